@@ -1,0 +1,5 @@
+//! Who calls: static bearer tokens, and the identity that a transport gives.
+
+mod caller;
+
+pub use caller::Caller;

@@ -1,0 +1,1 @@
+//! The configuration file, environment and flags as values. Unknown keys are errors with line, column, suggestion.

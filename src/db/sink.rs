@@ -1,0 +1,53 @@
+//! Where rows go while they stream, and what a run leaves behind.
+
+use std::time::Duration;
+
+use crate::pg::Diagnostic;
+use crate::sql::ProjectedColumn;
+
+/// Takes rows one by one as they arrive; holds at most its own budget.
+pub trait RowSink: Send {
+    /// Called once, before the first row.
+    fn begin(&mut self, columns: &[ProjectedColumn]);
+
+    /// One row: one text per column, `None` for NULL. A field longer than [`RunLimits::field_chars`] characters was
+    /// cut by PostgreSQL: it has exactly one character more. `Stop` ends the query in PostgreSQL; the row that
+    /// answered `Stop` was not taken.
+    fn row(&mut self, fields: &[Option<&str>]) -> Flow;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    Continue,
+    Stop,
+}
+
+/// The bounds of one run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunLimits {
+    /// Rows that the sink may get.
+    pub rows: u64,
+    /// Characters of one field; longer ones arrive cut.
+    pub field_chars: usize,
+    /// From the start of the run to its end, waiting for a connection included; also PostgreSQL's
+    /// `statement_timeout`. Past it the backend is cancelled (SQLSTATE 57014).
+    pub deadline: Duration,
+}
+
+/// Why a result is not whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Truncation {
+    /// There is at least one row more than [`RunLimits::rows`].
+    Rows,
+    /// The sink stopped.
+    Sink,
+}
+
+/// A run that ended well.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ran {
+    pub rows: u64,
+    pub truncated: Option<Truncation>,
+    /// NOTICEs and WARNINGs that PostgreSQL sent meanwhile.
+    pub notices: Vec<Diagnostic>,
+}

@@ -1,0 +1,1 @@
+//! Finds PostgreSQL's server binaries and runs a throwaway server (demo and tests).

@@ -1,0 +1,7 @@
+//! One use case per file. Knows neither JSON-RPC nor a SQL library.
+
+mod request;
+
+pub use request::{
+    ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest,
+};

@@ -1,0 +1,84 @@
+//! What the use cases take and give: plain values that `mcp` turns into tool arguments and results.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// How rows are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// `columns` once, `rows` as arrays.
+    #[default]
+    Json,
+    /// RFC 4180, header line first.
+    Csv,
+    /// A GitHub-flavoured table.
+    Markdown,
+}
+
+/// The tool `query`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct QueryRequest {
+    pub sql: String,
+    /// For `$1`, `$2`, ..: text that PostgreSQL reads as the parameter's type; `None` is NULL.
+    pub params: Vec<Option<String>>,
+    /// A database's name in the configuration; `None` where there is only one.
+    pub database: Option<String>,
+    /// Rows at the most; capped by the configuration.
+    pub limit: Option<u64>,
+    pub format: Format,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ColumnHeader {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub type_name: String,
+}
+
+/// The answer of `query`. As JSON it is the tool's structuredContent.
+#[derive(Debug, Serialize)]
+pub struct QueryOutput {
+    pub columns: Vec<ColumnHeader>,
+    /// An array of arrays, encoded while it streamed. Empty array where the format is not JSON.
+    pub rows: Box<RawValue>,
+    pub row_count: u64,
+    pub truncated: bool,
+    /// What cut it and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated_reason: Option<String>,
+    pub notices: Vec<String>,
+    /// The CSV or Markdown text, where asked for; then this is the text block instead of the JSON.
+    #[serde(skip)]
+    pub text: Option<String>,
+}
+
+/// The tool `search_objects`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SearchRequest {
+    /// Words or part of a name; empty lists everything.
+    pub query: String,
+    pub database: Option<String>,
+    pub schema: Option<String>,
+    /// Hits at the most.
+    pub limit: Option<u64>,
+}
+
+/// The answer of `search_objects`: an object `{"objects": [..], "total": n, "truncated": bool}`.
+#[derive(Debug)]
+pub struct SearchOutput(pub serde_json::Value);
+
+/// The answer of `describe`: an object `{"relations": [..]}`.
+#[derive(Debug)]
+pub struct Described(pub serde_json::Value);
+
+/// One schema resource as the caller sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SchemaResource {
+    /// `postgres://{database}`, `postgres://{database}/{schema}` or `postgres://{database}/{schema}/{relation}`,
+    /// each part percent-encoded.
+    pub uri: String,
+    pub name: String,
+    pub description: String,
+    /// Markdown.
+    pub text: String,
+}

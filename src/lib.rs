@@ -1,0 +1,31 @@
+//! pgwarden: a PostgreSQL connector that is an MCP server.
+//!
+//! The modules stand in the order of their layers: each may name only those before it
+//! (kept true by `tests/pure/architecture.rs`). A query passes them like this:
+//!
+//! `mcp` (frame, tool) -> `gateway` (use case) -> `sql` (parse, resolve, check) ->
+//! `db` (prepare, execute) -> `gateway::output` (encode) -> `mcp` (reply).
+
+pub mod pg;
+
+pub mod catalog;
+
+pub mod policy;
+
+pub mod telemetry;
+
+pub mod sql;
+
+pub mod db;
+
+pub mod auth;
+
+pub mod gateway;
+
+pub mod mcp;
+
+pub mod config;
+
+pub mod embedded;
+
+pub mod cli;

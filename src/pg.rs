@@ -1,0 +1,10 @@
+//! PostgreSQL's words as values: names, SQLSTATEs, positions, diagnostics. No I/O, no decisions.
+
+mod diagnostic;
+pub mod keywords;
+mod name;
+mod sqlstate;
+
+pub use diagnostic::{Diagnostic, Position, Source};
+pub use name::{Oid, QualifiedName, quote_ident};
+pub use sqlstate::SqlState;

@@ -1,0 +1,1 @@
+//! PostgreSQL's reserved words (appendix C).

@@ -1,0 +1,46 @@
+//! Names and object identifiers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An object identifier of one database. Never compared across databases.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Oid(pub u32);
+
+/// `schema.name`, both exactly as in the system catalog (no quotes, no folding).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct QualifiedName {
+    pub schema: String,
+    pub name: String,
+}
+
+impl QualifiedName {
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { schema: schema.into(), name: name.into() }
+    }
+
+    /// `"schema"."name"`, ready to stand in SQL.
+    pub fn quoted(&self) -> String {
+        format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.name))
+    }
+}
+
+/// As psql shows it: a part is quoted only where it must be.
+impl fmt::Display for QualifiedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", shown(&self.schema), shown(&self.name))
+    }
+}
+
+/// A double-quoted identifier, quotes inside doubled (PostgreSQL 4.1.1).
+pub fn quote_ident(ident: &str) -> String {
+    format!("\"{}\"", ident.replace('"', "\"\""))
+}
+
+fn shown(ident: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let starts_plain = ident.chars().next().is_some_and(|c| c.is_ascii_lowercase() || c == '_');
+    if starts_plain && ident.chars().all(plain) { ident.to_owned() } else { quote_ident(ident) }
+}

@@ -1,0 +1,10 @@
+//! From text to a checked statement. The only module that names sqlparser; pure and synchronous.
+//!
+//! `limits` -> `parse` -> `lower` (into our own tree) -> `resolve` (every name against the catalog and the policy)
+//! -> `render` -> read again and compared -> [`Checked`]. Read `check.rs` for the order of the gates.
+
+mod check;
+mod project;
+
+pub use check::{CheckContext, Checked, StatementKind, check};
+pub use project::{Encoding, Projected, ProjectedColumn, ResultColumn};

@@ -1,0 +1,90 @@
+//! The events of the query path: one per decision, one per run.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::pg::SqlState;
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    Completed,
+    Failed,
+    Canceled,
+}
+
+/// Everything here may be logged: no row values, no parameters, no secrets.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A statement was checked.
+    Decision {
+        query_id: &'a str,
+        subject: &'a str,
+        client: Option<&'a str>,
+        database: &'a str,
+        policy: &'a str,
+        allowed: bool,
+        rule: Option<&'a str>,
+        sqlstate: Option<SqlState>,
+        relations: &'a [String],
+        took: Duration,
+    },
+    /// An allowed statement ended.
+    Run {
+        query_id: &'a str,
+        subject: &'a str,
+        database: &'a str,
+        outcome: Outcome,
+        sqlstate: Option<SqlState>,
+        rows: u64,
+        bytes: u64,
+        truncated: bool,
+        took: Duration,
+    },
+}
+
+impl Event<'_> {
+    pub(super) fn log(&self) {
+        match self {
+            Self::Decision {
+                query_id,
+                subject,
+                client,
+                database,
+                policy,
+                allowed: true,
+                relations,
+                took,
+                ..
+            } => {
+                info!(
+                    target: "pgwarden::decision",
+                    query_id = *query_id, subject = *subject, client = *client, database = *database, policy = *policy, decision = "allow",
+                    relations = relations.join(","), duration_us = micros(took),
+                    "statement on `{database}` allowed"
+                );
+            }
+            Self::Decision { query_id, subject, client, database, policy, rule, sqlstate, took, .. } => {
+                warn!(
+                    target: "pgwarden::decision",
+                    query_id = *query_id, subject = *subject, client = *client, database = *database, policy = *policy, decision = "deny", rule = *rule,
+                    sqlstate = sqlstate.as_ref().map(SqlState::as_str), duration_us = micros(took),
+                    "statement on `{database}` refused"
+                );
+            }
+            Self::Run { query_id, subject, database, outcome, sqlstate, rows, bytes, truncated, took } => {
+                info!(
+                    target: "pgwarden::run",
+                    query_id = *query_id, subject = *subject, database = *database, outcome = ?outcome,
+                    sqlstate = sqlstate.as_ref().map(SqlState::as_str), rows = *rows, bytes = *bytes, truncated = *truncated,
+                    duration_us = micros(took), "query on `{database}` ended"
+                );
+            }
+        }
+    }
+}
+
+fn micros(took: &Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
