@@ -20,4 +20,4 @@ mod workspace;
 pub use binaries::{Binaries, OLDEST_MAJOR, Version};
 pub use error::{Error, Missing};
 pub use server::Server;
-pub use settings::{Auth, Listen, Settings};
+pub use settings::{Auth, Listen, Place, Settings};

@@ -24,12 +24,14 @@ const SOCKET_PORT: u16 = 5432;
 const PORT_TRIES: usize = 5;
 
 /// Nothing here has to survive the machine, so nothing waits for the disk.
-const THROWAWAY: [(&str, &str); 9] = [
+const THROWAWAY: [(&str, &str); 10] = [
     ("fsync", "off"),
     ("synchronous_commit", "off"),
     ("full_page_writes", "off"),
     ("wal_level", "minimal"),
     ("max_wal_senders", "0"),
+    // What spills may fill memory (see `Place`).
+    ("temp_file_limit", "1GB"),
     ("password_encryption", "scram-sha-256"),
     ("timezone", "UTC"),
     ("log_timezone", "UTC"),

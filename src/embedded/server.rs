@@ -27,14 +27,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Ready for connections on return: some 200 ms with a cached cluster, a second without.
+    /// Ready for connections on return: some 100 ms with a cached cluster, a second without.
     pub fn start(settings: Settings) -> Result<Self, Error> {
         let binaries = match &settings.binaries {
             Some(folder) => Binaries::at(folder)?,
             None => Binaries::find()?,
         };
         let owner = Owner::pick()?;
-        let workspace = Workspace::create(&owner)?;
+        let workspace = Workspace::create(&owner, settings.place)?;
         let mut watchdog = Watchdog::start(&owner, &workspace).inspect_err(|_| {
             let _ = fs::remove_dir_all(workspace.root());
         })?;

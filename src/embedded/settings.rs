@@ -11,6 +11,7 @@ pub struct Settings {
     pub binaries: Option<PathBuf>,
     pub listen: Listen,
     pub auth: Auth,
+    pub place: Place,
     /// Server parameters (`max_connections`, `200`), over the defaults of a throwaway server.
     pub parameters: Vec<(String, String)>,
     /// Start from a copy of this data directory (see [`super::Server::freeze`]); `None` makes a new cluster.
@@ -31,6 +32,15 @@ pub enum Listen {
     Loopback,
 }
 
+/// Where the data lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// In memory where at least 2 GB of it are free for files (Linux), else as [`Place::Disk`].
+    Memory,
+    /// In the folder for temporary files.
+    Disk,
+}
+
 /// How whoever connects proves to be the role that it names.
 #[derive(Clone)]
 pub enum Auth {
@@ -46,6 +56,7 @@ impl Default for Settings {
             binaries: None,
             listen: Listen::Socket,
             auth: Auth::Trust,
+            place: Place::Memory,
             parameters: Vec::new(),
             template: None,
             cache: cache::folder().map(|folder| folder.join("clusters")),

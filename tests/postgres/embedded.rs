@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pgwarden::embedded::{Auth, Error, Listen, Server, Settings};
+use pgwarden::embedded::{Auth, Error, Listen, Place, Server, Settings};
 use tokio_postgres::NoTls;
 
 use crate::support::until;
@@ -24,7 +24,7 @@ async fn ask(url: &str, sql: &str) -> Result<String, tokio_postgres::Error> {
 
 #[tokio::test]
 async fn a_server_on_its_socket_answers_and_is_gone_after_stop() {
-    let server = Server::start(Settings::default()).unwrap();
+    let server = Server::start(Settings { place: Place::Disk, ..Settings::default() }).unwrap();
     let folder = server.socket_dir().to_owned();
     let url = server.url("postgres", server.superuser());
     let listens = "SELECT current_setting('listen_addresses') || current_setting('server_encoding')";
@@ -81,7 +81,8 @@ async fn a_frozen_server_is_a_template_for_the_next() {
 fn a_server_that_cannot_start_says_why_and_leaves_nothing() {
     if std::env::var_os(VICTIM).is_some() {
         let parameters = vec![("no_such_parameter".to_owned(), "on".to_owned())];
-        let error = Server::start(Settings { parameters, ..Settings::default() }).unwrap_err();
+        let error =
+            Server::start(Settings { parameters, place: Place::Disk, ..Settings::default() }).unwrap_err();
         assert!(matches!(error, Error::Stopped { .. }), "{error:?}");
         assert!(error.to_string().contains("no_such_parameter"), "{error}");
         return;

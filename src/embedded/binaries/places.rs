@@ -1,5 +1,6 @@
 //! The folders where servers are found, in the order in which they are tried.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,19 +19,22 @@ const VERSIONED: [(&str, &str, &str); 9] = [
     ("/opt/local/lib", "postgresql", "bin"),
 ];
 
-/// Every folder to try, best first; most of them do not exist.
-pub(super) fn all() -> Vec<PathBuf> {
+/// Every folder to try, best first; most of them do not exist. Later ones are looked for only when they are asked for.
+pub(super) fn all() -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> =
-        std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
-    for (parent, prefix, below) in VERSIONED {
-        folders.extend(newest_first(Path::new(parent), prefix, below));
-    }
-    folders.extend(pg_config());
-    if let Some(cache) = cache::folder() {
-        folders.extend(newest_first(&cache.join("postgres"), "", "bin"));
-    }
-    folders
+    let on_path: Vec<PathBuf> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
+    let versioned = VERSIONED
+        .into_iter()
+        .flat_map(|(parent, prefix, below)| newest_first(Path::new(parent), prefix, below));
+    let cached = || {
+        let cache = cache::folder().map(|cache| cache.join("postgres"));
+        cache.map(|parent| newest_first(&parent, "", "bin")).unwrap_or_default()
+    };
+    on_path
+        .into_iter()
+        .chain(versioned)
+        .chain(iter::once_with(pg_config).flatten())
+        .chain(iter::once_with(cached).flatten())
 }
 
 /// The same for a person: without PATH's folders.
