@@ -142,7 +142,9 @@ impl Shape {
         let why = match &self.params {
             None | Some(Value::Null) => return Ok(()),
             Some(Value::Object(params)) => match params.get("cursor") {
-                Some(cursor) if method.ends_with("/list") && !cursor.is_string() => "`cursor` must be a string",
+                Some(cursor) if method.ends_with("/list") && !cursor.is_string() => {
+                    "`cursor` must be a string"
+                }
                 _ => return Ok(()),
             },
             Some(_) => "`params` must be an object",

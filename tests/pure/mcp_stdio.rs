@@ -3,7 +3,9 @@
 use pgwarden::mcp::Settings;
 use serde_json::{Value, json};
 
-use super::mcp_wire::{LEGACY, STATELESS, StdioPeer, code, gateway, initialize, request, stateless, tool_names};
+use super::mcp_wire::{
+    LEGACY, STATELESS, StdioPeer, code, gateway, initialize, request, stateless, tool_names,
+};
 
 const TOOLS: [&str; 3] = ["query", "search_objects", "describe"];
 
@@ -106,7 +108,11 @@ async fn parameters_and_methods_are_told_apart_by_revision() {
         ("server/discover", json!({"x": 1}), -32602),
         ("prompts/list", json!({}), -32601),
         ("prompts/get", json!({"name": "x"}), -32601),
-        ("completion/complete", json!({"ref": {"type": "ref/prompt", "name": "x"}, "argument": {"name": "a", "value": ""}}), -32601),
+        (
+            "completion/complete",
+            json!({"ref": {"type": "ref/prompt", "name": "x"}, "argument": {"name": "a", "value": ""}}),
+            -32601,
+        ),
         ("completion/complete", json!({}), -32601),
         ("logging/setLevel", json!({"level": "info"}), -32601),
         ("resources/subscribe", json!({"uri": "postgres://demo"}), -32601),
@@ -226,7 +232,11 @@ async fn an_unknown_argument_is_a_result_that_tells_what_was_meant() {
     let mut peer = StdioPeer::initialized("2025-11-25").await;
     for (tool, arguments, words) in [
         ("query", json!({"sql": "SELECT 1", "prams": []}), "did you mean `params`?"),
-        ("query", json!({"statement": "SELECT 1"}), "use one of `database`, `format`, `limit`, `params`, `sql`"),
+        (
+            "query",
+            json!({"statement": "SELECT 1"}),
+            "use one of `database`, `format`, `limit`, `params`, `sql`",
+        ),
         ("query", json!({}), "argument `sql` of `query` is missing"),
         ("query", json!({"sql": " "}), "is empty"),
         ("query", json!({"sql": 5}), "must be a string"),

@@ -9,8 +9,21 @@ use super::mcp_wire::{StdioPeer, initialize, request};
 
 /// Words that some clients do not know, or refuse.
 const FORBIDDEN: [&str; 15] = [
-    "$ref", "$defs", "$schema", "$id", "oneOf", "anyOf", "allOf", "not", "if", "const", "patternProperties",
-    "prefixItems", "format", "nullable", "default",
+    "$ref",
+    "$defs",
+    "$schema",
+    "$id",
+    "oneOf",
+    "anyOf",
+    "allOf",
+    "not",
+    "if",
+    "const",
+    "patternProperties",
+    "prefixItems",
+    "format",
+    "nullable",
+    "default",
 ];
 const TYPES: [&str; 5] = ["string", "integer", "boolean", "array", "object"];
 const HINTS: [&str; 4] = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
@@ -31,7 +44,10 @@ fn lint(tool: &Value) -> Vec<String> {
     let description = tool["description"].as_str().unwrap_or_default();
     expect((20..1024).contains(&description.len()), "the description's length");
     for order in ["always", "you must", "never", "important", "ignore"] {
-        expect(!description.to_lowercase().contains(order), &format!("the description gives orders: {order}"));
+        expect(
+            !description.to_lowercase().contains(order),
+            &format!("the description gives orders: {order}"),
+        );
     }
     expect(name != "query" || description.contains("PostgreSQL SQL"), "the language is not named");
     faults.extend(lint_input(&tool["inputSchema"]));
@@ -109,7 +125,9 @@ fn forbidden_words(node: &Value) -> Vec<String> {
         }
         match key.as_str() {
             "properties" => {
-                faults.extend(value.as_object().into_iter().flat_map(|all| all.values()).flat_map(forbidden_words));
+                faults.extend(
+                    value.as_object().into_iter().flat_map(|all| all.values()).flat_map(forbidden_words),
+                );
             }
             "items" => faults.extend(forbidden_words(value)),
             _ => {}

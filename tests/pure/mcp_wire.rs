@@ -133,10 +133,6 @@ impl StdioPeer {
         }
         rest
     }
-
-    pub fn close_input(&mut self) {
-        drop(self.input.take());
-    }
 }
 
 pub struct HttpPeer {
@@ -182,9 +178,7 @@ impl HttpPeer {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let server =
-            tokio::spawn(
-                async move { serve_http(gateway, listener, authentication, &settings, stop).await },
-            );
+            tokio::spawn(async move { serve_http(gateway, listener, authentication, &settings, stop).await });
         Self { address, shutdown, server, client: reqwest::Client::new() }
     }
 
@@ -219,7 +213,8 @@ impl HttpPeer {
     }
 
     async fn answer(request: reqwest::RequestBuilder) -> Answer {
-        let response = tokio::time::timeout(DEADLINE, request.send()).await.expect("no answer in time").unwrap();
+        let response =
+            tokio::time::timeout(DEADLINE, request.send()).await.expect("no answer in time").unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, text: response.text().await.unwrap() }
     }
