@@ -5,4 +5,13 @@ mod support;
 mod postgres {
     mod embedded;
     mod fixtures;
+    mod print;
+    mod sql_cases;
+
+    use pgwarden::db::{ConnectionSettings, DatabaseSettings};
+
+    /// A database of `support` as pgwarden sees it.
+    pub fn settings(url: &str) -> DatabaseSettings {
+        DatabaseSettings::new("test", ConnectionSettings::parse(url, &|_| None).unwrap())
+    }
 }
