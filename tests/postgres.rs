@@ -3,6 +3,8 @@
 mod support;
 
 mod postgres {
+    mod db_catalog;
+    mod db_login;
     mod embedded;
     mod fixtures;
     mod print;
