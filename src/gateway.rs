@@ -1,5 +1,6 @@
 //! One use case per file. Knows neither JSON-RPC nor a SQL library.
 
+mod output;
 mod request;
 
 pub use request::{
