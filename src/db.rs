@@ -1,5 +1,18 @@
 //! The only module that names tokio_postgres and deadpool: TLS, pool, sessions, execution, cancel, introspection.
+//!
+//! INVARIANT: what reaches PostgreSQL from here is either a `&'static str` of our own (the `.sql` files) or the text
+//! of a [`crate::sql::Checked`] or [`crate::sql::Projected`]. Nothing public takes SQL as a string, but for
+//! [`demo`], which loads the sample database and is on no caller's path.
 
+mod conninfo;
+mod database;
+pub mod demo;
+mod login;
+mod settings;
 mod sink;
 
+pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
+pub use database::Database;
+pub use login::{Examination, Finding};
+pub use settings::DatabaseSettings;
 pub use sink::{Flow, Ran, RowSink, RunLimits, Truncation};
