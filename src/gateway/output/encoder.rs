@@ -71,8 +71,16 @@ impl Encoder {
         }
     }
 
+    /// Bytes of rows so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        u64::try_from(self.out.len()).unwrap_or(u64::MAX)
+    }
+
     /// The reply, once no more rows will come. `Err` only if the encoder wrote something that is not JSON.
     pub(crate) fn finish(mut self) -> Result<Encoded, serde_json::Error> {
+        if self.out.is_empty() {
+            self.begin(&[]);
+        }
         self.out.push_str(self.layout.tail());
         let (rows, text) = match self.format {
             Format::Json => (RawValue::from_string(self.out)?, None),
