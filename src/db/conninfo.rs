@@ -27,7 +27,10 @@ pub struct ConninfoError {
 impl ConnectionSettings {
     /// Reads `conninfo` (`postgres://..` or `host=.. dbname=..`, may be empty), fills the gaps from `env` (PGHOST,
     /// PGPASSFILE, ..) and then from libpq's defaults.
-    pub fn parse(_conninfo: &str, _env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConninfoError> {
+    pub fn parse(
+        _conninfo: &str,
+        _env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConninfoError> {
         todo!("skeleton")
     }
 
