@@ -4,12 +4,20 @@
 //! of a [`crate::sql::Checked`] or [`crate::sql::Projected`]. Nothing public takes SQL as a string, but for
 //! [`demo`], which loads the sample database and is on no caller's path.
 
+mod cancel;
+mod connect;
 mod conninfo;
 mod database;
 pub mod demo;
+mod error;
+mod lease;
+mod link;
 mod login;
+mod pool;
+mod remote;
 mod settings;
 mod sink;
+mod tls;
 
 pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
 pub use database::Database;
