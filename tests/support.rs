@@ -1,0 +1,21 @@
+//! What every test against PostgreSQL stands on: one throwaway cluster a test process, a database a test.
+//!
+//! ```ignore
+//! let database = Database::create(Template::Shop).await;
+//! let admin = database.admin().await;
+//! let url = database.url("some_login");
+//! ```
+//!
+//! The cluster starts at the first call and ends with the process. The template databases are loaded once and kept
+//! under `target/tmp` until their SQL files, this code or the server's binaries change.
+
+mod cluster;
+mod database;
+mod prepared;
+mod template;
+mod wait;
+
+pub use cluster::{Cluster, cluster};
+pub use database::Database;
+pub use template::Template;
+pub use wait::until;

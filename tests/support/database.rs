@@ -1,0 +1,77 @@
+//! A database for one test, copied from a template, dropped after the test.
+
+use std::sync::Mutex;
+
+use tokio_postgres::Client;
+
+use super::cluster::{Cluster, Leavings, cluster};
+use super::{Template, prepared};
+
+pub struct Database<'c> {
+    cluster: &'c Cluster,
+    name: String,
+    roles: Mutex<Vec<String>>,
+}
+
+impl Database<'static> {
+    /// In the cluster that all tests share.
+    pub async fn create(template: Template) -> Self {
+        Self::create_in(cluster(), template).await
+    }
+}
+
+impl<'c> Database<'c> {
+    pub async fn create_in(cluster: &'c Cluster, template: Template) -> Self {
+        if let Err(error) = cluster.loaded(template) {
+            panic!("the template {template:?} does not load: {error}");
+        }
+        let name = cluster.next_name();
+        let postgres = prepared::connect(&cluster.url("postgres", cluster.superuser())).await;
+        let create = format!("CREATE DATABASE {name} TEMPLATE {}", template.database());
+        postgres.batch_execute(&create).await.unwrap();
+        Self { cluster, name, roles: Mutex::default() }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn cluster(&self) -> &'c Cluster {
+        self.cluster
+    }
+
+    /// For `--database` and its like; no password is asked.
+    pub fn url(&self, role: &str) -> String {
+        self.cluster.url(&self.name, role)
+    }
+
+    pub fn admin_url(&self) -> String {
+        self.url(self.cluster.superuser())
+    }
+
+    /// The superuser.
+    pub async fn admin(&self) -> Client {
+        prepared::connect(&self.admin_url()).await
+    }
+
+    pub async fn connect(&self, role: &str) -> Client {
+        prepared::connect(&self.url(role)).await
+    }
+
+    /// Roles belong to the whole cluster: one of this test's own gets the database's name in front. Dropped with
+    /// the database. `attributes` as in `LOGIN` or `LOGIN BYPASSRLS`.
+    pub async fn create_role(&self, name: &str, attributes: &str) -> String {
+        let role = format!("{}_{name}", self.name);
+        self.admin().await.batch_execute(&format!("CREATE ROLE {role} {attributes}")).await.unwrap();
+        self.roles.lock().unwrap().push(role.clone());
+        role
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        let url = self.cluster.url("postgres", self.cluster.superuser());
+        let roles = std::mem::take(&mut *self.roles.lock().unwrap());
+        self.cluster.clear(Leavings { url, database: self.name.clone(), roles });
+    }
+}
