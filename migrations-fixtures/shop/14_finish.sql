@@ -1,0 +1,5 @@
+-- Throws the seed away and collects statistics.
+
+DROP SCHEMA seed CASCADE;
+
+ANALYZE;
