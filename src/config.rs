@@ -11,4 +11,4 @@ mod settings;
 pub use environment::{VARIABLES, check_environment};
 pub use error::ConfigError;
 pub use file::{load, read};
-pub use settings::{AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, Server};
+pub use settings::{AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, Server, Sessions};

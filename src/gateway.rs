@@ -22,18 +22,18 @@ pub use served::{CallLimits, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::telemetry::Telemetry;
 
-/// What the tools and resources stand on. Cheap to share; holds no state of a call.
-#[derive(Debug)]
+/// What the tools and resources stand on. Cheap to clone; holds no state of a call.
+#[derive(Clone, Debug)]
 pub struct Gateway {
-    served: Vec<Served>,
+    served: Arc<[Served]>,
     limits: CallLimits,
     telemetry: Telemetry,
 }
 
 impl Gateway {
     /// `served` in the order in which they are listed.
-    pub fn new(served: Vec<Served>, limits: CallLimits, telemetry: Telemetry) -> Arc<Self> {
-        Arc::new(Self { served, limits, telemetry })
+    pub fn new(served: Vec<Served>, limits: CallLimits, telemetry: Telemetry) -> Self {
+        Self { served: served.into(), limits, telemetry }
     }
 
     /// The names that `database` may take in a request.
@@ -43,7 +43,7 @@ impl Gateway {
 
     /// Every database has passed its start-up checks, or the first finding.
     pub async fn ready(&self) -> Result<(), Diagnostic> {
-        for served in &self.served {
+        for served in self.served.iter() {
             served.database.ready().await?;
         }
         Ok(())
@@ -51,7 +51,7 @@ impl Gateway {
 
     /// The database that a request names, or the only one.
     fn served(&self, name: Option<&str>) -> Result<&Served, Diagnostic> {
-        match (name, self.served.as_slice()) {
+        match (name, &*self.served) {
             (None, [only]) => Ok(only),
             (None, _) => {
                 let message = "several databases are served and the call names none";

@@ -5,15 +5,16 @@ use crate::catalog::closest;
 
 const PREFIX: &str = "PGWARDEN_";
 
-/// Every variable that pgwarden reads, besides `DATABASE_URL` and libpq's. Each is the default of the flag of that
-/// name.
-pub const VARIABLES: [&str; 8] = [
+/// Every variable that pgwarden reads, besides `DATABASE_URL` and libpq's. Each stands for the flag of that name, but
+/// for `PGWARDEN_LOG` (what to log) and `PGWARDEN_PG_BIN` (the demo's PostgreSQL).
+pub const VARIABLES: [&str; 9] = [
     "PGWARDEN_ACCEPT",
     "PGWARDEN_CONFIG",
     "PGWARDEN_DATABASE",
     "PGWARDEN_LISTEN",
     "PGWARDEN_LOG",
     "PGWARDEN_LOG_FORMAT",
+    "PGWARDEN_PG_BIN",
     "PGWARDEN_POLICY",
     "PGWARDEN_TOKENS_FILE",
 ];

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Fault, Section, Source, each, integer, string, strings};
-use super::{AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, Server};
+use super::{AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, Server, Sessions};
 use crate::catalog::closest;
 use crate::db::ConnectionSettings;
 
@@ -50,6 +50,9 @@ fn server(mut section: Section<'_>) -> Result<Server, ConfigError> {
         listen: section.value("listen", listen)?,
         allowed_hosts: section.value("allowed_hosts", strings)?.unwrap_or_default(),
         allowed_origins: section.value("allowed_origins", strings)?.unwrap_or_default(),
+        sessions: section
+            .value("sessions", one_of([("kept", Sessions::Kept), ("stateless", Sessions::Stateless)]))?
+            .unwrap_or_default(),
     };
     section.finish()?;
     Ok(server)
@@ -57,9 +60,11 @@ fn server(mut section: Section<'_>) -> Result<Server, ConfigError> {
 
 fn auth(mut section: Section<'_>, folder: &Path) -> Result<Auth, ConfigError> {
     let tokens_file = section.value("tokens_file", string)?.map(|file| folder.join(file));
-    let mode = section.value("mode", mode)?;
+    let modes = [("none", AuthMode::None), ("tokens", AuthMode::Tokens)];
+    let mode = section.value("mode", one_of(modes))?.unwrap_or_default();
+    let subject = section.value("subject", string)?;
     section.finish()?;
-    Ok(Auth { mode: mode.unwrap_or_default(), tokens_file })
+    Ok(Auth { mode, subject, tokens_file })
 }
 
 fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
@@ -130,14 +135,14 @@ fn listen(value: &DeValue<'_>) -> Result<String, Fault> {
     Ok(address)
 }
 
-fn mode(value: &DeValue<'_>) -> Result<AuthMode, Fault> {
-    match string(value)?.as_str() {
-        "none" => Ok(AuthMode::None),
-        "tokens" => Ok(AuthMode::Tokens),
-        other => {
-            let hint = closest(other, ["none", "tokens"]).map(|near| format!("did you mean `{near}`?"));
-            Err(Fault::new(format!("is `{other}`, `none` or `tokens` was expected"), hint))
-        }
+/// One of two words.
+fn one_of<T>(words: [(&'static str, T); 2]) -> impl FnOnce(&DeValue<'_>) -> Result<T, Fault> {
+    move |value| {
+        let word = string(value)?;
+        let [(one, _), (other, _)] = &words;
+        let hint = closest(&word, [*one, *other]).map(|near| format!("did you mean `{near}`?"));
+        let fault = Fault::new(format!("is `{word}`, `{one}` or `{other}` was expected"), hint);
+        words.into_iter().find(|(known, _)| *known == word).map(|(_, meant)| meant).ok_or(fault)
     }
 }
 

@@ -25,12 +25,25 @@ pub struct Server {
     pub allowed_hosts: Vec<String>,
     /// Values of `Origin` that are answered.
     pub allowed_origins: Vec<String>,
+    pub sessions: Sessions,
+}
+
+/// How clients of protocol revisions with sessions are served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sessions {
+    /// In memory, resumable.
+    #[default]
+    Kept,
+    /// Each request for itself: any replica answers it.
+    Stateless,
 }
 
 /// `[auth]`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Auth {
     pub mode: AuthMode,
+    /// Who calls where nobody proves who they are: on stdio and, without authentication, on loopback.
+    pub subject: Option<String>,
     pub tokens_file: Option<PathBuf>,
 }
 

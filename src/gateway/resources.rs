@@ -18,7 +18,7 @@ impl Gateway {
     /// not ready is listed alone, with the reason.
     pub async fn list_resources(&self, _caller: &Caller) -> Result<Vec<SchemaResource>, Diagnostic> {
         let mut out = Vec::new();
-        for served in &self.served {
+        for served in self.served.iter() {
             match served.catalog(self.limits.deadline, &CancellationToken::new()).await {
                 Ok(catalog) => out.extend(listed(served.name(), &Visible::new(&catalog, &served.policy))),
                 Err(reason) => out.push(not_ready(served, &reason)),

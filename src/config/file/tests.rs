@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::read;
-use crate::config::{AuthMode, Config, Limits};
+use crate::config::{AuthMode, Config, Limits, Sessions};
 
 fn parse(text: &str) -> Result<Config, String> {
     read(text, Path::new("conf/pgwarden.toml"), &|_| None).map_err(|error| error.to_string())
@@ -29,8 +29,10 @@ fn every_key_is_read() {
         listen = "127.0.0.1:8432"
         allowed_hosts = ["db.example.com"]
         allowed_origins = ["https://example.com"]
+        sessions = "stateless"
         [auth]
         mode = "tokens"
+        subject = "ada"
         tokens_file = "tokens"
         [limits]
         rows = 500
@@ -52,7 +54,9 @@ fn every_key_is_read() {
     assert_eq!(config.server.listen.as_deref(), Some("127.0.0.1:8432"));
     assert_eq!(config.server.allowed_hosts, ["db.example.com"]);
     assert_eq!(config.server.allowed_origins, ["https://example.com"]);
+    assert_eq!(config.server.sessions, Sessions::Stateless);
     assert_eq!(config.auth.mode, AuthMode::Tokens);
+    assert_eq!(config.auth.subject.as_deref(), Some("ada"));
     assert_eq!(config.auth.tokens_file.as_deref(), Some(Path::new("conf/tokens")));
     assert_eq!(config.limits, Limits { rows: 500, characters: 100_000, field_characters: 256, seconds: 30 });
     let names: Vec<&str> = config.databases.iter().map(|entry| entry.name.as_str()).collect();
@@ -84,7 +88,7 @@ fn an_unknown_key_is_fatal_with_its_place_and_a_suggestion() {
     );
     assert_eq!(
         refusal("[auth]\npassword = 1\n"),
-        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, mode"
+        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, mode, subject"
     );
 }
 
@@ -156,6 +160,6 @@ fn a_bad_url_is_fatal_at_its_place_and_never_quotes_the_password() {
 fn columns_are_counted_in_characters() {
     assert_eq!(
         refusal("server = { listen = \"ä:1\", x = 1 }"),
-        "conf/pgwarden.toml:1:28: unknown key `x` in `[server]`\nhint: known here: listen, allowed_hosts, allowed_origins"
+        "conf/pgwarden.toml:1:28: unknown key `x` in `[server]`\nhint: known here: listen, allowed_hosts, allowed_origins, sessions"
     );
 }
