@@ -3,7 +3,7 @@
 //! ```ignore
 //! let database = Database::create(Template::Shop).await;
 //! let admin = database.admin().await;
-//! let url = database.url("some_login");
+//! let url = database.url(READER);
 //! ```
 //!
 //! The cluster starts at the first call and ends with the process. The template databases are loaded once and kept
@@ -17,5 +17,5 @@ mod wait;
 
 pub use cluster::{Cluster, cluster};
 pub use database::Database;
-pub use template::Template;
+pub use template::{CORNER_READER, READER, Template};
 pub use wait::until;

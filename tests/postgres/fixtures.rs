@@ -2,7 +2,7 @@
 
 use pgwarden::embedded::Settings;
 
-use crate::support::{Cluster, Database, Template, cluster, until};
+use crate::support::{CORNER_READER, Cluster, Database, READER, Template, cluster, until};
 
 #[tokio::test]
 async fn a_test_has_a_database_of_its_own_and_it_goes_with_the_test() {
@@ -33,6 +33,21 @@ async fn the_labelled_cases_have_their_database() {
     let orders: i64 = admin.query_one("SELECT count(*) FROM orders", &[]).await.unwrap().get(0);
     assert_eq!(orders, 500);
     database.connect("mcp_ro").await.query_one("SELECT count(*) FROM orders", &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_sample_database_has_logins_that_read_what_they_should_and_no_more() {
+    let database = Database::create(Template::Shop).await;
+    let own = database.create_login("reader").await;
+    for login in [READER, CORNER_READER, &own] {
+        let client = database.connect(login).await;
+        let orders: i64 = client.query_one("SELECT count(*) FROM orders", &[]).await.unwrap().get(0);
+        assert!(orders > 10_000, "{login}: {orders}");
+        let denied = client.query_one("SELECT count(*) FROM staff.payroll", &[]).await.unwrap_err();
+        assert_eq!(denied.code().unwrap().code(), "42501", "{login}");
+        let corner = client.query_one("SELECT count(*) FROM corner.graffiti", &[]).await;
+        assert_eq!(corner.is_ok(), login == CORNER_READER, "{login}");
+    }
 }
 
 #[tokio::test]

@@ -45,9 +45,9 @@ fn fingerprint(binaries: &Binaries) -> String {
     hash.update(FORMAT);
     hash.update(binaries.banner());
     hash.update(binaries.folder().as_os_str().as_encoded_bytes());
-    for file in Template::LOADED.into_iter().flat_map(Template::files) {
-        hash.update(file.as_os_str().as_encoded_bytes());
-        hash.update(fs::read(&file).unwrap());
+    for script in Template::LOADED.into_iter().flat_map(Template::scripts) {
+        hash.update(script.name);
+        hash.update(script.text);
     }
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -84,9 +84,8 @@ async fn load(template: Template, urls: &impl Fn(&str) -> String) -> Result<(), 
     let postgres = connect(&urls("postgres")).await;
     postgres.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
     let client = connect(&urls(name)).await;
-    for file in template.files() {
-        let text = fs::read_to_string(&file).unwrap();
-        client.batch_execute(&text).await.map_err(|error| format!("{}: {error:?}", file.display()))?;
+    for script in template.scripts() {
+        client.batch_execute(&script.text).await.map_err(|error| format!("{}: {error:?}", script.name))?;
     }
     // The same statistics and visibility for every test, since autovacuum is off.
     client.batch_execute("VACUUM ANALYZE").await.unwrap();
