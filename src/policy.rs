@@ -8,5 +8,5 @@ mod file;
 mod functions;
 mod pattern;
 
-pub use decide::{Decision, Policy};
+pub use decide::{Decision, Policy, is_system_schema};
 pub use file::PolicyError;

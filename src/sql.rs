@@ -11,6 +11,7 @@ mod lower;
 mod parse;
 mod project;
 mod render;
+mod resolve;
 
 pub use check::{CheckContext, Checked, StatementKind, check};
 pub use project::{Encoding, Projected, ProjectedColumn, ResultColumn};

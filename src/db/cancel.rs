@@ -45,7 +45,8 @@ impl Canceler {
         let mut kept = Kept(Arc::new(Mutex::new(self.remote.connect().await?)));
         let sent = match (self.tls.clone(), &self.remote.host_name) {
             (Some(mut tls), Some(host_name)) => {
-                let tls = MakeTlsConnect::<Kept>::make_tls_connect(&mut tls, host_name).map_err(io::Error::other)?;
+                let tls = MakeTlsConnect::<Kept>::make_tls_connect(&mut tls, host_name)
+                    .map_err(io::Error::other)?;
                 self.token.cancel_query_raw(kept.clone(), tls).await
             }
             _ => self.token.cancel_query_raw(kept.clone(), NoTls).await,

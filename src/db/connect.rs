@@ -12,7 +12,7 @@ use super::cancel::Canceler;
 use super::conninfo::{ConnectionSettings, Host, SslMode, TargetSession};
 use super::error;
 use super::link::Link;
-use super::remote::{Remote, Stream};
+use super::remote::{self, Remote, Stream};
 use super::tls;
 use crate::pg::{Diagnostic, SqlState};
 
@@ -65,7 +65,9 @@ impl Connector {
     }
 
     async fn try_host(&self, at: usize, target: TargetSession) -> Result<Link, Diagnostic> {
-        let Some(host) = self.settings.hosts.get(at) else { return Err(self.unreachable("no host is named")) };
+        let Some(host) = self.settings.hosts.get(at) else {
+            return Err(self.unreachable("no host is named"));
+        };
         let remotes = Remote::resolve(host, &self.settings).await.map_err(|e| self.io(host, &e))?;
         let mut failure = None;
         for remote in remotes {
@@ -84,7 +86,8 @@ impl Connector {
         remote: Remote,
         target: TargetSession,
     ) -> Result<Link, Diagnostic> {
-        let Some(host_name) = remote.host_name.clone().filter(|_| self.settings.tls.mode != SslMode::Disable) else {
+        let Some(host_name) = remote.host_name.clone().filter(|_| self.settings.tls.mode != SslMode::Disable)
+        else {
             return self.start_plain(at, host, &remote, target).await;
         };
         let mut make = self.tls().await?;
@@ -93,11 +96,12 @@ impl Connector {
         let tls = MakeTlsConnect::<Stream>::make_tls_connect(&mut make, &host_name)
             .map_err(|error| self.unreachable(&error.to_string()))?;
         let stream = remote.connect().await.map_err(|e| self.io(host, &e))?;
+        let port = remote::local_port(&stream);
         match self.config(at, mode).connect_raw(stream, tls).await {
             Ok((client, connection)) => {
                 fits(&connection, target).map_err(|reason| self.unreachable(reason))?;
                 let canceler = Canceler::new(client.cancel_token(), remote, Some(make));
-                Ok(Link::new(client, connection, canceler))
+                Ok(Link::new(client, connection, canceler, port))
             }
             // libpq's `prefer`: what fails with TLS, a rule that allows only plain connections included, may do without.
             Err(error) if prefer && error.code().is_none_or(|code| code.code() == "28000") => {
@@ -115,6 +119,7 @@ impl Connector {
         target: TargetSession,
     ) -> Result<Link, Diagnostic> {
         let stream = remote.connect().await.map_err(|e| self.io(host, &e))?;
+        let port = remote::local_port(&stream);
         let (client, connection) = self
             .config(at, DriverMode::Disable)
             .connect_raw(stream, NoTls)
@@ -122,7 +127,7 @@ impl Connector {
             .map_err(|error| self.start_failed(host, &error))?;
         fits(&connection, target).map_err(|reason| self.unreachable(reason))?;
         let canceler = Canceler::new(client.cancel_token(), remote.clone(), None);
-        Ok(Link::new(client, connection, canceler))
+        Ok(Link::new(client, connection, canceler, port))
     }
 
     async fn tls(&self) -> Result<MakeRustlsConnect, Diagnostic> {
@@ -170,7 +175,8 @@ impl Connector {
                     format!("PostgreSQL asks for a password of `{}` and none is given", self.settings.user),
                 )
             };
-            let default = "set PGPASSWORD, or add a line to the password file (~/.pgpass, mode 0600)".to_owned();
+            let default =
+                "set PGPASSWORD, or add a line to the password file (~/.pgpass, mode 0600)".to_owned();
             return missing.hint(self.settings.passfile_note.clone().unwrap_or(default));
         }
         let reason = if cause.is_empty() { error.to_string() } else { cause };
@@ -203,7 +209,9 @@ fn host_words(host: &Host) -> String {
 
 fn tls_hint(reason: &str) -> Option<&'static str> {
     if reason.contains("does not support TLS") {
-        return Some("the server has TLS off: turn it on there, or use `sslmode=prefer` on a network that you trust");
+        return Some(
+            "the server has TLS off: turn it on there, or use `sslmode=prefer` on a network that you trust",
+        );
     }
     if reason.contains("NotValidForName") || reason.contains("not valid for name") {
         return Some("the certificate names another host: connect by the name in its subjectAltName");
@@ -227,11 +235,12 @@ where
     let standby = on("in_hot_standby");
     let read_only = standby || on("default_transaction_read_only");
     match target {
-        TargetSession::ReadWrite if read_only => Err("the server does not take writes (`target_session_attrs`)"),
+        TargetSession::ReadWrite if read_only => {
+            Err("the server does not take writes (`target_session_attrs`)")
+        }
         TargetSession::ReadOnly if !read_only => Err("the server takes writes (`target_session_attrs`)"),
         TargetSession::Primary if standby => Err("the server is a standby (`target_session_attrs`)"),
         TargetSession::Standby if !standby => Err("the server is no standby (`target_session_attrs`)"),
         _ => Ok(()),
     }
 }
-

@@ -22,6 +22,7 @@ pub(super) struct Link {
     driver: Driver,
     notices: Notices,
     canceler: Canceler,
+    local_port: Option<u16>,
     opened: Instant,
 }
 
@@ -32,14 +33,19 @@ struct Notices(Arc<Mutex<Vec<Diagnostic>>>);
 struct Driver(JoinHandle<()>);
 
 impl Link {
-    pub fn new<S, T>(client: Client, connection: Connection<S, T>, canceler: Canceler) -> Self
+    pub fn new<S, T>(
+        client: Client,
+        connection: Connection<S, T>,
+        canceler: Canceler,
+        local_port: Option<u16>,
+    ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let notices = Notices::default();
         let driver = Driver(tokio::spawn(drive(connection, notices.clone())));
-        Self { client, driver, notices, canceler, opened: Instant::now() }
+        Self { client, driver, notices, canceler, local_port, opened: Instant::now() }
     }
 
     pub fn client(&self) -> &Client {
@@ -48,6 +54,11 @@ impl Link {
 
     pub fn canceler(&self) -> &Canceler {
         &self.canceler
+    }
+
+    /// Our end of the TCP connection.
+    pub fn local_port(&self) -> Option<u16> {
+        self.local_port
     }
 
     pub fn is_closed(&self) -> bool {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{
-    Manager, Metrics, Object, Pool as Deadpool, PoolConfig, PoolError, QueueMode, RecycleError, RecycleResult,
-    TimeoutType, Timeouts,
+    Manager, Metrics, Object, Pool as Deadpool, PoolConfig, PoolError, QueueMode, RecycleError,
+    RecycleResult, TimeoutType, Timeouts,
 };
 use tokio_util::task::TaskTracker;
 
@@ -47,15 +47,16 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Does not connect. `tasks` runs the resets and cancels.
-    pub fn new(name: &str, connector: Arc<Connector>, size: usize, tasks: TaskTracker) -> Result<Self, Diagnostic> {
+    #[expect(clippy::expect_used, reason = "building fails only where timeouts are set without a runtime")]
+    pub fn new(name: &str, connector: Arc<Connector>, size: usize, tasks: TaskTracker) -> Self {
         let size = size.max(1);
         let config = PoolConfig { queue_mode: QueueMode::Lifo, ..PoolConfig::new(size) };
         let inner = Deadpool::builder(Opener(Arc::clone(&connector)))
             .config(config)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| Diagnostic::connection(SqlState::INTERNAL_ERROR, format!("no pool: {error}")))?;
-        Ok(Self { inner, connector, tasks, name: name.to_owned(), size })
+            .expect("a runtime is set");
+        Self { inner, connector, tasks, name: name.to_owned(), size }
     }
 
     /// A clean connection: an idle one, or a new one, or the next that is returned within `wait`.
@@ -65,9 +66,10 @@ impl Pool {
             Ok(slot) => Ok(Lease::new(slot, Arc::clone(&self.connector), self.tasks.clone())),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(self.busy()),
-            Err(PoolError::Closed) => {
-                Err(Diagnostic::connection(SqlState::CANNOT_CONNECT_NOW, format!("`{}` is shutting down", self.name)))
-            }
+            Err(PoolError::Closed) => Err(Diagnostic::connection(
+                SqlState::CANNOT_CONNECT_NOW,
+                format!("`{}` is shutting down", self.name),
+            )),
             Err(_) => Err(Diagnostic::connection(
                 SqlState::CONNECTION_FAILURE,
                 format!("no connection to `{}` could be opened", self.name),

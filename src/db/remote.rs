@@ -29,6 +29,14 @@ enum Address {
     Unix(PathBuf),
 }
 
+/// Our end's port, of a TCP stream.
+pub(super) fn local_port(stream: &Stream) -> Option<u16> {
+    match stream {
+        Either::Left(tcp) => tcp.local_addr().ok().map(|address| address.port()),
+        Either::Right(_) => None,
+    }
+}
+
 impl Remote {
     /// Every address of a host, in the order of the look-up.
     pub async fn resolve(host: &Host, settings: &ConnectionSettings) -> io::Result<Vec<Self>> {

@@ -33,7 +33,9 @@ pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Dia
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(format!("TLS cannot be set up: {error}")))?;
     let builder = match verification(settings) {
-        Verification::None => builder.dangerous().with_custom_certificate_verifier(verify::nothing(&provider)),
+        Verification::None => {
+            builder.dangerous().with_custom_certificate_verifier(verify::nothing(&provider))
+        }
         Verification::Chain => {
             let roots = roots(settings)?;
             builder.dangerous().with_custom_certificate_verifier(verify::chain(&provider, roots))
@@ -49,9 +51,9 @@ pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Dia
     let config = match &settings.client {
         Some((certificate, key)) => {
             let (certificates, key) = client_certificate(certificate, key)?;
-            builder
-                .with_client_auth_cert(certificates, key)
-                .map_err(|error| failed(format!("the client certificate and its key cannot be used: {error}")))?
+            builder.with_client_auth_cert(certificates, key).map_err(|error| {
+                failed(format!("the client certificate and its key cannot be used: {error}"))
+            })?
         }
         None => builder.with_no_client_auth(),
     };
@@ -75,9 +77,9 @@ fn roots(settings: &TlsSettings) -> Result<RootCertStore, Diagnostic> {
         }
         Some(RootCertificates::File(path)) => {
             for certificate in certificates(path, "sslrootcert")? {
-                store
-                    .add(certificate)
-                    .map_err(|error| failed(format!("`{}` holds an unusable root certificate: {error}", path.display())))?;
+                store.add(certificate).map_err(|error| {
+                    failed(format!("`{}` holds an unusable root certificate: {error}", path.display()))
+                })?;
             }
         }
     }

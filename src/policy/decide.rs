@@ -70,6 +70,11 @@ impl Policy {
         self.description.as_deref()
     }
 
+    /// PostgreSQL's own functions that may be called, for suggestions.
+    pub fn functions(&self) -> impl Iterator<Item = &'static str> {
+        self.functions.iter().copied()
+    }
+
     /// May a SELECT name this relation? Views are allowed only if everything behind them is; foreign tables only if
     /// a rule gives their exact name.
     pub fn decide_select(&self, relation: &Relation, catalog: &Catalog) -> Decision {

@@ -47,12 +47,24 @@ const PARAMETERS: &[(&str, Option<&str>, Treatment)] = &[
     ("gssencmode", Some("PGGSSENCMODE"), Ignored),
     ("krbsrvname", Some("PGKRBSRVNAME"), Ignored),
     ("gsslib", Some("PGGSSLIB"), Ignored),
-    ("service", Some("PGSERVICE"), Unsupported("write what the service stands for: host, port, dbname, user")),
-    ("servicefile", Some("PGSERVICEFILE"), Unsupported("write what the service stands for: host, port, dbname, user")),
+    (
+        "service",
+        Some("PGSERVICE"),
+        Unsupported("write what the service stands for: host, port, dbname, user"),
+    ),
+    (
+        "servicefile",
+        Some("PGSERVICEFILE"),
+        Unsupported("write what the service stands for: host, port, dbname, user"),
+    ),
     ("sslpassword", None, Unsupported("use a key file without a password, readable by its owner only")),
     ("sslcrl", Some("PGSSLCRL"), Unsupported("revocation lists are not checked")),
     ("sslcrldir", Some("PGSSLCRLDIR"), Unsupported("revocation lists are not checked")),
-    ("sslnegotiation", Some("PGSSLNEGOTIATION"), Unsupported("TLS is negotiated the usual way: leave it out")),
+    (
+        "sslnegotiation",
+        Some("PGSSLNEGOTIATION"),
+        Unsupported("TLS is negotiated the usual way: leave it out"),
+    ),
     ("requirepeer", Some("PGREQUIREPEER"), Unsupported("use TLS with `sslmode=verify-full`")),
     ("require_auth", Some("PGREQUIREAUTH"), Unsupported("use `channel_binding=require`")),
     ("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Unsupported("hosts are tried in order")),
@@ -94,9 +106,10 @@ pub(super) fn fill(given: &mut Given, env: super::Environment<'_>) -> Result<(),
             }
             // A service could name the whole connection, so that passing over it would connect elsewhere.
             Unsupported(hint) if *name == "service" => {
-                return Err(
-                    ConninfoError::new(format!("environment variable `{variable}` is not supported")).hint(*hint)
-                );
+                return Err(ConninfoError::new(format!(
+                    "environment variable `{variable}` is not supported"
+                ))
+                .hint(*hint));
             }
             Ignored | Unsupported(_) => {}
         }
@@ -115,6 +128,8 @@ fn unknown(name: &str) -> ConninfoError {
     };
     match crate::catalog::closest(name, names) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint("the parameters are those of libpq: host, port, dbname, user, password, sslmode, .."),
+        None => {
+            error.hint("the parameters are those of libpq: host, port, dbname, user, password, sslmode, ..")
+        }
     }
 }

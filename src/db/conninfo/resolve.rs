@@ -51,13 +51,15 @@ pub(super) fn resolve(mut given: Given, env: Environment<'_>) -> Result<Connecti
 }
 
 fn os_user() -> Result<String, ConninfoError> {
-    let missing = || ConninfoError::new("no user name is given").hint("name one: `postgres://user@host/dbname`");
+    let missing =
+        || ConninfoError::new("no user name is given").hint("name one: `postgres://user@host/dbname`");
     let uid = nix::unistd::geteuid();
     nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name).ok_or_else(missing)
 }
 
 fn hosts(given: &Given) -> Result<Vec<Host>, ConninfoError> {
-    let list = |key: &str| -> Vec<&str> { given.get(key).map(|v| v.split(',').collect()).unwrap_or_default() };
+    let list =
+        |key: &str| -> Vec<&str> { given.get(key).map(|v| v.split(',').collect()).unwrap_or_default() };
     let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
     let count = names.len().max(addresses.len()).max(1);
     if !names.is_empty() && !addresses.is_empty() && names.len() != addresses.len() {
@@ -89,9 +91,9 @@ fn port_number(port: &str) -> Result<u16, ConninfoError> {
 fn host(name: &str, address: &str, port: u16) -> Result<Host, ConninfoError> {
     let address = match address {
         "" => None,
-        text => {
-            Some(text.parse().map_err(|_| ConninfoError::new(format!("`hostaddr` `{text}` is no IP address")))?)
-        }
+        text => Some(
+            text.parse().map_err(|_| ConninfoError::new(format!("`hostaddr` `{text}` is no IP address")))?,
+        ),
     };
     let name = match (name, address) {
         ("", Some(address)) => HostName::Tcp(std::net::IpAddr::to_string(&address)),
@@ -139,8 +141,10 @@ fn check_encoding(given: &Given) -> Result<(), ConninfoError> {
         matches!(name.to_ascii_lowercase().replace('-', "").as_str(), "utf8" | "unicode" | "auto")
     };
     match given.get("client_encoding") {
-        Some(name) if !utf8(name) => Err(ConninfoError::new(format!("`client_encoding` `{name}` is not supported"))
-            .hint("leave it out: pgwarden talks UTF8, PostgreSQL converts")),
+        Some(name) if !utf8(name) => {
+            Err(ConninfoError::new(format!("`client_encoding` `{name}` is not supported"))
+                .hint("leave it out: pgwarden talks UTF8, PostgreSQL converts"))
+        }
         _ => Ok(()),
     }
 }
@@ -171,7 +175,10 @@ fn keepalive(given: &Given) -> Result<Option<Keepalive>, ConninfoError> {
     Ok(Some(Keepalive {
         idle: seconds("keepalives_idle")?.unwrap_or(Duration::from_secs(30)),
         interval: seconds("keepalives_interval")?.or(Some(Duration::from_secs(5))),
-        count: number(given, "keepalives_count")?.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0).or(Some(3)),
+        count: number(given, "keepalives_count")?
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|n| *n > 0)
+            .or(Some(3)),
     }))
 }
 
@@ -183,12 +190,19 @@ fn target(given: &Given) -> Result<TargetSession, ConninfoError> {
         "primary" => TargetSession::Primary,
         "standby" => TargetSession::Standby,
         "prefer-standby" => TargetSession::PreferStandby,
-        other => return Err(word("target_session_attrs", other, &["any", "read-write", "read-only", "primary", "standby", "prefer-standby"])),
+        other => {
+            return Err(word(
+                "target_session_attrs",
+                other,
+                &["any", "read-write", "read-only", "primary", "standby", "prefer-standby"],
+            ));
+        }
     })
 }
 
 fn tls(given: &Given, home: Option<&Path>) -> Result<TlsSettings, ConninfoError> {
-    let standard = |name: &str| home.map(|home| home.join(".postgresql").join(name)).filter(|path| path.exists());
+    let standard =
+        |name: &str| home.map(|home| home.join(".postgresql").join(name)).filter(|path| path.exists());
     let named = |key: &str| given.get(key).filter(|path| !path.is_empty()).map(PathBuf::from);
     let roots = match given.get("sslrootcert").map(String::as_str) {
         Some("system") => Some(RootCertificates::System),
@@ -198,12 +212,16 @@ fn tls(given: &Given, home: Option<&Path>) -> Result<TlsSettings, ConninfoError>
     let mode = match (asked, &roots) {
         (None, Some(RootCertificates::System)) => SslMode::VerifyFull,
         (Some(mode), Some(RootCertificates::System)) if mode != SslMode::VerifyFull => {
-            return Err(ConninfoError::new(format!("`sslmode={}` is too weak for `sslrootcert=system`", mode.word()))
-                .hint("use `sslmode=verify-full`"));
+            return Err(ConninfoError::new(format!(
+                "`sslmode={}` is too weak for `sslrootcert=system`",
+                mode.word()
+            ))
+            .hint("use `sslmode=verify-full`"));
         }
         (Some(SslMode::VerifyCa), None) => {
-            return Err(ConninfoError::new("`sslmode=verify-ca` needs a root certificate")
-                .hint("name its file with `sslrootcert`, or use `sslmode=verify-full` with the system's roots"));
+            return Err(ConninfoError::new("`sslmode=verify-ca` needs a root certificate").hint(
+                "name its file with `sslrootcert`, or use `sslmode=verify-full` with the system's roots",
+            ));
         }
         (mode, _) => mode.unwrap_or(SslMode::Prefer),
     };
@@ -212,7 +230,9 @@ fn tls(given: &Given, home: Option<&Path>) -> Result<TlsSettings, ConninfoError>
     let client = match (certificate, key) {
         (Some(certificate), Some(key)) => Some((certificate, key)),
         (Some(_), None) => {
-            return Err(ConninfoError::new("`sslcert` is given without a key").hint("name the key with `sslkey`"));
+            return Err(
+                ConninfoError::new("`sslcert` is given without a key").hint("name the key with `sslkey`")
+            );
         }
         (None, _) => None,
     };
