@@ -1,7 +1,9 @@
 //! Opening a connection: each host and address in order, TLS as asked for, one deadline around it all.
 
 use std::io;
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode as DriverMode;
 use tokio_postgres::tls::MakeTlsConnect;
@@ -20,7 +22,7 @@ use crate::pg::{Diagnostic, SqlState};
 #[derive(Debug)]
 pub(super) struct Connector {
     settings: ConnectionSettings,
-    tls: tokio::sync::OnceCell<MadeTls>,
+    tls: ArcSwapOption<MadeTls>,
 }
 
 struct MadeTls(MakeRustlsConnect);
@@ -33,7 +35,7 @@ impl std::fmt::Debug for MadeTls {
 
 impl Connector {
     pub fn new(settings: ConnectionSettings) -> Self {
-        Self { settings, tls: tokio::sync::OnceCell::new() }
+        Self { settings, tls: ArcSwapOption::empty() }
     }
 
     pub async fn open(&self) -> Result<Link, Diagnostic> {
@@ -131,17 +133,16 @@ impl Connector {
     }
 
     async fn tls(&self) -> Result<MakeRustlsConnect, Diagnostic> {
+        if let Some(made) = self.tls.load_full() {
+            return Ok(made.0.clone());
+        }
         let settings = self.settings.tls.clone();
-        let made = self
-            .tls
-            .get_or_try_init(|| async {
-                // The system's roots are some hundred files: not on the runtime's threads.
-                tokio::task::spawn_blocking(move || tls::connector(&settings).map(MadeTls))
-                    .await
-                    .unwrap_or_else(|_| Err(self.unreachable("TLS cannot be set up")))
-            })
-            .await?;
-        Ok(made.0.clone())
+        // The system's roots are some hundred files: not on the runtime's threads.
+        let made = tokio::task::spawn_blocking(move || tls::connector(&settings))
+            .await
+            .unwrap_or_else(|_| Err(self.unreachable("TLS cannot be set up")))?;
+        self.tls.store(Some(Arc::new(MadeTls(made.clone()))));
+        Ok(made)
     }
 
     fn config(&self, at: usize, mode: DriverMode) -> Config {

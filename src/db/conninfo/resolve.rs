@@ -25,7 +25,7 @@ pub(super) fn resolve(mut given: Given, env: Environment<'_>) -> Result<Connecti
     let home = env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     let user = match given.remove("user").filter(|user| !user.is_empty()) {
         Some(user) => user,
-        None => os_user()?,
+        None => os_user(env)?,
     };
     let dbname = given.remove("dbname").filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
     let hosts = hosts(&given)?;
@@ -50,11 +50,14 @@ pub(super) fn resolve(mut given: Given, env: Environment<'_>) -> Result<Connecti
     })
 }
 
-fn os_user() -> Result<String, ConninfoError> {
-    let missing =
-        || ConninfoError::new("no user name is given").hint("name one: `postgres://user@host/dbname`");
-    let uid = nix::unistd::geteuid();
-    nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name).ok_or_else(missing)
+/// As the shell names the user; libpq asks the operating system, which says the same but in odd set-ups.
+fn os_user(env: Environment<'_>) -> Result<String, ConninfoError> {
+    ["USER", "LOGNAME"].into_iter().find_map(|name| env(name).filter(|user| !user.is_empty())).ok_or_else(
+        || {
+            ConninfoError::new("no user name is given")
+                .hint("name one: `postgres://user@host/dbname`, or set PGUSER")
+        },
+    )
 }
 
 fn hosts(given: &Given) -> Result<Vec<Host>, ConninfoError> {
