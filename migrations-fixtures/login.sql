@@ -20,7 +20,7 @@ $$;
 
 ALTER ROLE :"login" WITH
   LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
-  CONNECTION LIMIT 32
+  CONNECTION LIMIT 50
   PASSWORD :'password';
 
 -- The last line of defence, should everything in front of it fail.
@@ -111,3 +111,21 @@ $$;
 REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA shop, staff FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION shop.with_vat(numeric, numeric), shop.stock_of(integer), staff.reports_of(integer)
   TO :"login";
+
+-- The extensions' tables, where optional/extensions.sql found their extension; not the foreign table.
+DO $$
+DECLARE
+  login text := pg_catalog.current_setting('pgwarden_fixture.login');
+  relation text;
+BEGIN
+  IF pg_catalog.to_regnamespace('extra') IS NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA extra TO %I', login);
+  FOREACH relation IN ARRAY ARRAY['nicknames', 'labels', 'streets', 'shelves'] LOOP
+    IF pg_catalog.to_regclass('extra.' || relation) IS NOT NULL THEN
+      EXECUTE pg_catalog.format('GRANT SELECT ON extra.%I TO %I', relation, login);
+    END IF;
+  END LOOP;
+END
+$$;

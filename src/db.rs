@@ -1,5 +1,33 @@
 //! The only module that names tokio_postgres and deadpool: TLS, pool, sessions, execution, cancel, introspection.
+//!
+//! INVARIANT: what reaches PostgreSQL from here is either a `&'static str` of our own (the `.sql` files) or the text
+//! of a [`crate::sql::Checked`] or [`crate::sql::Projected`]. Nothing public takes SQL as a string, but for
+//! [`demo`], which loads the sample database and is on no caller's path.
 
+mod cancel;
+mod connect;
+mod conninfo;
+mod database;
+pub mod demo;
+mod envelope;
+mod error;
+mod introspect;
+mod knowledge;
+mod lease;
+mod link;
+mod locks;
+mod login;
+mod params;
+mod pool;
+mod remote;
+mod rows;
+mod run;
+mod settings;
 mod sink;
+mod tls;
 
+pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
+pub use database::Database;
+pub use login::{Examination, Finding};
+pub use settings::DatabaseSettings;
 pub use sink::{Flow, Ran, RowSink, RunLimits, Truncation};

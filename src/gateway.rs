@@ -1,77 +1,72 @@
 //! One use case per file. Knows neither JSON-RPC nor a SQL library.
 
+mod describe;
+mod output;
+mod query;
 mod request;
+mod resource_uri;
+mod resources;
+mod search_objects;
+mod served;
+#[cfg(test)]
+mod shop;
+mod visible;
+
+use std::sync::Arc;
 
 pub use request::{
     ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest,
 };
+pub use served::{CallLimits, Served};
 
-// STAND-IN: keeps this branch compiling until the real gateway is merged; that file replaces this one whole.
-use tokio_util::sync::CancellationToken;
-
-use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
+use crate::telemetry::Telemetry;
 
-#[derive(Clone, Debug, Default)]
+/// What the tools and resources stand on. Cheap to clone; holds no state of a call.
+#[derive(Clone, Debug)]
 pub struct Gateway {
-    databases: Vec<String>,
+    served: Arc<[Served]>,
+    limits: CallLimits,
+    telemetry: Telemetry,
 }
 
 impl Gateway {
-    pub fn stand_in(databases: &[&str]) -> Self {
-        Self { databases: databases.iter().map(|&name| name.to_owned()).collect() }
+    /// `served` in the order in which they are listed.
+    pub fn new(served: Vec<Served>, limits: CallLimits, telemetry: Telemetry) -> Self {
+        Self { served: served.into(), limits, telemetry }
     }
 
+    /// The names that `database` may take in a request.
     pub fn databases(&self) -> Vec<String> {
-        self.databases.clone()
+        self.served.iter().map(|served| served.name().to_owned()).collect()
     }
 
-    pub async fn query(
-        &self,
-        _caller: &Caller,
-        _request: QueryRequest,
-        cancel: &CancellationToken,
-    ) -> Result<QueryOutput, Diagnostic> {
-        cancel.cancelled().await;
-        Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "canceled by the caller"))
-    }
-
-    pub async fn search_objects(
-        &self,
-        _caller: &Caller,
-        _request: SearchRequest,
-        _cancel: &CancellationToken,
-    ) -> Result<SearchOutput, Diagnostic> {
-        Err(absent())
-    }
-
-    pub async fn describe(
-        &self,
-        _caller: &Caller,
-        _database: Option<String>,
-        _relations: Vec<String>,
-        _cancel: &CancellationToken,
-    ) -> Result<Described, Diagnostic> {
-        Err(absent())
-    }
-
-    pub async fn list_resources(&self, _caller: &Caller) -> Result<Vec<SchemaResource>, Diagnostic> {
-        Ok(Vec::new())
-    }
-
-    pub async fn read_resource(
-        &self,
-        _caller: &Caller,
-        _uri: &str,
-    ) -> Result<Option<SchemaResource>, Diagnostic> {
-        Ok(None)
-    }
-
+    /// Every database has passed its start-up checks, or the first finding.
     pub async fn ready(&self) -> Result<(), Diagnostic> {
-        Err(absent())
+        for served in self.served.iter() {
+            served.database.ready().await?;
+        }
+        Ok(())
     }
-}
 
-fn absent() -> Diagnostic {
-    Diagnostic::connection(SqlState::CANNOT_CONNECT_NOW, "no gateway in this build")
+    /// The database that a request names, or the only one.
+    fn served(&self, name: Option<&str>) -> Result<&Served, Diagnostic> {
+        match (name, &*self.served) {
+            (None, [only]) => Ok(only),
+            (None, _) => {
+                let message = "several databases are served and the call names none";
+                let hint = format!("set `database` to one of {}", self.shown_databases());
+                Err(Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message).hint(hint))
+            }
+            (Some(name), all) => all.iter().find(|served| served.name() == name).ok_or_else(|| {
+                let message = format!("database `{name}` does not exist");
+                let hint = format!("`database` is one of {}", self.shown_databases());
+                Diagnostic::refused(SqlState::UNDEFINED_DATABASE, message).hint(hint)
+            }),
+        }
+    }
+
+    fn shown_databases(&self) -> String {
+        self.databases().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    }
 }

@@ -1,15 +1,12 @@
 //! What callers may do. Pure and total: a decision always carries the rule that made it.
+//!
+//! `file` reads a policy, `decide` answers questions about one object, `functions.txt` is the list of PostgreSQL's
+//! own functions that may be called.
 
-mod builtin;
+mod decide;
+mod file;
+mod functions;
+mod pattern;
 
-pub use builtin::Policy;
-
-/// The outcome of asking the policy about one object.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Decision {
-    pub allowed: bool,
-    /// The rule that decided, such as `default.schemas` or `deny[2]`.
-    pub rule: String,
-    /// What the DBA wants the caller to read; without it a denied object answers like a missing one.
-    pub reason: Option<String>,
-}
+pub use decide::{Decision, Policy, is_system_schema};
+pub use file::PolicyError;

@@ -3,8 +3,15 @@
 //! `limits` -> `parse` -> `lower` (into our own tree) -> `resolve` (every name against the catalog and the policy)
 //! -> `render` -> read again and compared -> [`Checked`]. Read `check.rs` for the order of the gates.
 
+mod ast;
 mod check;
+mod dialect;
+mod limits;
+mod lower;
+mod parse;
 mod project;
+mod render;
+mod resolve;
 
 pub use check::{CheckContext, Checked, StatementKind, check};
 pub use project::{Encoding, Projected, ProjectedColumn, ResultColumn};

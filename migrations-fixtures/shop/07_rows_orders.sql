@@ -2,6 +2,7 @@
 
 -- Compiling takes longer than these statements do.
 SET jit = off;
+SET work_mem = '32MB';
 
 INSERT INTO shop.orders (
   id, ordered_at, customer_id, address_id, sales_rep_id, status, channel, coupon_code, carrier, shipping_fee,
@@ -95,6 +96,13 @@ LEFT JOIN shop.promotions AS promo ON promo.code = o.coupon_code
 ORDER BY o.id, line_no;
 
 INSERT INTO shop.payments (id, order_id, ordered_at, method, amount, outcome, paid_at, processor_token)
+WITH bills AS MATERIALIZED (
+  SELECT o.id AS order_id, o.ordered_at, o.status, o.delivered_at, c.segment, o.shipping_fee + i.items_total AS total
+  FROM shop.orders AS o
+  JOIN shop.customers AS c ON c.id = o.customer_id
+  JOIN (SELECT order_id, sum(line_total) AS items_total FROM shop.order_items GROUP BY order_id) AS i ON i.order_id = o.id
+  WHERE o.status NOT IN ('pending', 'cancelled')
+)
 SELECT
   row_number() OVER (ORDER BY order_id, step),
   order_id,
@@ -109,14 +117,7 @@ SELECT
     ELSE ordered_at + interval '1 second' * (60 + seed.dice(order_id, 104, 7200))
   END,
   'HIDDEN-CARD-' || order_id || '-' || step
-FROM (
-  SELECT o.id AS order_id, o.ordered_at, o.status, o.delivered_at, c.segment, o.shipping_fee + sum(i.line_total) AS total
-  FROM shop.orders AS o
-  JOIN shop.customers AS c ON c.id = o.customer_id
-  JOIN shop.order_items AS i ON i.order_id = o.id
-  WHERE o.status NOT IN ('pending', 'cancelled')
-  GROUP BY o.id, o.ordered_at, o.status, o.delivered_at, c.segment, o.shipping_fee
-) AS bills
+FROM bills
 CROSS JOIN (VALUES (1, 'failed'), (2, 'captured'), (3, 'refunded')) AS steps (step, outcome)
 WHERE outcome = 'captured'
   OR (outcome = 'failed' AND seed.dice(order_id, 100, 33) = 0)
@@ -208,3 +209,4 @@ FROM (
 ) AS mails;
 
 RESET jit;
+RESET work_mem;

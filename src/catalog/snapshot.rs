@@ -1,6 +1,6 @@
 //! The snapshot and its look-ups.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,8 @@ pub struct CatalogContents {
     pub types: Vec<Type>,
     pub operators: Vec<Operator>,
     pub extensions: Vec<Extension>,
+    /// Functions of the casts that PostgreSQL brings itself.
+    pub builtin_casts: Vec<Oid>,
     /// Relations of the system schemas that the driver's own type look-ups lock (with their indexes).
     pub driver_relations: Vec<Oid>,
 }
@@ -63,6 +65,7 @@ pub struct Catalog {
     type_by_name: HashMap<QualifiedName, usize>,
     operators_by_name: HashMap<QualifiedName, Vec<usize>>,
     children: HashMap<Oid, Vec<Oid>>,
+    builtin_plumbing: HashSet<Oid>,
 }
 
 impl Catalog {
@@ -82,6 +85,7 @@ impl Catalog {
             type_by_name: unique(&contents.types, |t| t.name.clone()),
             operators_by_name: grouped(&contents.operators, |o| o.name.clone()),
             children,
+            builtin_plumbing: plumbing(&contents),
             contents,
         }
     }
@@ -142,6 +146,11 @@ impl Catalog {
         self.type_by_name.get(name).and_then(|at| self.contents.types.get(*at))
     }
 
+    /// The function stands behind an operator of pg_catalog or is pg_catalog's own cast function.
+    pub fn is_operator_or_cast_of_pg_catalog(&self, routine: Oid) -> bool {
+        self.builtin_plumbing.contains(&routine)
+    }
+
     /// Relations per schema, both in name order.
     pub fn relations_by_schema(&self) -> BTreeMap<&str, Vec<&Relation>> {
         let mut out: BTreeMap<&str, Vec<&Relation>> = BTreeMap::new();
@@ -153,6 +162,11 @@ impl Catalog {
         }
         out
     }
+}
+
+fn plumbing(contents: &CatalogContents) -> HashSet<Oid> {
+    let operators = contents.operators.iter().filter(|o| o.name.schema == "pg_catalog").map(|o| o.routine);
+    operators.chain(contents.builtin_casts.iter().copied()).collect()
 }
 
 fn unique<T, K: std::hash::Hash + Eq>(items: &[T], key: impl Fn(&T) -> K) -> HashMap<K, usize> {

@@ -1,0 +1,20 @@
+SELECT
+  $1,
+  COALESCE(
+    pg_catalog.array_agg(DISTINCT l.relation)
+      FILTER (WHERE l.locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text),
+    '{}'::pg_catalog.oid[]
+  ),
+  COALESCE(
+    pg_catalog.bool_or(
+      CASE
+        WHEN l.locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text
+          THEN l.mode OPERATOR(pg_catalog.<>) 'AccessShareLock'::pg_catalog.text
+        ELSE l.locktype OPERATOR(pg_catalog.<>) 'virtualxid'::pg_catalog.text
+      END
+    ),
+    FALSE
+  ),
+  COALESCE(pg_catalog.bool_or(l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text), FALSE)
+FROM pg_catalog.pg_lock_status() AS l
+WHERE l.pid OPERATOR(pg_catalog.=) $1

@@ -1,0 +1,199 @@
+//! Where PostgreSQL is and as whom to log in: a URL or keyword string, then libpq's environment, then defaults.
+//!
+//! The process environment comes in as a closure, so that nothing here is global. No message and no Debug quotes a
+//! password, nor any word of the string that might be one.
+
+mod keywords;
+mod parameters;
+mod passfile;
+mod resolve;
+mod url;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use resolve::Environment;
+
+/// libpq's `sslmode`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SslMode {
+    Disable,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+impl SslMode {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
+}
+
+/// One place to try; several are tried in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Host {
+    pub name: HostName,
+    /// Saves the look-up of the name; the name is still what the certificate must say.
+    pub address: Option<IpAddr>,
+    pub port: u16,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum HostName {
+    Tcp(String),
+    /// The directory of the socket.
+    Unix(PathBuf),
+}
+
+/// Which server to accept among the hosts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TargetSession {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    PreferStandby,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum RootCertificates {
+    /// Those of the operating system.
+    System,
+    File(PathBuf),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct TlsSettings {
+    pub mode: SslMode,
+    pub roots: Option<RootCertificates>,
+    /// Certificate and key.
+    pub client: Option<(PathBuf, PathBuf)>,
+    pub channel_binding: tokio_postgres::config::ChannelBinding,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Keepalive {
+    pub idle: Duration,
+    pub interval: Option<Duration>,
+    pub count: Option<u32>,
+}
+
+/// A password that prints as `..`.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Password(String);
+
+impl Password {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+/// Everything needed to connect. Debug and Display never show the password.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConnectionSettings {
+    pub(super) hosts: Vec<Host>,
+    pub(super) user: String,
+    /// One per host: password files may know several.
+    pub(super) passwords: Vec<Option<Password>>,
+    pub(super) dbname: String,
+    pub(super) options: Option<String>,
+    pub(super) application_name: String,
+    pub(super) connect_timeout: Duration,
+    pub(super) keepalive: Option<Keepalive>,
+    pub(super) tcp_user_timeout: Option<Duration>,
+    pub(super) target: TargetSession,
+    pub(super) tls: TlsSettings,
+    /// Why a password file was passed over; said when a password turns out to be missing.
+    pub(super) passfile_note: Option<String>,
+}
+
+/// What is wrong with a connection string or with libpq's environment. Never quotes a password.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ConninfoError {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl ConninfoError {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl ConnectionSettings {
+    /// Reads `conninfo` (`postgres://..` or `host=.. dbname=..`, may be empty), fills the gaps from `env` (PGHOST,
+    /// PGPASSFILE, ..) and then from libpq's defaults. Reads the password file and looks for certificate files.
+    pub fn parse(conninfo: &str, env: Environment<'_>) -> Result<Self, ConninfoError> {
+        let conninfo = conninfo.trim();
+        let given = if let Some(rest) = url::scheme(conninfo) {
+            url::parse(rest)?
+        } else {
+            keywords::parse(conninfo)?
+        };
+        resolve::resolve(parameters::accept(given)?, env)
+    }
+
+    /// `user@host:port/dbname`, without the password.
+    pub fn shown(&self) -> String {
+        let hosts: Vec<String> = self.hosts.iter().map(Host::shown).collect();
+        format!("{}@{}/{}", self.user, hosts.join(","), self.dbname)
+    }
+
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub fn dbname(&self) -> &str {
+        &self.dbname
+    }
+
+    pub fn ssl_mode(&self) -> SslMode {
+        self.tls.mode
+    }
+
+    /// The same server and login, another database: for the demo and for tests, which create theirs.
+    pub fn with_dbname(&self, dbname: impl Into<String>) -> Self {
+        Self { dbname: dbname.into(), ..self.clone() }
+    }
+}
+
+impl Host {
+    fn shown(&self) -> String {
+        match &self.name {
+            HostName::Tcp(name) if name.contains(':') => format!("[{name}]:{}", self.port),
+            HostName::Tcp(name) => format!("{name}:{}", self.port),
+            HostName::Unix(directory) => format!("{}:{}", directory.display(), self.port),
+        }
+    }
+}
+
+impl fmt::Display for ConnectionSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}

@@ -1,0 +1,186 @@
+//! One PostgreSQL database behind pgwarden: its pools, its catalog snapshot, and running statements on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connect::Connector;
+use super::knowledge::{Knowledge, Known};
+use super::pool::Pool;
+use super::run::{Call, Surroundings};
+use super::{DatabaseSettings, Examination, Ran, RowSink, RunLimits};
+use crate::catalog::Catalog;
+use crate::pg::{Diagnostic, SqlState};
+use crate::sql::Checked;
+
+/// Connections for introspection and for looking at a caller's backend from outside.
+const CONTROL_CONNECTIONS: usize = 2;
+/// How long closing waits for resets and cancels.
+const LAST_TASKS: Duration = Duration::from_secs(5);
+
+/// Connects on first use; survives restarts of PostgreSQL.
+#[derive(Debug)]
+pub struct Database {
+    settings: DatabaseSettings,
+    pool: Pool,
+    control: Pool,
+    knowledge: Knowledge,
+    tasks: TaskTracker,
+}
+
+impl Database {
+    /// Does not connect.
+    pub fn new(settings: DatabaseSettings) -> Arc<Self> {
+        let connector = Arc::new(Connector::new(settings.connection.clone()));
+        let tasks = TaskTracker::new();
+        let pool = Pool::new(&settings.name, Arc::clone(&connector), settings.pool_size, tasks.clone());
+        let control = Pool::new(&settings.name, connector, CONTROL_CONNECTIONS, tasks.clone());
+        Arc::new(Self { settings, pool, control, knowledge: Knowledge::default(), tasks })
+    }
+
+    /// The entry's name.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    pub fn settings(&self) -> &DatabaseSettings {
+        &self.settings
+    }
+
+    /// The catalog, once the start-up checks have passed; runs them when they have not. Refuses an over-privileged
+    /// login with its findings. A failure is remembered for a moment (backoff), then tried again.
+    pub async fn ready(self: &Arc<Self>) -> Result<Arc<Catalog>, Diagnostic> {
+        Ok(Arc::clone(&self.known().await?.catalog))
+    }
+
+    /// The last snapshot, without waiting; `None` before the first [`Self::ready`].
+    pub fn catalog(&self) -> Option<Arc<Catalog>> {
+        self.knowledge.last().map(|known| Arc::clone(&known.catalog))
+    }
+
+    /// The catalog as it is now: asks PostgreSQL whether it changed (at most once a second) and reads it again if
+    /// so. For use after a name was not found.
+    pub async fn refresh(&self) -> Result<Arc<Catalog>, Diagnostic> {
+        Ok(Arc::clone(&self.knowledge.refresh(&self.control, &self.settings).await?.catalog))
+    }
+
+    /// The TimeZone that statements run in; `None` before the first [`Self::ready`].
+    pub fn time_zone(&self) -> Option<String> {
+        let known = self.knowledge.last()?;
+        Some(self.settings.time_zone.clone().unwrap_or_else(|| known.examination.time_zone.clone()))
+    }
+
+    /// Runs a checked statement. The rows in `sink` may be used only after `Ok`.
+    pub async fn run(
+        self: &Arc<Self>,
+        checked: Checked,
+        params: &[Option<String>],
+        limits: &RunLimits,
+        sink: &mut dyn RowSink,
+        cancel: &CancellationToken,
+    ) -> Result<Ran, Diagnostic> {
+        check_parameters(checked.parameters(), params)?;
+        let ends = Instant::now() + limits.deadline;
+        let call = Call { checked: &checked, params, limits, ends };
+        // Whichever comes first, the others are dropped: dropping the run stops the statement in PostgreSQL.
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(canceled_by_client()),
+            ran = timeout_at(ends, self.run_known(&call, sink)) => match ran {
+                Ok(Ok(ran)) => Ok(ran),
+                Ok(Err(error)) => Err(self.explain(error, limits)),
+                Err(_) => Err(past_deadline(limits)),
+            },
+        }
+    }
+
+    async fn run_known(self: &Arc<Self>, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {
+        let known = self.known().await?;
+        let surroundings = Surroundings {
+            settings: &self.settings,
+            pool: &self.pool,
+            control: &self.control,
+            catalog: &known.catalog,
+            abilities: known.abilities,
+        };
+        surroundings.run(call, sink).await
+    }
+
+    /// PostgreSQL's own timeout is our deadline too; what it does not find any more, or finds more of, tells that
+    /// the snapshot is old.
+    fn explain(self: &Arc<Self>, error: Diagnostic, limits: &RunLimits) -> Diagnostic {
+        if error.sqlstate == SqlState::QUERY_CANCELED && error.message.contains("statement timeout") {
+            return past_deadline(limits);
+        }
+        let surprising = error.rule.as_deref() == Some("server.locks")
+            || matches!(error.sqlstate.as_str(), "42P01" | "42703" | "42883" | "42704" | "3F000" | "0A000");
+        if surprising {
+            self.knowledge.doubt();
+            self.look_again();
+        }
+        error
+    }
+
+    async fn known(self: &Arc<Self>) -> Result<Arc<Known>, Diagnostic> {
+        if let Some(known) = self.knowledge.last() {
+            if self.knowledge.is_due() {
+                self.look_again();
+            }
+            return Ok(known);
+        }
+        self.knowledge.first(&self.control, &self.settings).await
+    }
+
+    /// Refreshes the catalog beside the callers, who go on with the last snapshot.
+    fn look_again(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        self.tasks.spawn(async move {
+            // A failure shows in the calls themselves.
+            let _ = this.refresh().await;
+        });
+    }
+
+    /// Connects anew and reports what is true of the login (`doctor`), whatever was accepted.
+    pub async fn examine(&self) -> Result<Examination, Diagnostic> {
+        self.knowledge.examine(&self.control).await
+    }
+
+    /// Waits until connections being reset or cancelled are done, then closes all.
+    pub async fn close(&self) {
+        self.pool.close();
+        self.control.close();
+        self.tasks.close();
+        let _ = timeout(LAST_TASKS, self.tasks.wait()).await;
+    }
+}
+
+fn check_parameters(expected: usize, given: &[Option<String>]) -> Result<(), Diagnostic> {
+    let refused = |message: String| Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message);
+    if expected != given.len() {
+        return Err(refused(format!(
+            "the statement has {expected} parameters (`$1`, ..) and {} were given",
+            given.len()
+        ))
+        .hint("give one value for each, in order; null for NULL"));
+    }
+    if given.iter().flatten().any(|value| value.contains('\0')) {
+        return Err(refused("a parameter holds a NUL character, which PostgreSQL's text cannot".to_owned()));
+    }
+    Ok(())
+}
+
+fn past_deadline(limits: &RunLimits) -> Diagnostic {
+    let seconds = limits.deadline.as_secs_f64();
+    Diagnostic::refused(
+        SqlState::QUERY_CANCELED,
+        format!("the statement was canceled: it ran longer than its deadline of {seconds} s"),
+    )
+    .hint("make it read less: a LIMIT, a condition on an indexed column, a smaller range")
+}
+
+fn canceled_by_client() -> Diagnostic {
+    Diagnostic::refused(SqlState::QUERY_CANCELED, "the statement was canceled by the client")
+}

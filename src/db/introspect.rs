@@ -1,0 +1,153 @@
+//! Reads the catalog snapshot: fixed SQL in one read-only transaction, all of it in flight at once.
+//!
+//! Each file prints its rows as the JSON of one catalog type; only what needs a closure is worked out here.
+
+mod closure;
+
+use futures_util::future::{join, join3, try_join_all};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio_postgres::{Client, Error};
+
+use super::error;
+use crate::catalog::{Catalog, CatalogContents, Schema};
+use crate::pg::{Diagnostic, Oid, Source, SqlState};
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const FACTS: &str = include_str!("introspect/facts.sql");
+/// After the facts, which tell the login's own search_path and TimeZone.
+const SETTINGS: &str = include_str!("introspect/settings.sql");
+const SCHEMAS: &str = include_str!("introspect/schemas.sql");
+const EXTENSIONS: &str = include_str!("introspect/extensions.sql");
+const RELATIONS: &str = include_str!("introspect/relations.sql");
+const VIEW_TYPES: &str = include_str!("introspect/view_types.sql");
+const ROUTINES: &str = include_str!("introspect/routines.sql");
+const TYPES: &str = include_str!("introspect/types.sql");
+const OPERATORS: &str = include_str!("introspect/operators.sql");
+const BUILTIN_CASTS: &str = include_str!("introspect/builtin_casts.sql");
+const DRIVER_RELATIONS: &str = include_str!("introspect/driver_relations.sql");
+const VERSION: &str = include_str!("introspect/version.sql");
+
+/// What the server says of itself and of the session.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Facts {
+    pub database: String,
+    pub database_comment: Option<String>,
+    pub login: String,
+    pub server_version: String,
+    pub server_version_num: u32,
+    pub time_zone: String,
+    pub server_encoding: String,
+    pub in_recovery: bool,
+    pub search_path: Vec<String>,
+    pub tls: Option<String>,
+}
+
+/// A snapshot and what tells it from a later one.
+pub(super) struct Introspected {
+    pub catalog: Catalog,
+    pub facts: Facts,
+    pub version: String,
+}
+
+/// Reads everything. `search_path` replaces the login's own. The caller ends the transaction.
+pub(super) async fn introspect(
+    client: &Client,
+    search_path: Option<&[String]>,
+) -> Result<Introspected, Diagnostic> {
+    let texts = [
+        FACTS,
+        SETTINGS,
+        SCHEMAS,
+        EXTENSIONS,
+        RELATIONS,
+        VIEW_TYPES,
+        ROUTINES,
+        TYPES,
+        OPERATORS,
+        BUILTIN_CASTS,
+        DRIVER_RELATIONS,
+        VERSION,
+    ];
+    let reads = try_join_all(texts.map(|text| rows(client, text)));
+    let (begun, answers) = join(client.batch_execute(BEGIN), reads).await;
+    begun.map_err(|e| error::diagnostic(&e))?;
+    let answers = answers.map_err(|e| error::diagnostic(&e))?;
+    let [
+        facts,
+        _,
+        schemas,
+        extensions,
+        relations,
+        view_types,
+        routines,
+        types,
+        operators,
+        casts,
+        driver,
+        version,
+    ] = answers.as_slice()
+    else {
+        return Err(unreadable("answers"));
+    };
+    let facts: Facts = one(facts)?;
+    let schemas: Vec<Schema> = parse(schemas)?;
+    let path = search_path.unwrap_or(&facts.search_path);
+    let contents = CatalogContents {
+        database: facts.database.clone(),
+        server_version: facts.server_version_num,
+        login: facts.login.clone(),
+        search_path: path.iter().filter(|name| schemas.iter().any(|s| s.name == **name)).cloned().collect(),
+        comment: facts.database_comment.clone(),
+        schemas,
+        relations: parse(relations)?,
+        routines: parse(routines)?,
+        types: parse(types)?,
+        operators: parse(operators)?,
+        extensions: parse(extensions)?,
+        builtin_casts: one::<Vec<Oid>>(casts)?,
+        driver_relations: one::<Vec<Oid>>(driver)?,
+    };
+    let contents = closure::close(contents, parse(view_types)?);
+    let version = version.first().cloned().unwrap_or_default();
+    Ok(Introspected { catalog: Catalog::new(contents), facts, version })
+}
+
+/// The facts alone; our search_path is set after. The caller ends the transaction.
+pub(super) async fn facts(client: &Client) -> Result<Facts, Diagnostic> {
+    let (begun, facts, settings) =
+        join3(client.batch_execute(BEGIN), rows(client, FACTS), rows(client, SETTINGS)).await;
+    begun.and(settings.map(drop)).map_err(|e| error::diagnostic(&e))?;
+    one(&facts.map_err(|e| error::diagnostic(&e))?)
+}
+
+/// What changes when the catalog does. The caller ends the transaction.
+pub(super) async fn version(client: &Client) -> Result<String, Diagnostic> {
+    let (begun, settings, version) =
+        join3(client.batch_execute(BEGIN), rows(client, SETTINGS), rows(client, VERSION)).await;
+    begun.and(settings.map(drop)).map_err(|e| error::diagnostic(&e))?;
+    Ok(version.map_err(|e| error::diagnostic(&e))?.first().cloned().unwrap_or_default())
+}
+
+/// The only column of each row, which is text.
+async fn rows(client: &Client, text: &'static str) -> Result<Vec<String>, Error> {
+    client.query_typed(text, &[]).await?.iter().map(|row| row.try_get(0)).collect()
+}
+
+fn parse<T: DeserializeOwned>(rows: &[String]) -> Result<Vec<T>, Diagnostic> {
+    let name = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+    rows.iter().map(|row| serde_json::from_str(row).map_err(|_| unreadable(name))).collect()
+}
+
+fn one<T: DeserializeOwned>(rows: &[String]) -> Result<T, Diagnostic> {
+    rows.first().and_then(|row| serde_json::from_str(row).ok()).ok_or_else(|| unreadable("facts"))
+}
+
+fn unreadable(what: &str) -> Diagnostic {
+    Diagnostic::new(
+        Source::Connection,
+        SqlState::INTERNAL_ERROR,
+        format!("PostgreSQL's catalog cannot be read: {} came in an unknown form", what.to_ascii_lowercase()),
+    )
+    .hint("PostgreSQL 14 to 18 are supported")
+}

@@ -1,0 +1,199 @@
+//! What is known of the database: the start-up checks' outcome and the catalog snapshot, kept and renewed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::time::{Instant, timeout};
+use tracing::{info, warn};
+
+use super::envelope::Abilities;
+use super::introspect::{self, Introspected};
+use super::link::Link;
+use super::login::{self, Attributes, Examination, LOGIN};
+use super::pool::Pool;
+use super::{DatabaseSettings, error};
+use crate::catalog::Catalog;
+use crate::pg::{Diagnostic, SqlState};
+
+/// Around connecting, the checks and reading the catalog.
+const LIMIT: Duration = Duration::from_secs(45);
+/// Between two looks at whether the catalog changed.
+const LOOK: Duration = Duration::from_secs(1);
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+const ROLLBACK: &str = "ROLLBACK";
+const CONNECTION_CHECK: &str =
+    "SELECT pg_catalog.set_config('client_connection_check_interval', '1000', TRUE)";
+
+pub(super) struct Known {
+    pub catalog: Arc<Catalog>,
+    pub examination: Examination,
+    pub abilities: Abilities,
+    version: String,
+}
+
+#[derive(Default)]
+pub(super) struct Knowledge {
+    last: ArcSwapOption<Known>,
+    /// Held while reading, so that many callers make one read.
+    reading: tokio::sync::Mutex<Failures>,
+    looked: Mutex<Option<Instant>>,
+}
+
+#[derive(Default)]
+struct Failures {
+    last: Option<(Instant, Diagnostic)>,
+    backoff: Duration,
+}
+
+impl Knowledge {
+    pub fn last(&self) -> Option<Arc<Known>> {
+        self.last.load_full()
+    }
+
+    /// Whether it is time to ask for the catalog's version again; says so to one caller.
+    pub fn is_due(&self) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = looked.is_none_or(|at| at.elapsed() >= LOOK);
+        if due {
+            *looked = Some(Instant::now());
+        }
+        due
+    }
+
+    /// The next look need not wait.
+    pub fn doubt(&self) {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Runs the start-up checks and reads the catalog, or answers with the last failure while its backoff lasts.
+    pub async fn first(&self, control: &Pool, settings: &DatabaseSettings) -> Result<Arc<Known>, Diagnostic> {
+        let mut failures = self.reading.lock().await;
+        if let Some(known) = self.last() {
+            return Ok(known);
+        }
+        if let Some((at, failure)) = &failures.last
+            && at.elapsed() < failures.backoff
+        {
+            return Err(failure.clone());
+        }
+        match self.load(control, settings).await {
+            Ok(known) => {
+                *failures = Failures::default();
+                Ok(known)
+            }
+            Err(failure) => {
+                failures.backoff = (failures.backoff * 2).clamp(FIRST_BACKOFF, LONGEST_BACKOFF);
+                failures.last = Some((Instant::now(), failure.clone()));
+                warn!(database = %settings.name, sqlstate = failure.sqlstate.as_str(), "database `{}` is not ready: {}", settings.name, failure.message);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Asks whether the catalog changed, unless somebody just did, and reads it again if so.
+    pub async fn refresh(
+        &self,
+        control: &Pool,
+        settings: &DatabaseSettings,
+    ) -> Result<Arc<Known>, Diagnostic> {
+        let Some(known) = self.last() else { return self.first(control, settings).await };
+        let asked = Instant::now();
+        let _reading = self.reading.lock().await;
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else looked while we waited for them.
+        if looked.is_some_and(|at| at >= asked) {
+            return Ok(self.last().unwrap_or(known));
+        }
+        let version = within(async {
+            let mut lease = control.lease(LIMIT).await?;
+            let link = lease.link().ok_or_else(error::lost)?;
+            let version = introspect::version(link.client()).await?;
+            lease.end();
+            Ok(version)
+        })
+        .await?;
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        let known = self.last().unwrap_or(known);
+        if version == known.version { Ok(known) } else { self.load(control, settings).await }
+    }
+
+    /// What is true of the login now.
+    pub async fn examine(&self, control: &Pool) -> Result<Examination, Diagnostic> {
+        within(async {
+            let mut lease = control.lease(LIMIT).await?;
+            let link = lease.link().ok_or_else(error::lost)?;
+            let facts = introspect::facts(link.client()).await?;
+            let examination = login::examine(&facts, &attributes(link).await?, link.local_port());
+            lease.end();
+            Ok(examination)
+        })
+        .await
+    }
+
+    async fn load(&self, control: &Pool, settings: &DatabaseSettings) -> Result<Arc<Known>, Diagnostic> {
+        let started = Instant::now();
+        let known = within(async {
+            let mut lease = control.lease(LIMIT).await?;
+            let link = lease.link().ok_or_else(error::lost)?;
+            let read = introspect::introspect(link.client(), settings.search_path.as_deref()).await?;
+            let attributes = attributes(link).await?;
+            let connection_check = connection_check(link).await?;
+            let examination = login::examine(&read.facts, &attributes, link.local_port());
+            lease.end();
+            login::accept(&examination, &settings.accepted)?;
+            Ok(known(read, examination, connection_check))
+        })
+        .await?;
+        info!(
+            database = %settings.name,
+            relations = known.catalog.relations().len(),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "catalog of `{}` read", settings.name
+        );
+        let known = Arc::new(known);
+        self.last.store(Some(Arc::clone(&known)));
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(known)
+    }
+}
+
+impl std::fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Knowledge({})", if self.last().is_some() { "ready" } else { "none" })
+    }
+}
+
+fn known(read: Introspected, examination: Examination, connection_check: bool) -> Known {
+    let abilities = Abilities { version: read.facts.server_version_num, connection_check };
+    Known { catalog: Arc::new(read.catalog), examination, abilities, version: read.version }
+}
+
+/// Runs in the transaction that introspection opened, with its search_path.
+async fn attributes(link: &Link) -> Result<Attributes, Diagnostic> {
+    let row = link.client().query_typed_one(LOGIN, &[]).await.map_err(|e| error::diagnostic(&e))?;
+    let text: String = row.try_get(0).map_err(|e| error::diagnostic(&e))?;
+    serde_json::from_str(&text).map_err(|_| {
+        Diagnostic::connection(SqlState::INTERNAL_ERROR, "the login's attributes cannot be read")
+    })
+}
+
+/// Some operating systems cannot tell PostgreSQL that a client is gone.
+async fn connection_check(link: &Link) -> Result<bool, Diagnostic> {
+    link.client().batch_execute(ROLLBACK).await.map_err(|e| error::diagnostic(&e))?;
+    match link.client().query_typed(CONNECTION_CHECK, &[]).await {
+        Ok(_) => Ok(true),
+        Err(refused) if refused.as_db_error().is_some() => Ok(false),
+        Err(failed) => Err(error::diagnostic(&failed)),
+    }
+}
+
+async fn within<T>(work: impl Future<Output = Result<T, Diagnostic>>) -> Result<T, Diagnostic> {
+    timeout(LIMIT, work).await.unwrap_or_else(|_| {
+        Err(Diagnostic::connection(
+            SqlState::CANNOT_CONNECT_NOW,
+            format!("PostgreSQL did not answer within {} s", LIMIT.as_secs()),
+        ))
+    })
+}

@@ -1,0 +1,120 @@
+//! One connection to PostgreSQL: the client, the task that drives it, its notices, and the way to cancel it.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+use tokio_postgres::{AsyncMessage, Client, Connection};
+
+use super::cancel::Canceler;
+use super::error;
+use crate::pg::Diagnostic;
+
+/// Notices kept for one statement; a function in a loop can send millions.
+const NOTICES: usize = 20;
+/// How long a closing connection may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+pub(super) struct Link {
+    client: Client,
+    driver: Driver,
+    notices: Notices,
+    canceler: Canceler,
+    local_port: Option<u16>,
+    opened: Instant,
+}
+
+#[derive(Clone, Default)]
+struct Notices(Arc<Mutex<Vec<Diagnostic>>>);
+
+/// Ends the task, and with it the socket, when dropped.
+struct Driver(JoinHandle<()>);
+
+impl Link {
+    pub fn new<S, T>(
+        client: Client,
+        connection: Connection<S, T>,
+        canceler: Canceler,
+        local_port: Option<u16>,
+    ) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let notices = Notices::default();
+        let driver = Driver(tokio::spawn(drive(connection, notices.clone())));
+        Self { client, driver, notices, canceler, local_port, opened: Instant::now() }
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn canceler(&self) -> &Canceler {
+        &self.canceler
+    }
+
+    /// Our end of the TCP connection.
+    pub fn local_port(&self) -> Option<u16> {
+        self.local_port
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// The notices since the last call.
+    pub fn take_notices(&self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.notices.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says goodbye (so that PostgreSQL logs no lost connection), or hangs up after a second.
+    pub async fn close(self) {
+        let Self { client, mut driver, .. } = self;
+        drop(client);
+        // Whatever comes, the driver is dropped next.
+        let _ = tokio::time::timeout(GOODBYE, &mut driver.0).await;
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Link")
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Notices {
+    fn push(&self, notice: Diagnostic) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < NOTICES {
+            kept.push(notice);
+        }
+    }
+}
+
+async fn drive<S, T>(mut connection: Connection<S, T>, notices: Notices)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match poll_fn(|cx| connection.poll_message(cx)).await {
+            Some(Ok(AsyncMessage::Notice(notice))) => notices.push(error::from_server(&notice)),
+            Some(Ok(_)) => {}
+            // The requests in flight report it; here it is only the reason for the end.
+            Some(Err(_)) | None => return,
+        }
+    }
+}

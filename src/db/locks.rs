@@ -1,0 +1,97 @@
+//! The server's own word on what a statement touches: the relations that our backend has locked, compared with those
+//! that were checked.
+//!
+//! Parse locks every relation of a statement, those behind views included; planning and execution add partitions,
+//! indexes and what functions read. One beyond the checked ones means that PostgreSQL saw more than we did.
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, Row};
+
+use crate::pg::{Diagnostic, Oid, SqlState};
+
+/// Sent as text each time: a function could have put another statement under a prepared one's name.
+const OWN: &str = include_str!("own_locks.sql");
+const OF_BACKEND: &str = include_str!("backend_locks.sql");
+
+/// What a backend holds, and what it is at the moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Locks {
+    pub backend: i32,
+    relations: Vec<u32>,
+    /// Something else than reading relations: another lock mode, an advisory lock, a transaction ID.
+    beyond_reading: bool,
+}
+
+/// What must hold of our session whenever locks are read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Session {
+    read_only: bool,
+    current_user: String,
+    session_user: String,
+    standard_strings: bool,
+}
+
+/// Reads the locks of the client's own backend. The request leaves on the first poll.
+pub(super) async fn own(client: &Client) -> Result<(Locks, Session), Error> {
+    let row = client.query_typed_one(OWN, &[]).await?;
+    let session = Session {
+        read_only: row.try_get(3)?,
+        current_user: row.try_get(4)?,
+        session_user: row.try_get(5)?,
+        standard_strings: row.try_get(6)?,
+    };
+    Ok((locks(&row)?, session))
+}
+
+/// Reads the locks of another backend; `None` where it is in no transaction any more, and so holds none. `client` is
+/// a connection of ours to the same database.
+pub(super) async fn of_backend(client: &Client, backend: i32) -> Result<Option<Locks>, Error> {
+    let row = client.query_typed_one(OF_BACKEND, &[(&backend, Type::INT4)]).await?;
+    let in_transaction: bool = row.try_get(3)?;
+    Ok(in_transaction.then_some(locks(&row)?))
+}
+
+fn locks(row: &Row) -> Result<Locks, Error> {
+    Ok(Locks { backend: row.try_get(0)?, relations: row.try_get(1)?, beyond_reading: row.try_get(2)? })
+}
+
+impl Session {
+    /// The transaction is still ours: read-only, under the login, with strings read as they were printed.
+    pub fn check(&self, login: &str) -> Result<(), Diagnostic> {
+        if self.read_only && self.current_user == login && self.session_user == login && self.standard_strings
+        {
+            return Ok(());
+        }
+        Err(refusal("the session is not as it was set up: it must be read-only and act as its login")
+            .rule("server.session"))
+    }
+}
+
+impl Locks {
+    /// `reach` is sorted.
+    pub fn check(&self, reach: &[Oid]) -> Result<(), Diagnostic> {
+        let strangers: Vec<String> = self
+            .relations
+            .iter()
+            .filter(|oid| reach.binary_search(&Oid(**oid)).is_err())
+            .map(ToString::to_string)
+            .collect();
+        if strangers.is_empty() && !self.beyond_reading {
+            return Ok(());
+        }
+        // The alarm names what the caller must not learn.
+        tracing::error!(
+            target: "pgwarden::alarm",
+            relations = strangers.join(","),
+            beyond_reading = self.beyond_reading,
+            "a statement reached more than was checked: it was refused"
+        );
+        Err(refusal("the statement reaches more than was checked").rule("server.locks").hint(
+            "if a table, view or policy was changed just now, try again; else ask the DBA to look at the log",
+        ))
+    }
+}
+
+fn refusal(message: &str) -> Diagnostic {
+    Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message)
+}

@@ -1,0 +1,102 @@
+//! A bounded set of connections. A lease ends by a reset, off the caller's path; what cannot be shown to be clean is
+//! closed and replaced.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::{
+    Manager, Metrics, Object, Pool as Deadpool, PoolConfig, PoolError, QueueMode, RecycleError,
+    RecycleResult, TimeoutType, Timeouts,
+};
+use tokio_util::task::TaskTracker;
+
+use super::connect::Connector;
+use super::lease::Lease;
+use super::link::Link;
+use crate::pg::{Diagnostic, SqlState};
+
+pub(super) struct Opener(Arc<Connector>);
+
+impl Manager for Opener {
+    type Type = Link;
+    type Error = Diagnostic;
+
+    async fn create(&self) -> Result<Link, Diagnostic> {
+        self.0.open().await
+    }
+
+    /// The reset was done when the lease ended; here it is only asked whether the connection still stands.
+    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Diagnostic> {
+        if link.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
+    }
+}
+
+pub(super) type Slot = Object<Opener>;
+
+#[derive(Clone)]
+pub(super) struct Pool {
+    inner: Deadpool<Opener>,
+    connector: Arc<Connector>,
+    tasks: TaskTracker,
+    /// For messages.
+    name: String,
+    size: usize,
+}
+
+impl Pool {
+    /// Does not connect. `tasks` runs the resets and cancels.
+    #[expect(clippy::expect_used, reason = "building fails only where timeouts are set without a runtime")]
+    pub fn new(name: &str, connector: Arc<Connector>, size: usize, tasks: TaskTracker) -> Self {
+        let size = size.max(1);
+        let config = PoolConfig { queue_mode: QueueMode::Lifo, ..PoolConfig::new(size) };
+        let inner = Deadpool::builder(Opener(Arc::clone(&connector)))
+            .config(config)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .expect("a runtime is set");
+        Self { inner, connector, tasks, name: name.to_owned(), size }
+    }
+
+    /// A clean connection: an idle one, or a new one, or the next that is returned within `wait`.
+    pub async fn lease(&self, wait: Duration) -> Result<Lease, Diagnostic> {
+        let timeouts = Timeouts { wait: Some(wait), ..Timeouts::default() };
+        match self.inner.timeout_get(&timeouts).await {
+            Ok(slot) => Ok(Lease::new(slot, Arc::clone(&self.connector), self.tasks.clone())),
+            Err(PoolError::Backend(error)) => Err(error),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Err(self.busy()),
+            Err(PoolError::Closed) => Err(Diagnostic::connection(
+                SqlState::CANNOT_CONNECT_NOW,
+                format!("`{}` is shutting down", self.name),
+            )),
+            Err(_) => Err(Diagnostic::connection(
+                SqlState::CONNECTION_FAILURE,
+                format!("no connection to `{}` could be opened", self.name),
+            )),
+        }
+    }
+
+    /// Forgets idle connections that have ended, as after a restart of PostgreSQL.
+    pub fn sweep(&self) {
+        self.inner.retain(|link, _| !link.is_closed());
+    }
+
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    fn busy(&self) -> Diagnostic {
+        Diagnostic::connection(
+            SqlState::TOO_MANY_CONNECTIONS,
+            format!("all {} connections to `{}` are busy", self.size, self.name),
+        )
+        .hint("try again in a moment; if it happens often, raise `pool_size`")
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pool({}, {:?})", self.name, self.inner.status())
+    }
+}

@@ -1,0 +1,169 @@
+//! One run of a checked statement: a lease, two round trips, the lease's end.
+//!
+//! {BEGIN, settings, Parse, locks} - our verdict - {Bind and Execute, locks} - our verdict - Ok. ROLLBACK and reset
+//! come off the caller's path. Dropping the future at any point stops the statement in PostgreSQL.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::time::{Instant, timeout};
+use tokio_postgres::types::Type;
+
+use super::envelope::{Abilities, Begun, Envelope};
+use super::lease::Lease;
+use super::link::Link;
+use super::locks::{self, Locks, Session};
+use super::params::TextParam;
+use super::pool::Pool;
+use super::rows::{self, Streamed};
+use super::{DatabaseSettings, Ran, RowSink, RunLimits, Truncation, error};
+use crate::catalog::Catalog;
+use crate::pg::{Diagnostic, Oid};
+use crate::sql::{Checked, Projected, ResultColumn};
+
+/// Connections that may turn out to be dead before one is found that lives.
+const ATTEMPTS: usize = 3;
+/// After the sink said stop, the rest of the page may run out by itself for this long.
+const RUN_OUT: Duration = Duration::from_millis(20);
+
+/// What a run needs of the database.
+pub(super) struct Surroundings<'a> {
+    pub settings: &'a DatabaseSettings,
+    pub pool: &'a Pool,
+    /// Connections that no caller's statement runs on.
+    pub control: &'a Pool,
+    pub catalog: &'a Catalog,
+    pub abilities: Abilities,
+}
+
+/// One call: what to run and within which bounds.
+pub(super) struct Call<'a> {
+    pub checked: &'a Checked,
+    pub params: &'a [Option<String>],
+    pub limits: &'a RunLimits,
+    pub ends: Instant,
+}
+
+/// Rows that the lock check covers.
+struct Covered {
+    rows: Streamed,
+    /// The statement ran to its end.
+    ended: bool,
+}
+
+impl Surroundings<'_> {
+    pub async fn run(&self, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {
+        let (mut lease, begun) = self.begin(call).await?;
+        self.verdict(call, &begun.locks, &begun.session)?;
+        let columns: Vec<ResultColumn> = begun
+            .statement
+            .columns()
+            .iter()
+            .map(|column| ResultColumn {
+                name: column.name().to_owned(),
+                type_oid: Oid(column.type_().oid()),
+            })
+            .collect();
+        let projected =
+            call.checked.project(&columns, self.catalog, call.limits.rows, call.limits.field_chars);
+        sink.begin(projected.columns());
+        let Some(link) = lease.link() else { return Err(error::lost()) };
+        let covered = self.execute(link, call, &begun, &projected, sink).await?;
+        let notices = link.take_notices();
+        // Its Close goes out before the reset.
+        drop(begun);
+        if covered.ended {
+            lease.end();
+        }
+        Ok(Ran { rows: covered.rows.rows, truncated: covered.rows.truncated, notices })
+    }
+
+    /// Leases a connection and parses on it. Nothing runs here, so a dead connection costs only another try.
+    async fn begin(&self, call: &Call<'_>) -> Result<(Lease, Begun), Diagnostic> {
+        let mut attempt = 1;
+        loop {
+            let remaining = call.ends.saturating_duration_since(Instant::now());
+            let mut lease = self.pool.lease(remaining).await?;
+            let envelope = Envelope::new(self.settings, self.abilities, remaining);
+            let Some(link) = lease.link() else { return Err(error::lost()) };
+            match envelope.begin(link.client(), call.checked.text()).await {
+                Ok(begun) => return Ok((lease, begun)),
+                Err(gone) if attempt < ATTEMPTS && error::is_gone(&gone) => {
+                    attempt += 1;
+                    drop(lease);
+                    self.pool.sweep();
+                }
+                Err(failed) => return Err(error::diagnostic(&failed)),
+            }
+        }
+    }
+
+    /// Streams the rows, and holds the answer back until the locks that cover them all are read.
+    async fn execute(
+        &self,
+        link: &Link,
+        call: &Call<'_>,
+        begun: &Begun,
+        projected: &Projected,
+        sink: &mut dyn RowSink,
+    ) -> Result<Covered, Diagnostic> {
+        let client = link.client();
+        let stream = async {
+            let params = bound(call.params, begun.statement.params());
+            let rows = client.query_typed_raw(projected.text(), params).await?;
+            rows::feed(rows, call.limits.rows, sink).await
+        };
+        // Both requests leave at once, the rows' first: the locks are read when the last row is out.
+        let (streamed, locks) = match select(pin!(stream), pin!(locks::own(client))).await {
+            Either::Left((streamed, locks)) => {
+                let streamed = streamed.map_err(|e| error::diagnostic(&e))?;
+                let locks = match streamed.truncated {
+                    Some(Truncation::Sink) => timeout(RUN_OUT, locks).await.ok(),
+                    Some(Truncation::Rows) | None => Some(locks.await),
+                };
+                (streamed, locks)
+            }
+            Either::Right((locks, streamed)) => {
+                (streamed.await.map_err(|e| error::diagnostic(&e))?, Some(locks))
+            }
+        };
+        let Some(locks) = locks else {
+            return self.cover_from_outside(call, begun.locks.backend, streamed).await;
+        };
+        let (locks, session) = locks.map_err(|e| error::diagnostic(&e))?;
+        self.verdict(call, &locks, &session)?;
+        Ok(Covered { rows: streamed, ended: true })
+    }
+
+    fn verdict(&self, call: &Call<'_>, locks: &Locks, session: &Session) -> Result<(), Diagnostic> {
+        session.check(&self.catalog.contents().login)?;
+        locks.check(call.checked.reach())
+    }
+
+    /// The statement runs on though nobody wants its rows. It will be cancelled, which gives its locks up: so they
+    /// are read first, by another backend. Locks are kept to the transaction's end, so these cover every row so far.
+    /// (Portals in chunks would do without, at the price of two round trips more for every statement.)
+    async fn cover_from_outside(
+        &self,
+        call: &Call<'_>,
+        backend: i32,
+        rows: Streamed,
+    ) -> Result<Covered, Diagnostic> {
+        let remaining = call.ends.saturating_duration_since(Instant::now());
+        let mut lease = self.control.lease(remaining).await?;
+        let Some(link) = lease.link() else { return Err(error::lost()) };
+        let locks = locks::of_backend(link.client(), backend).await.map_err(|e| error::diagnostic(&e))?;
+        lease.end();
+        // Without a transaction it has failed meanwhile, and what it had touched cannot be known any more.
+        locks.ok_or_else(error::lost)?.check(call.checked.reach())?;
+        Ok(Covered { rows, ended: false })
+    }
+}
+
+fn bound<'a>(
+    params: &'a [Option<String>],
+    types: &'a [Type],
+) -> impl Iterator<Item = (TextParam<'a>, Type)> + 'a {
+    params.iter().zip(types).map(|(param, ty)| (TextParam(param.as_deref()), ty.clone()))
+}

@@ -1,0 +1,39 @@
+//! What one database entry of the configuration settles for `db`.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::ConnectionSettings;
+
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// The entry's name, for messages.
+    pub name: String,
+    pub connection: ConnectionSettings,
+    /// Connections for callers' statements; two more serve introspection.
+    pub pool_size: usize,
+    /// Resolves unqualified names; `None` takes the login's own search_path.
+    pub search_path: Option<Vec<String>>,
+    /// `None` takes the login's own TimeZone.
+    pub time_zone: Option<String>,
+    /// Schemas whose operators are found without qualification, after `pg_catalog`.
+    pub operator_schemas: Vec<String>,
+    pub lock_timeout: Duration,
+    /// Findings of [`super::Examination`] that the DBA accepts, by name.
+    pub accepted: BTreeSet<String>,
+}
+
+impl DatabaseSettings {
+    pub fn new(name: impl Into<String>, connection: ConnectionSettings) -> Self {
+        Self {
+            name: name.into(),
+            connection,
+            pool_size: 8,
+            search_path: None,
+            time_zone: None,
+            operator_schemas: Vec::new(),
+            lock_timeout: Duration::from_secs(5),
+            accepted: BTreeSet::new(),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+SELECT pg_catalog.count(pg_catalog.set_config(s.name, s.value, TRUE))
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS s (name, value)

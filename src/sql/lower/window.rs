@@ -1,0 +1,61 @@
+//! Window definitions.
+
+use sqlparser::ast::{
+    self as sp, NamedWindowDefinition, NamedWindowExpr, WindowFrame, WindowSpec, WindowType,
+};
+
+use super::expr::{expr, exprs};
+use super::name::{Role, ident};
+use super::{Lowered, query};
+use crate::sql::ast::{Frame, FrameBound, FrameUnit, Ident, Over, Window};
+
+pub fn over(over: WindowType) -> Lowered<Over> {
+    match over {
+        WindowType::WindowSpec(spec) => window(spec).map(Over::Window),
+        WindowType::NamedWindow(name) => ident(name, Role::Column).map(Over::Name),
+    }
+}
+
+pub fn named(definition: NamedWindowDefinition) -> Lowered<(Ident, Window)> {
+    let NamedWindowDefinition(name, spec) = definition;
+    let spec = match spec {
+        NamedWindowExpr::WindowSpec(spec) => window(spec)?,
+        NamedWindowExpr::NamedWindow(_) => {
+            return super::refuse("WINDOW name AS other_name", "write WINDOW name AS (other_name)");
+        }
+    };
+    Ok((ident(name, Role::Column)?, spec))
+}
+
+fn window(spec: WindowSpec) -> Lowered<Window> {
+    let WindowSpec { window_name, partition_by, order_by, window_frame } = spec;
+    Ok(Window {
+        base: window_name.map(|name| ident(name, Role::Column)).transpose()?,
+        partition_by: exprs(partition_by)?,
+        order_by: query::order_items(order_by)?,
+        frame: window_frame.map(frame).transpose()?,
+    })
+}
+
+fn frame(frame: WindowFrame) -> Lowered<Frame> {
+    let WindowFrame { units, start_bound, end_bound } = frame;
+    Ok(Frame {
+        unit: match units {
+            sp::WindowFrameUnits::Rows => FrameUnit::Rows,
+            sp::WindowFrameUnits::Range => FrameUnit::Range,
+            sp::WindowFrameUnits::Groups => FrameUnit::Groups,
+        },
+        start: bound(start_bound)?,
+        end: end_bound.map(bound).transpose()?,
+    })
+}
+
+fn bound(bound: sp::WindowFrameBound) -> Lowered<FrameBound> {
+    Ok(match bound {
+        sp::WindowFrameBound::CurrentRow => FrameBound::CurrentRow,
+        sp::WindowFrameBound::Preceding(None) => FrameBound::UnboundedPreceding,
+        sp::WindowFrameBound::Following(None) => FrameBound::UnboundedFollowing,
+        sp::WindowFrameBound::Preceding(Some(by)) => FrameBound::Preceding(expr(*by)?),
+        sp::WindowFrameBound::Following(Some(by)) => FrameBound::Following(expr(*by)?),
+    })
+}

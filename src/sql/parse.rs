@@ -1,0 +1,180 @@
+//! Text to sqlparser's tree: limits, token gates, exactly one statement.
+
+use super::dialect::Postgres;
+use sqlparser::ast::Statement;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, TokenizerError, Whitespace};
+
+use super::limits;
+use crate::pg::{Diagnostic, Position, SqlState};
+
+/// Nesting that the parser follows; `limits` has already bounded the parentheses.
+const RECURSION_LIMIT: usize = 400;
+/// Our own print puts parentheses round every operand, so reading it again goes deeper.
+const REREAD_RECURSION_LIMIT: usize = 20_000;
+
+/// Parses what a caller wrote.
+pub fn parse(sql: &str) -> Result<Statement, Diagnostic> {
+    limits::admit(sql)?;
+    let tokens = tokenize(sql)?;
+    limits::count(&tokens)?;
+    one_statement(tokens, RECURSION_LIMIT)
+}
+
+/// Parses what `render` printed.
+pub fn parse_again(sql: &str) -> Result<Statement, Diagnostic> {
+    one_statement(tokenize(sql)?, REREAD_RECURSION_LIMIT)
+}
+
+fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
+    let tokens = Tokenizer::new(&Postgres::default(), sql).tokenize_with_location().map_err(bad_token)?;
+    for pair in tokens.windows(2) {
+        if let [first, second] = pair {
+            refuse_token_pair(first, second)?;
+        }
+    }
+    for token in &tokens {
+        refuse_token(token)?;
+    }
+    Ok(joined(tokens))
+}
+
+/// Plain strings that only white space with a line break separates are one string (4.1.2.1).
+fn joined(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // Where the last plain string stands in `out`, and whether a line has ended since.
+    let mut open: Option<(usize, bool)> = None;
+    for token in tokens {
+        match (&token.token, open) {
+            (Token::Whitespace(Whitespace::Newline | Whitespace::SingleLineComment { .. }), Some((at, _))) => {
+                open = Some((at, true));
+            }
+            (Token::Whitespace(Whitespace::Space | Whitespace::Tab), Some(_)) => {}
+            (Token::SingleQuotedString(more), Some((at, true))) => {
+                if let Some(TokenWithSpan { token: Token::SingleQuotedString(text), .. }) = out.get_mut(at) {
+                    text.push_str(more);
+                    out.truncate(at.saturating_add(1));
+                    continue;
+                }
+            }
+            (Token::SingleQuotedString(_), _) => open = Some((out.len(), false)),
+            _ => open = None,
+        }
+        out.push(token);
+    }
+    out
+}
+
+/// `U&"..."` reaches sqlparser as `U & "..."`.
+fn refuse_token_pair(first: &TokenWithSpan, second: &TokenWithSpan) -> Result<(), Diagnostic> {
+    let is_u = matches!(&first.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case("u"));
+    if is_u && matches!(second.token, Token::Ampersand) {
+        return Err(unsupported(
+            "identifiers and strings with U& escapes",
+            "write the characters themselves",
+        )
+        .at(place(first.span.start)));
+    }
+    Ok(())
+}
+
+fn refuse_token(token: &TokenWithSpan) -> Result<(), Diagnostic> {
+    let found = match &token.token {
+        Token::UnicodeStringLiteral(_) => "strings with U& escapes",
+        Token::NationalStringLiteral(_) => "N'' strings",
+        Token::TripleSingleQuotedString(_) | Token::TripleDoubleQuotedString(_) => "triple-quoted strings",
+        Token::HexStringLiteral(digits) if !digits.chars().all(|c| c.is_ascii_hexdigit()) => {
+            "odd X'' constants"
+        }
+        Token::SingleQuotedByteStringLiteral(bits) if !bits.chars().all(|c| matches!(c, '0' | '1')) => {
+            "odd B'' constants"
+        }
+        Token::Char(_) | Token::Backslash => "this character",
+        _ => return Ok(()),
+    };
+    Err(unsupported(found, "write a plain '..' or E'..' string").at(place(token.span.start)))
+}
+
+fn one_statement(tokens: Vec<TokenWithSpan>, recursion_limit: usize) -> Result<Statement, Diagnostic> {
+    let dialect = Postgres::default();
+    let mut parser =
+        Parser::new(&dialect).with_recursion_limit(recursion_limit).with_tokens_with_locations(tokens);
+    while parser.consume_token(&Token::SemiColon) {}
+    if parser.peek_token().token == Token::EOF {
+        return Err(Diagnostic::refused(SqlState::SYNTAX_ERROR, "the statement is empty")
+            .rule("sql.parse")
+            .hint("write one SELECT"));
+    }
+    let statement = parser.parse_statement().map_err(|error| syntax_error(error, &mut parser))?;
+    let mut ended = false;
+    while parser.consume_token(&Token::SemiColon) {
+        ended = true;
+    }
+    let rest = parser.peek_token();
+    if rest.token == Token::EOF {
+        return Ok(statement);
+    }
+    let at = place(rest.span.start);
+    if ended {
+        return Err(Diagnostic::refused(SqlState::SYNTAX_ERROR, "more than one statement in one call")
+            .rule("sql.one_statement")
+            .hint("send each statement in a call of its own")
+            .at(at));
+    }
+    Err(Diagnostic::refused(SqlState::SYNTAX_ERROR, format!("syntax error at or near `{}`", rest.token))
+        .rule("sql.parse")
+        .at(at))
+}
+
+fn syntax_error(error: ParserError, parser: &mut Parser<'_>) -> Diagnostic {
+    let message = match error {
+        ParserError::RecursionLimitExceeded => {
+            return Diagnostic::refused(
+                SqlState::STATEMENT_TOO_COMPLEX,
+                "the statement is nested too deeply",
+            )
+            .rule("sql.limits")
+            .hint("use WITH to name the inner queries");
+        }
+        ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
+    };
+    let (message, at) = split_location(&message);
+    let near = parser.peek_token();
+    let at = at.unwrap_or_else(|| place(near.span.start));
+    Diagnostic::refused(SqlState::SYNTAX_ERROR, format!("syntax error: {}", lowered(message)))
+        .rule("sql.parse")
+        .at(at)
+}
+
+fn bad_token(error: TokenizerError) -> Diagnostic {
+    Diagnostic::refused(SqlState::SYNTAX_ERROR, format!("syntax error: {}", lowered(&error.message)))
+        .rule("sql.parse")
+        .at(place(error.location))
+}
+
+/// sqlparser ends its messages with ` at Line: 1, Column: 8`.
+fn split_location(message: &str) -> (&str, Option<Position>) {
+    let Some((text, location)) = message.rsplit_once(" at Line: ") else { return (message, None) };
+    let position = location.split_once(", Column: ").and_then(|(line, column)| {
+        Some(Position { line: line.trim().parse().ok()?, column: column.trim().parse().ok()? })
+    });
+    (text, position)
+}
+
+fn lowered(message: &str) -> String {
+    let mut chars = message.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// sqlparser counts lines and columns from 1; 0 means unknown.
+pub fn place(location: Location) -> Position {
+    Position { line: location.line.max(1), column: location.column.max(1) }
+}
+
+/// Valid PostgreSQL that is not accepted here.
+pub fn unsupported(what: &str, instead: &str) -> Diagnostic {
+    Diagnostic::refused(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} are not supported"))
+        .rule("sql.unsupported")
+        .hint(instead)
+}

@@ -1,0 +1,93 @@
+//! Prints the tree so that it cannot be misread: names quoted, operands in parentheses, strings without escapes.
+//!
+//! Left-deep chains of one operator are printed flat, so that a list of a thousand ANDs does not nest a thousand deep.
+
+mod expr;
+mod from;
+mod query;
+
+use super::ast::{Ident, Statement, TypeName};
+use crate::pg::quote_ident;
+
+/// The canonical text of a statement.
+pub fn render(statement: &Statement) -> String {
+    let mut out = Printer { text: String::with_capacity(512) };
+    match statement {
+        Statement::Query(query) => out.query(query),
+        Statement::Explain { options, query } => {
+            let mut words = vec![if options.json { "FORMAT JSON" } else { "FORMAT TEXT" }];
+            match options.costs {
+                Some(true) => words.push("COSTS ON"),
+                Some(false) => words.push("COSTS OFF"),
+                None => {}
+            }
+            if options.settings {
+                words.push("SETTINGS ON");
+            }
+            out.put(&format!("EXPLAIN ({}) ", words.join(", ")));
+            out.query(query);
+        }
+    }
+    out.text
+}
+
+/// A constant that PostgreSQL and sqlparser read alike, whatever `standard_conforming_strings` says: in plain
+/// quotes where nothing could be an escape, else in dollar quotes with a tag that the text does not contain.
+pub fn string_constant(text: &str) -> String {
+    if !text.contains(['\'', '\\']) {
+        return format!("'{text}'");
+    }
+    let mut tag = "$q$".to_owned();
+    let mut next = 0_u32;
+    // A text that ends in `$q` would close early with the tag's first `$`.
+    while text.contains(tag.trim_end_matches('$')) {
+        tag = format!("$q{next}$");
+        next = next.saturating_add(1);
+    }
+    format!("{tag}{text}{tag}")
+}
+
+struct Printer {
+    text: String,
+}
+
+impl Printer {
+    fn put(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn ident(&mut self, ident: &Ident) {
+        self.put(&quote_ident(&ident.text));
+    }
+
+    /// `"a"."b"`
+    fn path(&mut self, parts: &[Ident]) {
+        self.separated(parts, ".", |out, part| out.ident(part));
+    }
+
+    fn names(&mut self, names: &[Ident]) {
+        self.separated(names, ", ", |out, name| out.ident(name));
+    }
+
+    fn separated<T>(&mut self, items: &[T], separator: &str, mut print: impl FnMut(&mut Self, &T)) {
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                self.put(separator);
+            }
+            print(self, item);
+        }
+    }
+
+    fn type_name(&mut self, name: &TypeName) {
+        match name.interval_fields {
+            Some(fields) => self.put(&format!("INTERVAL {fields}")),
+            None => self.path(&name.name),
+        }
+        if !name.modifiers.is_empty() {
+            self.put(&format!("({})", name.modifiers.join(", ")));
+        }
+        if name.array {
+            self.put("[]");
+        }
+    }
+}

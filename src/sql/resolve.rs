@@ -1,0 +1,53 @@
+//! Binds every name to what it means, and refuses what does not exist or is not allowed.
+//!
+//! Works in place: afterwards relations, functions and types are schema-qualified and columns carry their alias.
+//! The scoping rules are PostgreSQL's (parse_relation.c, parse_clause.c, in words: 7.2, 7.8); where the shape of a
+//! row cannot be known, names of its columns are let through, because nothing hidden can be behind them.
+
+mod bound;
+mod call;
+mod column;
+mod expr;
+mod from;
+mod label;
+mod missing;
+mod query;
+mod relation;
+mod scope;
+mod series;
+mod typename;
+
+use std::collections::HashSet;
+
+use super::CheckContext;
+use super::ast::Statement;
+use crate::pg::{Diagnostic, Oid, QualifiedName};
+use scope::Env;
+
+/// What a statement names.
+#[derive(Debug, Default)]
+pub struct Resolution {
+    /// In order of appearance, without repetition.
+    pub relations: Vec<QualifiedName>,
+    pub oids: Vec<Oid>,
+    /// The highest `$n`.
+    pub parameters: usize,
+}
+
+type Resolved<T> = Result<T, Diagnostic>;
+
+/// Resolves a statement in place.
+pub fn resolve(statement: &mut Statement, cx: &CheckContext<'_>) -> Resolved<Resolution> {
+    let mut resolver = Resolver { cx, found: Resolution::default(), seen: HashSet::new() };
+    let query = match statement {
+        Statement::Query(query) | Statement::Explain { query, .. } => query,
+    };
+    resolver.query(query, Env::default())?;
+    Ok(resolver.found)
+}
+
+struct Resolver<'c> {
+    cx: &'c CheckContext<'c>,
+    found: Resolution,
+    seen: HashSet<Oid>,
+}

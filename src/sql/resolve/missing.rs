@@ -1,0 +1,158 @@
+//! The words for what does not exist, or may not be seen: the same for both.
+
+use super::Resolver;
+use super::scope::Env;
+use crate::catalog::closest;
+use crate::pg::{Diagnostic, Position, SqlState};
+use crate::policy::Decision;
+use crate::sql::ast::Ident;
+
+fn place(diagnostic: Diagnostic, at: Option<Position>) -> Diagnostic {
+    match at {
+        Some(at) => diagnostic.at(at),
+        None => diagnostic,
+    }
+}
+
+fn shown(path: &[Ident]) -> String {
+    path.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".")
+}
+
+fn start(path: &[Ident]) -> Option<Position> {
+    path.first().and_then(|part| part.at)
+}
+
+impl Resolver<'_> {
+    /// A relation that is not there, is hidden, or is denied with a reason.
+    pub fn missing_relation(&self, path: &[Ident], denied: Option<&Decision>) -> Diagnostic {
+        let name = shown(path);
+        let last = path.last().map_or("", |part| part.text.as_str());
+        let diagnostic = if let Some((decision, reason)) = denied.and_then(|d| Some((d, d.reason.as_ref()?)))
+        {
+            Diagnostic::refused(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("relation `{name}` is not allowed: {reason}"),
+            )
+            .rule(&decision.rule)
+        } else {
+            Diagnostic::refused(SqlState::UNDEFINED_TABLE, format!("relation `{name}` does not exist"))
+                .rule("sql.relations")
+                .hint(self.relation_hint(last, path))
+        };
+        place(diagnostic, start(path))
+    }
+
+    fn relation_hint(&self, last: &str, path: &[Ident]) -> String {
+        let schema = if path.len() > 1 { path.first().map_or("", |part| part.text.as_str()) } else { "" };
+        if crate::policy::is_system_schema(schema) || last.starts_with("pg_") {
+            return "system catalogs cannot be queried: use the tools search_objects and describe".to_owned();
+        }
+        let visible: Vec<_> = self.visible_relations().collect();
+        let elsewhere = visible.iter().find(|relation| relation.name.name == last);
+        let near = elsewhere.or_else(|| {
+            let near = closest(last, visible.iter().map(|relation| relation.name.name.as_str()))?;
+            visible.iter().find(|relation| relation.name.name == near)
+        });
+        match near {
+            Some(relation) => format!("did you mean `{}`?", relation.name),
+            None => "use the tool search_objects to find relations".to_owned(),
+        }
+    }
+
+    pub fn missing_range(&self, alias: &Ident, env: Env<'_>) -> Diagnostic {
+        let aliases: Vec<&str> = env
+            .levels()
+            .flat_map(|visible| visible.ranges.iter().map(|range| range.alias.as_str()))
+            .collect();
+        let hint = match closest(&alias.text, aliases.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if aliases.is_empty() => "add it to FROM".to_owned(),
+            None => format!("FROM names {}", listed(&aliases)),
+        };
+        let message = format!("missing FROM-clause entry for table `{}`", alias.text);
+        place(
+            Diagnostic::refused(SqlState::UNDEFINED_TABLE, message).rule("sql.columns").hint(hint),
+            alias.at,
+        )
+    }
+
+    pub fn missing_column(&self, path: &[Ident], candidates: &[&str]) -> Diagnostic {
+        let last = path.last().map_or("", |part| part.text.as_str());
+        let hint = match closest(last, candidates.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if candidates.is_empty() => "there is nothing in FROM that has columns".to_owned(),
+            None => format!("columns here: {}", listed(candidates)),
+        };
+        let message = format!("column `{}` does not exist", shown(path));
+        place(
+            Diagnostic::refused(SqlState::UNDEFINED_COLUMN, message).rule("sql.columns").hint(hint),
+            start(path),
+        )
+    }
+
+    pub fn missing_function(&self, path: &[Ident], decision: &Decision) -> Diagnostic {
+        let name = shown(path);
+        let last = path.last().map_or("", |part| part.text.as_str());
+        let builtin = crate::pg::QualifiedName::new("pg_catalog", last);
+        let public =
+            decision.rule == "default.functions" && self.cx.catalog.routines(&builtin).next().is_some();
+        let diagnostic = if public {
+            Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, format!("function `{name}` is not allowed"))
+                .hint(
+                    "only functions without side effects that read nothing but their arguments can be called",
+                )
+        } else {
+            let allowed = self.cx.policy.functions();
+            let hint = match closest(last, allowed) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "functions of the database can be called only if the policy names them".to_owned(),
+            };
+            Diagnostic::refused(SqlState::UNDEFINED_FUNCTION, format!("function `{name}` does not exist"))
+                .hint(hint)
+        };
+        place(diagnostic.rule(&decision.rule), start(path))
+    }
+
+    pub fn missing_type(&self, path: &[Ident], rule: &str) -> Diagnostic {
+        let name = shown(path);
+        let hint = if path.last().is_some_and(|part| part.text.starts_with("reg")) {
+            "compare names as text instead"
+        } else {
+            "use one of PostgreSQL's own types, or one that describe shows"
+        };
+        let message = format!("type `{name}` does not exist");
+        place(Diagnostic::refused(SqlState::UNDEFINED_OBJECT, message).rule(rule).hint(hint), start(path))
+    }
+
+    pub fn ambiguous_column(&self, column: &Ident, owners: &[&str]) -> Diagnostic {
+        let message = format!("column reference `{}` is ambiguous", column.text);
+        let hint =
+            owners.iter().map(|owner| format!("`{owner}.{}`", column.text)).collect::<Vec<_>>().join(" or ");
+        place(
+            Diagnostic::refused(SqlState::AMBIGUOUS_COLUMN, message)
+                .rule("sql.columns")
+                .hint(format!("write {hint}")),
+            column.at,
+        )
+    }
+
+    /// The whole row of a relation with columns that the caller may not see.
+    pub fn partial_row(&self, path: &[Ident], columns: &[String]) -> Diagnostic {
+        let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let message = format!("the whole row of `{}` cannot be used", shown(path));
+        place(
+            Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message)
+                .rule("sql.whole_row")
+                .hint(format!("name the columns: {}", listed(&names))),
+            start(path),
+        )
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    let mut shown: Vec<String> = names.iter().take(30).map(|name| format!("`{name}`")).collect();
+    if names.len() > shown.len() {
+        shown.push("..".to_owned());
+    }
+    shown.join(", ")
+}

@@ -1,0 +1,112 @@
+//! Relations in FROM.
+
+use super::from::Shape;
+use super::scope::{Columns, Env, Range};
+use super::{Resolved, Resolver};
+use crate::catalog::{Column, Relation, TypeKind};
+use crate::pg::{Diagnostic, QualifiedName, SqlState};
+use crate::policy::Decision;
+use crate::sql::ast::{Ident, RelationItem};
+
+impl<'c> Resolver<'c> {
+    /// Qualifies the name, notes the relation, and says which columns it brings.
+    pub fn relation(&mut self, item: &mut RelationItem, env: Env<'_>) -> Resolved<Shape> {
+        if let [only] = item.name.as_slice() {
+            if let Some(columns) = env.cte(&only.text) {
+                return self.cte_reference(item, columns);
+            }
+        }
+        let (relation, columns) = self.find_relation(&item.name)?;
+        let partial = columns.len() < relation.columns.len();
+        if partial && item.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
+            return Err(self.partial_row(&item.name, &columns));
+        }
+        if self.seen.insert(relation.oid) {
+            self.found.relations.push(relation.name.clone());
+            self.found.oids.push(relation.oid);
+        }
+        let at = item.name.first().and_then(|part| part.at);
+        let QualifiedName { schema, name } = &relation.name;
+        item.name = vec![Ident { text: schema.clone(), at }, Ident { text: name.clone(), at }];
+        let aliased = item.alias.is_some();
+        Ok(Shape {
+            name: name.clone(),
+            range: Range {
+                alias: name.clone(),
+                relation: (!aliased).then(|| relation.name.clone()),
+                columns: Columns::known(columns),
+                partial,
+                scalar: None,
+            },
+        })
+    }
+
+    fn cte_reference(&self, item: &RelationItem, columns: Option<Columns>) -> Resolved<Shape> {
+        let name = item.name.first().map_or_else(String::new, |part| part.text.clone());
+        let Some(columns) = columns else {
+            return Err(Diagnostic::refused(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("recursive reference to `{name}` in its non-recursive half"),
+            )
+            .rule("sql.names")
+            .hint("write WITH RECURSIVE name AS (first rows UNION ALL SELECT .. FROM name ..)"));
+        };
+        if item.only || item.sample.is_some() {
+            return Err(Diagnostic::refused(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("`{name}` is a WITH query: ONLY and TABLESAMPLE need a relation"),
+            )
+            .rule("sql.names"));
+        }
+        let range = Range { alias: name.clone(), relation: None, columns, partial: false, scalar: None };
+        Ok(Shape { name, range })
+    }
+
+    fn find_relation(&self, path: &[Ident]) -> Resolved<(&'c Relation, Vec<String>)> {
+        let catalog = self.cx.catalog;
+        let found = match path {
+            [name] => catalog
+                .search_path()
+                .iter()
+                .find_map(|schema| catalog.relation(&QualifiedName::new(schema, &name.text))),
+            [schema, name] => catalog.relation(&QualifiedName::new(&schema.text, &name.text)),
+            [database, schema, name] if database.text == catalog.database() => {
+                catalog.relation(&QualifiedName::new(&schema.text, &name.text))
+            }
+            _ => None,
+        };
+        let Some(relation) = found else { return Err(self.missing_relation(path, None)) };
+        let decision = self.cx.policy.decide_select(relation, catalog);
+        let columns = self.visible_columns(relation);
+        if !decision.allowed || columns.is_empty() && !relation.columns.is_empty() {
+            return Err(self.missing_relation(path, Some(&decision)));
+        }
+        Ok((relation, columns))
+    }
+
+    /// A column is hidden if the login may not read it, or if a user-defined cast of its type could run unseen.
+    fn visible_columns(&self, relation: &Relation) -> Vec<String> {
+        let visible = |column: &&Column| column.selectable && !self.has_hidden_cast(column);
+        relation.columns.iter().filter(visible).map(|column| column.name.clone()).collect()
+    }
+
+    fn has_hidden_cast(&self, column: &Column) -> bool {
+        let catalog = self.cx.catalog;
+        let mut named = catalog.type_by_oid(column.type_oid);
+        // Reading a domain runs none of its checks, and casts of a domain are its base type's.
+        while let Some(domain) = named.filter(|t| t.kind == TypeKind::Domain) {
+            named = domain.inner.and_then(|oid| catalog.type_by_oid(oid));
+        }
+        let users = |oid: &crate::pg::Oid| catalog.routine_by_oid(*oid).is_none_or(|r| r.extension.is_none());
+        named.is_some_and(|t| t.hidden_routines.iter().any(users))
+    }
+
+    /// Everything that the caller may select from, for suggestions.
+    pub fn visible_relations(&self) -> impl Iterator<Item = &'c Relation> {
+        let cx = self.cx;
+        cx.catalog.relations().iter().filter(move |relation| {
+            let decision: Decision = cx.policy.decide_select(relation, cx.catalog);
+            decision.allowed && relation.columns.iter().any(|column| column.selectable)
+        })
+    }
+}
