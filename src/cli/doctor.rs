@@ -139,6 +139,7 @@ mod tests {
             server_version_num: 150_018,
             tls: tls.map(str::to_owned),
             time_zone: "UTC".to_owned(),
+            server_encoding: "UTF8".to_owned(),
             in_recovery: false,
             pooler: None,
             findings: findings.collect(),
