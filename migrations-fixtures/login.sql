@@ -20,7 +20,7 @@ $$;
 
 ALTER ROLE :"login" WITH
   LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
-  CONNECTION LIMIT 32
+  CONNECTION LIMIT 50
   PASSWORD :'password';
 
 -- The last line of defence, should everything in front of it fail.

@@ -6,6 +6,9 @@
 //! `mcp` (frame, tool) -> `gateway` (use case) -> `sql` (parse, resolve, check) ->
 //! `db` (prepare, execute) -> `gateway::output` (encode) -> `mcp` (reply).
 
+// The futures of a call nest from the transport down to the driver: deeper than the compiler follows by default.
+#![recursion_limit = "256"]
+
 pub mod pg;
 
 pub mod catalog;

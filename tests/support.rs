@@ -11,11 +11,13 @@
 
 mod cluster;
 mod database;
+mod gate;
 mod prepared;
 mod template;
 mod wait;
 
 pub use cluster::{Cluster, cluster};
 pub use database::Database;
+pub use gate::{Page, gate, gate_with};
 pub use template::{CORNER_READER, READER, Template};
 pub use wait::until;

@@ -23,7 +23,7 @@ CREATE TABLE staff.employees (
   hired_on date NOT NULL,
   left_on date,
   ssn text NOT NULL,
-  salary numeric(10, 2) NOT NULL,
+  salary numeric(12, 4) NOT NULL,
   bank_account text NOT NULL
 );
 COMMENT ON TABLE staff.employees IS 'Everyone who works or worked here; manager_id makes the tree, the head has none.';
@@ -43,7 +43,7 @@ COMMENT ON COLUMN staff.employees.bank_account IS 'Confidential.';
 CREATE TABLE staff.payroll (
   employee_id integer NOT NULL,
   month date NOT NULL,
-  gross numeric(10, 2) NOT NULL,
+  gross numeric(12, 4) NOT NULL,
   iban text NOT NULL
 );
 COMMENT ON TABLE staff.payroll IS 'Confidential. What was paid to whom.';

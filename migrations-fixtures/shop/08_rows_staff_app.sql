@@ -1,5 +1,5 @@
 -- Staff, payroll, sessions and keys. Whatever nobody should see starts with HIDDEN-, ssn with 987-65-, and
--- a salary ends in 137.31, so that a leak can be searched for.
+-- money ends in .1373, so that a leak can be searched for.
 
 INSERT INTO staff.departments (id, name, cost_center, floor) VALUES
   (1, 'Management', 'CC-100', 4), (2, 'Sales', 'CC-200', 3), (3, 'Purchasing', 'CC-210', 3), (4, 'Logistics', 'CC-300', 0),
@@ -24,7 +24,7 @@ SELECT
   date '2012-01-02' + seed.dice(g, 146, 4900)::integer,
   CASE WHEN g > 43 AND seed.dice(g, 147, 12) = 0 THEN date '2025-07-31' + seed.dice(g, 148, 400)::integer END,
   '987-65-' || lpad(g::text, 4, '0'),
-  (CASE WHEN g = 1 THEN 190 WHEN g <= 7 THEN 120 WHEN g <= 43 THEN 70 ELSE 34 END + seed.dice(g, 149, 20)) * 1000 + 137.31,
+  (CASE WHEN g = 1 THEN 190 WHEN g <= 7 THEN 120 WHEN g <= 43 THEN 70 ELSE 34 END + seed.dice(g, 149, 20)) * 1000 + 0.1373,
   'HIDDEN-BANK-' || lpad(g::text, 4, '0')
 FROM (
   SELECT
@@ -34,7 +34,7 @@ FROM (
 ) AS people;
 
 INSERT INTO staff.payroll (employee_id, month, gross, iban)
-SELECT e.id, (date '2025-04-01' + make_interval(months => m))::date, round(e.salary / 12, 2), 'HIDDEN-IBAN-' || e.id
+SELECT e.id, (date '2025-04-01' + make_interval(months => m))::date, trunc(e.salary / 12) + 0.1373, 'HIDDEN-IBAN-' || e.id
 FROM staff.employees AS e
 CROSS JOIN generate_series(0, 17) AS m
 ORDER BY m, e.id;

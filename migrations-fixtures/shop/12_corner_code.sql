@@ -57,6 +57,7 @@ CREATE FUNCTION corner.password_of(customer shop.customers) RETURNS text
 CREATE FUNCTION shop.ssn_of(employee staff.employees) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER
   AS $$ SELECT e.ssn FROM staff.employees AS e WHERE e.id = employee.id $$;
+COMMENT ON FUNCTION shop.ssn_of(staff.employees) IS 'Reads a confidential column with the rights of its owner. Part of the corner.';
 
 CREATE FUNCTION corner.variadic_leak(VARIADIC which integer[]) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER

@@ -13,7 +13,9 @@ use super::connect::Connector;
 use super::link::Link;
 use super::pool::Slot;
 
-/// ROLLBACK, then what DISCARD ALL does but for DEALLOCATE: the driver keeps statements of its own.
+/// ROLLBACK, then what DISCARD ALL does, but for two things. Not DEALLOCATE: the driver keeps statements of its own.
+/// Not the release of advisory locks, which many logins may not call: a run that took one was refused by its lock
+/// check, and its connection closed.
 const RESET: &str = include_str!("reset.sql");
 /// A reset that takes longer is not worth waiting for.
 const RESET_LIMIT: Duration = Duration::from_secs(2);

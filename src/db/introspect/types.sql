@@ -57,10 +57,11 @@ SELECT
       FROM pg_catalog.pg_cast AS c
       WHERE c.castsource = t.oid AND c.casttarget = 'pg_catalog.text'::regtype AND c.castmethod = 'f'
     ),
+    -- A cast between a type of PostgreSQL's own and a user's is the user's type's: only there can it be reached.
     'hidden_routines', pg_catalog.to_json(ARRAY(
       SELECT DISTINCT h.routine::int8
       FROM hidden AS h
-      WHERE h.type = t.oid AND h.routine <> 0
+      WHERE h.type = t.oid AND h.routine <> 0 AND t.oid >= 16384
     )),
     'enum_labels', CASE
       WHEN t.typtype <> 'e' THEN '[]'
