@@ -1,1 +1,65 @@
-//! The command line: composes each module's settings.
+//! The commands: composes what the other modules settle, and talks to the person at the terminal.
+//!
+//! Answers go to stdout, logs and progress to stderr: on stdio, stdout belongs to MCP.
+
+mod arguments;
+mod check;
+mod demo;
+mod doctor;
+mod health;
+mod logging;
+mod serve;
+mod setup;
+mod shutdown;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::config;
+use arguments::{Arguments, Command};
+
+/// A statement was denied (`check`).
+const DENIED: u8 = 3;
+/// Something failed. (2 is a usage error, by clap.)
+const FAILED: u8 = 1;
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("pgwarden: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let names: Vec<String> =
+        std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    config::check_environment(names.iter().map(String::as_str))?;
+    logging::start(arguments.log_format, arguments.command.default_log())?;
+    // Without a runtime of its own: what blocks need not leave a thread for it.
+    if let Command::Health(health) = &arguments.command {
+        return health::run(health);
+    }
+    if let Command::Token(token) = &arguments.command {
+        return token::run(token);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let status = runtime.block_on(async {
+        match arguments.command {
+            Command::Serve(serve) => serve::run(serve).await,
+            Command::Check(check) => check::run(check).await,
+            Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Demo(demo) => demo::run(demo).await,
+            Command::Health(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
+        }
+    });
+    // A thread may still be reading stdin, for ever.
+    runtime.shutdown_background();
+    status
+}

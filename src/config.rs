@@ -1,1 +1,14 @@
-//! The configuration file, environment and flags as values. Unknown keys are errors with line, column, suggestion.
+//! The configuration: `pgwarden.toml` and the environment variables of our own.
+//!
+//! Composes what the modules before it settle. A key or variable that it does not know is an error, never ignored.
+
+mod environment;
+mod error;
+mod file;
+mod section;
+mod settings;
+
+pub use environment::{VARIABLES, check_environment};
+pub use error::ConfigError;
+pub use file::{load, read};
+pub use settings::{AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, Server, Sessions};

@@ -1,7 +1,72 @@
 //! One use case per file. Knows neither JSON-RPC nor a SQL library.
 
+mod describe;
+mod output;
+mod query;
 mod request;
+mod resource_uri;
+mod resources;
+mod search_objects;
+mod served;
+#[cfg(test)]
+mod shop;
+mod visible;
+
+use std::sync::Arc;
 
 pub use request::{
     ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest,
 };
+pub use served::{CallLimits, Served};
+
+use crate::pg::{Diagnostic, SqlState};
+use crate::telemetry::Telemetry;
+
+/// What the tools and resources stand on. Cheap to clone; holds no state of a call.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    served: Arc<[Served]>,
+    limits: CallLimits,
+    telemetry: Telemetry,
+}
+
+impl Gateway {
+    /// `served` in the order in which they are listed.
+    pub fn new(served: Vec<Served>, limits: CallLimits, telemetry: Telemetry) -> Self {
+        Self { served: served.into(), limits, telemetry }
+    }
+
+    /// The names that `database` may take in a request.
+    pub fn databases(&self) -> Vec<String> {
+        self.served.iter().map(|served| served.name().to_owned()).collect()
+    }
+
+    /// Every database has passed its start-up checks, or the first finding.
+    pub async fn ready(&self) -> Result<(), Diagnostic> {
+        for served in self.served.iter() {
+            served.database.ready().await?;
+        }
+        Ok(())
+    }
+
+    /// The database that a request names, or the only one.
+    fn served(&self, name: Option<&str>) -> Result<&Served, Diagnostic> {
+        match (name, &*self.served) {
+            (None, [only]) => Ok(only),
+            (None, _) => {
+                let message = "several databases are served and the call names none";
+                let hint = format!("set `database` to one of {}", self.shown_databases());
+                Err(Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message).hint(hint))
+            }
+            (Some(name), all) => all.iter().find(|served| served.name() == name).ok_or_else(|| {
+                let message = format!("database `{name}` does not exist");
+                let hint = format!("`database` is one of {}", self.shown_databases());
+                Diagnostic::refused(SqlState::UNDEFINED_DATABASE, message).hint(hint)
+            }),
+        }
+    }
+
+    fn shown_databases(&self) -> String {
+        self.databases().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    }
+}

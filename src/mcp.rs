@@ -1,1 +1,35 @@
 //! The only module that names rmcp: tools, resources, replies, the stdio transport and the HTTP edge.
+//!
+//! Read `handler` for what is answered, `reply` for what an error becomes, `edge` for what never reaches rmcp,
+//! `http::endpoint` for the order of the checks on a request.
+
+mod arguments;
+mod edge;
+mod handler;
+mod http;
+mod reply;
+mod resources;
+mod revision;
+mod settings;
+mod splice;
+mod stdio;
+mod tools;
+
+pub use http::{Authentication, serve_http};
+pub use settings::{HttpSettings, SessionMode, SessionSettings, Settings};
+pub use stdio::{serve_pipes, serve_stdio};
+
+/// Why serving ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("the client could not be served: {0}")]
+    Handshake(String),
+    #[error("serving was interrupted by a fault of the program")]
+    Interrupted,
+    #[error(
+        "refusing to listen on {0} without authentication; listen on a loopback address, or configure `[auth] tokens`"
+    )]
+    OpenToAll(std::net::SocketAddr),
+}

@@ -9,4 +9,13 @@ mod postgres {
     mod db_run;
     mod embedded;
     mod fixtures;
+    mod print;
+    mod sql_cases;
+
+    use pgwarden::db::{ConnectionSettings, DatabaseSettings};
+
+    /// A database of `support` as pgwarden sees it.
+    pub fn settings(url: &str) -> DatabaseSettings {
+        DatabaseSettings::new("test", ConnectionSettings::parse(url, &|_| None).unwrap())
+    }
 }

@@ -34,7 +34,7 @@ install_packages() {
             # Old lists name packages that the mirrors no longer have.
             as_root apt-get update -q </dev/null >/dev/null || true
             as_root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y -q --no-install-recommends "$@" </dev/null >/dev/null
+                apt-get install -y -q -o Dpkg::Use-Pty=0 --no-install-recommends "$@" </dev/null >/dev/null
             ;;
         dnf) as_root dnf install -y -q "$@" </dev/null ;;
         apk) as_root apk add --quiet "$@" ;;

@@ -1,6 +1,9 @@
 # The Rust toolchain and its tools.
 
 ensure_cargo() {
+    # Some automatic runs have none.
+    HOME=${HOME:-$(cd ~ && pwd)}
+    export HOME
     if ! have cargo && [ -x "$HOME/.cargo/bin/cargo" ]; then
         PATH=$HOME/.cargo/bin:$PATH
     fi

@@ -24,6 +24,7 @@ const VIEW_TYPES: &str = include_str!("introspect/view_types.sql");
 const ROUTINES: &str = include_str!("introspect/routines.sql");
 const TYPES: &str = include_str!("introspect/types.sql");
 const OPERATORS: &str = include_str!("introspect/operators.sql");
+const BUILTIN_CASTS: &str = include_str!("introspect/builtin_casts.sql");
 const DRIVER_RELATIONS: &str = include_str!("introspect/driver_relations.sql");
 const VERSION: &str = include_str!("introspect/version.sql");
 
@@ -64,6 +65,7 @@ pub(super) async fn introspect(
         ROUTINES,
         TYPES,
         OPERATORS,
+        BUILTIN_CASTS,
         DRIVER_RELATIONS,
         VERSION,
     ];
@@ -71,8 +73,20 @@ pub(super) async fn introspect(
     let (begun, answers) = join(client.batch_execute(BEGIN), reads).await;
     begun.map_err(|e| error::diagnostic(&e))?;
     let answers = answers.map_err(|e| error::diagnostic(&e))?;
-    let [facts, _, schemas, extensions, relations, view_types, routines, types, operators, driver, version] =
-        answers.as_slice()
+    let [
+        facts,
+        _,
+        schemas,
+        extensions,
+        relations,
+        view_types,
+        routines,
+        types,
+        operators,
+        casts,
+        driver,
+        version,
+    ] = answers.as_slice()
     else {
         return Err(unreadable("answers"));
     };
@@ -91,6 +105,7 @@ pub(super) async fn introspect(
         types: parse(types)?,
         operators: parse(operators)?,
         extensions: parse(extensions)?,
+        builtin_casts: one::<Vec<Oid>>(casts)?,
         driver_relations: one::<Vec<Oid>>(driver)?,
     };
     let contents = closure::close(contents, parse(view_types)?);

@@ -80,3 +80,40 @@ impl Owner {
         self.other.is_none() || (open && self.barred_from(folder).is_none())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, set_permissions};
+
+    use super::*;
+
+    fn stranger() -> Owner {
+        Owner { other: Some(Other { name: "stranger".to_owned(), uid: 54_321, gid: 54_321 }) }
+    }
+
+    #[test]
+    fn another_user_is_barred_by_any_closed_folder_on_the_way() {
+        let closed = tempfile::tempdir_in("/tmp").unwrap();
+        let below = closed.path().join("bin");
+        std::fs::create_dir(&below).unwrap();
+        set_permissions(&below, Permissions::from_mode(0o755)).unwrap();
+        set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+        let reason = stranger().barred_from(&below).unwrap();
+        assert!(
+            reason.contains("user `stranger` may not enter")
+                && reason.contains(&*closed.path().to_string_lossy())
+        );
+        set_permissions(closed.path(), Permissions::from_mode(0o711)).unwrap();
+        assert_eq!(stranger().barred_from(&below), None);
+    }
+
+    #[test]
+    fn another_user_adds_only_to_folders_that_are_open_to_all() {
+        let folder = tempfile::tempdir_in("/tmp").unwrap();
+        set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        assert!(!stranger().may_add_to(folder.path()));
+        assert!(Owner::ourselves().may_add_to(folder.path()));
+        set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
+        assert!(stranger().may_add_to(folder.path()));
+    }
+}

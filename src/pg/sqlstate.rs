@@ -24,6 +24,7 @@ impl SqlState {
     pub const DUPLICATE_ALIAS: Self = Self(*b"42712");
     pub const UNDEFINED_FUNCTION: Self = Self(*b"42883");
     pub const UNDEFINED_TABLE: Self = Self(*b"42P01");
+    pub const UNDEFINED_DATABASE: Self = Self(*b"3D000");
     pub const UNDEFINED_SCHEMA: Self = Self(*b"3F000");
     pub const NAME_TOO_LONG: Self = Self(*b"42622");
     pub const INVALID_NAME: Self = Self(*b"42602");

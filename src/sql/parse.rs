@@ -3,7 +3,7 @@
 use super::dialect::Postgres;
 use sqlparser::ast::Statement;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, TokenizerError};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, TokenizerError, Whitespace};
 
 use super::limits;
 use crate::pg::{Diagnostic, Position, SqlState};
@@ -36,10 +36,36 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
     for token in &tokens {
         refuse_token(token)?;
     }
-    Ok(tokens)
+    Ok(joined(tokens))
 }
 
-/// `U&"..."` reaches sqlparser as `U & "..."`; a constant after a constant is one constant only over a line break.
+/// Plain strings that only white space with a line break separates are one string (4.1.2.1).
+fn joined(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // Where the last plain string stands in `out`, and whether a line has ended since.
+    let mut open: Option<(usize, bool)> = None;
+    for token in tokens {
+        match (&token.token, open) {
+            (Token::Whitespace(Whitespace::Newline | Whitespace::SingleLineComment { .. }), Some((at, _))) => {
+                open = Some((at, true));
+            }
+            (Token::Whitespace(Whitespace::Space | Whitespace::Tab), Some(_)) => {}
+            (Token::SingleQuotedString(more), Some((at, true))) => {
+                if let Some(TokenWithSpan { token: Token::SingleQuotedString(text), .. }) = out.get_mut(at) {
+                    text.push_str(more);
+                    out.truncate(at.saturating_add(1));
+                    continue;
+                }
+            }
+            (Token::SingleQuotedString(_), _) => open = Some((out.len(), false)),
+            _ => open = None,
+        }
+        out.push(token);
+    }
+    out
+}
+
+/// `U&"..."` reaches sqlparser as `U & "..."`.
 fn refuse_token_pair(first: &TokenWithSpan, second: &TokenWithSpan) -> Result<(), Diagnostic> {
     let is_u = matches!(&first.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case("u"));
     if is_u && matches!(second.token, Token::Ampersand) {

@@ -94,10 +94,6 @@ pub fn name(name: ObjectName, role: Role, most: usize) -> Lowered<Vec<Ident>> {
     Ok(out)
 }
 
-pub fn idents(parts: Vec<sp::Ident>, role: Role) -> Lowered<Vec<Ident>> {
-    parts.into_iter().map(|part| ident(part, role)).collect()
-}
-
 /// A dotted path of an expression: the first part a column or alias, the others anything.
 pub fn path(parts: Vec<sp::Ident>) -> Lowered<Vec<Ident>> {
     let mut role = Role::Column;

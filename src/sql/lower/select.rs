@@ -34,7 +34,7 @@ pub fn select(select: Select) -> Lowered<ast::Select> {
         having,
         named_window,
         qualify,
-        window_before_qualify,
+        window_before_qualify: _,
         value_table_mode,
         flavor,
     } = select;
@@ -49,7 +49,7 @@ pub fn select(select: Select) -> Lowered<ast::Select> {
         cluster_by.is_empty() && distribute_by.is_empty() && sort_by.is_empty(),
         "CLUSTER BY and its kin",
     )?;
-    absent(qualify.is_none() && !window_before_qualify, "QUALIFY")?;
+    absent(qualify.is_none(), "QUALIFY")?;
     absent(value_table_mode.is_none(), "SELECT AS VALUE and AS STRUCT")?;
     absent(matches!(flavor, SelectFlavor::Standard), "FROM before SELECT")?;
     Ok(ast::Select {

@@ -8,6 +8,9 @@ use crate::sql::ast::Ident;
 impl Resolver<'_> {
     /// Rewrites the path to `alias.column`, to a bare merged or result column, or to the alias of a whole row.
     pub fn column(&mut self, path: &mut Vec<Ident>, env: Env<'_>) -> Resolved<()> {
+        if path.len() == 4 && path.first().is_some_and(|first| first.text == self.cx.catalog.database()) {
+            path.remove(0);
+        }
         match path.as_slice() {
             [_] => self.bare_column(path, env),
             [alias, column] => {

@@ -1,0 +1,194 @@
+//! `pgwarden doctor`: connects as `serve` would, and says what it finds.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::FAILED;
+use super::arguments::DoctorArguments;
+use super::setup::{Setup, environment};
+use crate::config::DatabaseEntry;
+use crate::db::{Examination, Finding, SslMode};
+use crate::gateway::Served;
+use crate::pg::Diagnostic;
+
+/// What was found about one database.
+struct Report<'s> {
+    entry: &'s DatabaseEntry,
+    accepted: &'s BTreeSet<String>,
+    examination: Result<Examination, Diagnostic>,
+}
+
+pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
+    let setup = Setup::read(&arguments.target, &environment)?;
+    let mut healthy = true;
+    for (entry, served) in setup.config.databases.iter().zip(setup.served()) {
+        let report = examine(entry, served).await;
+        healthy &= report.is_healthy();
+        println!("{}", if arguments.json { report.json() } else { report.text() });
+    }
+    setup.close().await;
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s> {
+    let accepted = &served.database.settings().accepted;
+    Report { entry, accepted, examination: served.database.examine().await }
+}
+
+impl Report<'_> {
+    /// `serve` would serve it.
+    fn is_healthy(&self) -> bool {
+        self.examination
+            .as_ref()
+            .is_ok_and(|found| found.findings.iter().all(|finding| self.accepted.contains(&finding.name)))
+    }
+
+    fn json(&self) -> String {
+        let shown = self.entry.connection.shown();
+        let found = match &self.examination {
+            Ok(examination) => json!({ "examination": examination, "accepted": self.accepted }),
+            Err(error) => json!({ "error": error }),
+        };
+        json!({ "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found })
+            .to_string()
+    }
+
+    fn text(&self) -> String {
+        let mut out = format!("{} ({})\n", self.entry.name, self.entry.connection.shown());
+        match &self.examination {
+            Ok(examination) => self.describe(examination, &mut out),
+            Err(error) => line(&mut out, "FAIL", &error.message, error.hint.as_deref()),
+        }
+        out
+    }
+
+    fn describe(&self, found: &Examination, out: &mut String) {
+        let standby = if found.in_recovery { ", a standby" } else { "" };
+        let connected = format!(
+            "connected to `{}` as `{}`: PostgreSQL {}{standby}, time zone {}",
+            found.database, found.login, found.server_version, found.time_zone
+        );
+        line(out, "ok", &connected, None);
+        match (&found.tls, self.entry.connection.ssl_mode()) {
+            (Some(tls), SslMode::VerifyFull) => line(out, "ok", &format!("encrypted by {tls}"), None),
+            (Some(tls), mode) => {
+                let text =
+                    format!("encrypted by {tls}, but `sslmode={}` does not verify the host", mode.word());
+                line(
+                    out,
+                    "note",
+                    &text,
+                    Some("set `sslmode=verify-full` unless the way to the server is yours"),
+                );
+            }
+            (None, _) => {
+                let remedy = "set `sslmode=verify-full` unless the way to the server is yours";
+                line(out, "note", "not encrypted", Some(remedy));
+            }
+        }
+        if let Some(pooler) = &found.pooler {
+            let text = format!("{pooler} stands in between");
+            line(out, "note", &text, Some("cancelling and session settings need session pooling"));
+        }
+        for finding in &found.findings {
+            self.finding(finding, out);
+        }
+        if found.findings.is_empty() {
+            line(out, "ok", "the login has no power beyond reading", None);
+        }
+    }
+
+    fn finding(&self, finding: &Finding, out: &mut String) {
+        let text = format!("{}: {}", finding.name, finding.detail);
+        if self.accepted.contains(&finding.name) {
+            line(out, "accepted", &text, Some(&finding.remedy));
+        } else {
+            line(out, "FAIL", &text, Some(&finding.remedy));
+            let _ = writeln!(out, "            or serve nevertheless with `--accept {}`", finding.name);
+        }
+    }
+}
+
+fn line(out: &mut String, verdict: &str, text: &str, remedy: Option<&str>) {
+    let _ = writeln!(out, "  {verdict:<8}  {text}");
+    if let Some(remedy) = remedy {
+        let _ = writeln!(out, "            remedy: {remedy}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::ConnectionSettings;
+    use crate::pg::SqlState;
+
+    fn text(findings: &[&str], accepted: &[&str], tls: Option<&str>) -> (String, bool) {
+        let connection = ConnectionSettings::parse("postgres://reader:s3cret@db/shop", &|_| None).unwrap();
+        let findings = findings.iter().map(|&name| Finding {
+            name: name.to_owned(),
+            detail: "the login can do everything".to_owned(),
+            remedy: "ALTER ROLE reader NOSUPERUSER".to_owned(),
+        });
+        let examination = Examination {
+            database: "shop".to_owned(),
+            login: "reader".to_owned(),
+            server_version: "15.18".to_owned(),
+            server_version_num: 150_018,
+            tls: tls.map(str::to_owned),
+            time_zone: "UTC".to_owned(),
+            in_recovery: false,
+            pooler: None,
+            findings: findings.collect(),
+        };
+        let accepted = accepted.iter().map(|&name| name.to_owned()).collect();
+        let entry = DatabaseEntry::new("shop", connection);
+        let report = Report { entry: &entry, accepted: &accepted, examination: Ok(examination) };
+        (report.text(), report.is_healthy())
+    }
+
+    #[test]
+    fn a_sound_login_is_told_in_three_lines() {
+        assert_eq!(
+            text(&[], &[], None),
+            (
+                "shop (reader@db:5432/shop)\n\
+                 \x20 ok        connected to `shop` as `reader`: PostgreSQL 15.18, time zone UTC\n\
+                 \x20 note      not encrypted\n\
+                 \x20           remedy: set `sslmode=verify-full` unless the way to the server is yours\n\
+                 \x20 ok        the login has no power beyond reading\n"
+                    .to_owned(),
+                true
+            )
+        );
+    }
+
+    #[test]
+    fn a_finding_fails_with_its_remedy_until_it_is_accepted_by_name() {
+        let (report, healthy) = text(&["superuser"], &["createdb"], Some("TLSv1.3"));
+        assert!(!healthy);
+        assert!(report.contains("FAIL      superuser: the login can do everything\n"), "{report}");
+        assert!(report.contains("remedy: ALTER ROLE reader NOSUPERUSER\n"), "{report}");
+        assert!(report.contains("or serve nevertheless with `--accept superuser`"), "{report}");
+        assert!(report.contains("`sslmode=prefer` does not verify the host"), "{report}");
+        let (report, healthy) = text(&["superuser"], &["superuser"], None);
+        assert!(healthy && report.contains("accepted  superuser"), "{report}");
+    }
+
+    #[test]
+    fn a_database_that_does_not_answer_is_a_failure_with_a_remedy() {
+        let connection = ConnectionSettings::parse("postgres://reader:s3cret@db/shop", &|_| None).unwrap();
+        let entry = DatabaseEntry::new("shop", connection);
+        let error =
+            Diagnostic::connection(SqlState::CONNECTION_FAILURE, "no server at `db`").hint("start it");
+        let accepted = BTreeSet::new();
+        let report = Report { entry: &entry, accepted: &accepted, examination: Err(error) };
+        assert_eq!(
+            report.text(),
+            "shop (reader@db:5432/shop)\n  FAIL      no server at `db`\n            remedy: start it\n"
+        );
+        assert!(!report.is_healthy() && !report.json().contains("s3cret"));
+    }
+}

@@ -1,0 +1,28 @@
+//! Logs go to stderr.
+
+use std::io::IsTerminal as _;
+
+use anyhow::{Context as _, bail};
+use tracing_subscriber::EnvFilter;
+
+use super::arguments::LogFormat;
+
+/// Starts logging: what `PGWARDEN_LOG` says, else `default` for us and warnings of the libraries.
+pub(super) fn start(format: Option<LogFormat>, default: &str) -> anyhow::Result<()> {
+    let filter = match std::env::var("PGWARDEN_LOG") {
+        Ok(filter) => EnvFilter::try_new(filter).context("PGWARDEN_LOG")?,
+        Err(_) => EnvFilter::new(format!("warn,pgwarden={default}")),
+    };
+    let format = match (format, std::env::var("PGWARDEN_LOG_FORMAT").as_deref()) {
+        (Some(format), _) => format,
+        (None, Ok("json")) => LogFormat::Json,
+        (None, Ok("text") | Err(_)) => LogFormat::Text,
+        (None, Ok(other)) => bail!("PGWARDEN_LOG_FORMAT is `{other}`, `text` or `json` was expected"),
+    };
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => subscriber.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+}

@@ -1,0 +1,105 @@
+//! `pgwarden serve`: listens at once; the databases become ready behind it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use tokio::net::TcpListener;
+use tracing::{error, info};
+
+use super::arguments::ServeArguments;
+use super::setup::{Setup, environment};
+use super::shutdown;
+use crate::auth::{Caller, TokenStore};
+use crate::config::{AuthMode, Config, Sessions};
+use crate::gateway::Served;
+use crate::mcp::{self, Authentication, SessionMode};
+
+/// Where HTTP is served unless something else is said.
+const LISTEN: &str = "127.0.0.1:8432";
+/// Who calls where nobody proves who they are.
+const SUBJECT: &str = "local";
+
+pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
+    let setup = Setup::read(&arguments.target, &environment)?;
+    let stop = shutdown::on_signals()?;
+    let (gateway, settings) = (setup.gateway(), settings(&setup.config));
+    let caller = Caller::local(setup.config.auth.subject.as_deref().unwrap_or(SUBJECT));
+
+    let ended = if arguments.stdio {
+        setup.served().iter().for_each(warm_up);
+        mcp::serve_stdio(gateway, caller, &settings, stop).await
+    } else {
+        let authentication = authentication(&arguments, &setup.config, caller)?;
+        let listener = listen(&arguments, &setup.config).await?;
+        setup.served().iter().for_each(warm_up);
+        mcp::serve_http(gateway, listener, authentication, &settings, stop).await
+    };
+    setup.close().await;
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Connects before the first call comes, and puts what is wrong into the log.
+fn warm_up(served: &Served) {
+    let database = Arc::clone(&served.database);
+    tokio::spawn(async move {
+        let name = database.name();
+        match database.ready().await {
+            Ok(catalog) => {
+                info!(database = name, login = catalog.contents().login, "database `{name}` is ready")
+            }
+            Err(finding) => error!(
+                database = name,
+                sqlstate = finding.sqlstate.as_str(),
+                detail = finding.detail,
+                hint = finding.hint,
+                "database `{name}` is not ready, calls are refused: {}",
+                finding.message
+            ),
+        }
+    });
+}
+
+async fn listen(arguments: &ServeArguments, config: &Config) -> anyhow::Result<TcpListener> {
+    let configured = || environment("PGWARDEN_LISTEN").or_else(|| config.server.listen.clone());
+    let address = arguments.listen.clone().or_else(configured).unwrap_or_else(|| LISTEN.to_owned());
+    let listener =
+        TcpListener::bind(&address).await.with_context(|| format!("cannot listen on `{address}`"))?;
+    info!(address = %listener.local_addr()?, "listening on http://{}/mcp", listener.local_addr()?);
+    Ok(listener)
+}
+
+fn authentication(
+    arguments: &ServeArguments,
+    config: &Config,
+    caller: Caller,
+) -> anyhow::Result<Authentication> {
+    let named = || environment("PGWARDEN_TOKENS_FILE").map(PathBuf::from);
+    let file = match (arguments.tokens_file.clone().or_else(named), config.auth.mode) {
+        (Some(file), _) => file,
+        (None, AuthMode::None) => return Ok(Authentication::Open(caller)),
+        (None, AuthMode::Tokens) => config.auth.tokens_file.clone().ok_or_else(|| {
+            anyhow!(
+                "`[auth] mode` is `tokens`, and no `tokens_file` is named: `pgwarden token create` makes one"
+            )
+        })?,
+    };
+    let store = TokenStore::load(&file)?;
+    if store.is_empty() {
+        tracing::warn!("there are no tokens in `{}`: nobody can call", file.display());
+    }
+    Ok(Authentication::Tokens(Arc::new(store)))
+}
+
+fn settings(config: &Config) -> mcp::Settings {
+    let mut settings = mcp::Settings { result_chars: config.limits.characters, ..mcp::Settings::default() };
+    settings.http.allowed_hosts.clone_from(&config.server.allowed_hosts);
+    settings.http.allowed_origins.clone_from(&config.server.allowed_origins);
+    settings.http.sessions.mode = match config.server.sessions {
+        Sessions::Kept => SessionMode::Kept,
+        Sessions::Stateless => SessionMode::Stateless,
+    };
+    settings
+}

@@ -1,0 +1,157 @@
+//! From flags, environment and file to databases with their policies. Flags win over our own environment variables,
+//! these over the file; `DATABASE_URL` and libpq's variables come last.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+
+use super::arguments::Target;
+use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry};
+use crate::db::{ConnectionSettings, Database, DatabaseSettings};
+use crate::gateway::{CallLimits, Gateway, Served};
+use crate::policy::Policy;
+use crate::telemetry::Telemetry;
+
+type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// What a command works on.
+#[derive(Debug)]
+pub(super) struct Setup {
+    /// Its `databases` are those to work on, wherever they come from.
+    pub(super) config: Config,
+    served: Vec<Served>,
+}
+
+impl Setup {
+    pub(super) fn read(target: &Target, env: Environment<'_>) -> anyhow::Result<Self> {
+        let mut config = read_config(target.config.clone(), env)?;
+        config.databases = databases(target, std::mem::take(&mut config.databases), env)?;
+        let served = config.databases.iter().map(serve).collect::<anyhow::Result<_>>()?;
+        Ok(Self { config, served })
+    }
+
+    pub(super) fn served(&self) -> &[Served] {
+        &self.served
+    }
+
+    /// The database of that name, or the only one.
+    pub(super) fn one(&self, name: Option<&str>) -> anyhow::Result<&Served> {
+        let names: Vec<&str> = self.served.iter().map(|served| served.database.name()).collect();
+        match (name, self.served.as_slice()) {
+            (None, [only]) => Ok(only),
+            (None, _) => bail!("there are several databases: choose one by --entry ({})", names.join(", ")),
+            (Some(name), all) => all
+                .iter()
+                .find(|served| served.database.name() == name)
+                .ok_or_else(|| anyhow!("there is no entry `{name}` (there is {})", names.join(", "))),
+        }
+    }
+
+    pub(super) fn gateway(&self) -> Gateway {
+        let limits = &self.config.limits;
+        let limits = CallLimits {
+            rows: limits.rows,
+            characters: limits.characters,
+            field_characters: limits.field_characters,
+            deadline: Duration::from_secs(limits.seconds),
+        };
+        Gateway::new(self.served.clone(), limits, Telemetry::default())
+    }
+
+    /// Ends the connections.
+    pub(super) async fn close(&self) {
+        for served in &self.served {
+            served.database.close().await;
+        }
+    }
+}
+
+/// The process's environment.
+pub(super) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The file of `--config` or `PGWARDEN_CONFIG`; without one, defaults.
+pub(super) fn read_config(file: Option<PathBuf>, env: Environment<'_>) -> Result<Config, ConfigError> {
+    match file.or_else(|| env("PGWARDEN_CONFIG").map(PathBuf::from)) {
+        Some(file) => config::load(&file, env),
+        None => Ok(Config::default()),
+    }
+}
+
+fn databases(
+    target: &Target,
+    configured: Vec<DatabaseEntry>,
+    env: Environment<'_>,
+) -> anyhow::Result<Vec<DatabaseEntry>> {
+    let url = target.database.clone().or_else(|| env("PGWARDEN_DATABASE"));
+    let mut databases = match url {
+        Some(url) => vec![entry("--database", &url, env)?],
+        None if !configured.is_empty() => configured,
+        None => match env("DATABASE_URL") {
+            Some(url) => vec![entry("DATABASE_URL", &url, env)?],
+            None => vec![entry("the environment", "", env)?],
+        },
+    };
+    let policy = target.policy.clone().or_else(|| env("PGWARDEN_POLICY").map(PathBuf::from));
+    let accept = accepted(target, env)?;
+    match databases.as_mut_slice() {
+        [only] => {
+            only.policy = policy.or(only.policy.take());
+            only.accept.extend(accept);
+        }
+        _ if policy.is_some() => bail!("--policy is for one database: write `policy` into each entry"),
+        _ if !accept.is_empty() => bail!("--accept is for one database: write `accept` into the entry"),
+        _ => {}
+    }
+    Ok(databases)
+}
+
+/// The only database, under the name that PostgreSQL has for it.
+fn entry(from: &str, url: &str, env: Environment<'_>) -> Result<DatabaseEntry, ConfigError> {
+    let connection = ConnectionSettings::parse(url, env).map_err(|error| {
+        ConfigError::new(from, format!("the database cannot be used: {}", error.message)).hint(error.hint)
+    })?;
+    Ok(DatabaseEntry::new(connection.dbname().to_owned(), connection))
+}
+
+fn accepted(target: &Target, env: Environment<'_>) -> Result<Vec<AcceptedFinding>, ConfigError> {
+    let (from, names) = match env("PGWARDEN_ACCEPT") {
+        Some(names) if target.accept.is_empty() => {
+            ("PGWARDEN_ACCEPT", names.split(',').map(|name| name.trim().to_owned()).collect())
+        }
+        _ => ("--accept", target.accept.clone()),
+    };
+    names
+        .iter()
+        .map(|name| {
+            AcceptedFinding::parse(name)
+                .map_err(|hint| ConfigError::new(from, format!("unknown finding `{name}`")).hint(Some(hint)))
+        })
+        .collect()
+}
+
+fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
+    let mut settings = DatabaseSettings::new(&entry.name, entry.connection.clone());
+    settings.pool_size = entry.pool_size.unwrap_or(settings.pool_size);
+    settings.search_path.clone_from(&entry.search_path);
+    settings.time_zone.clone_from(&entry.time_zone);
+    settings.accepted = entry.accept.iter().map(|finding| finding.as_str().to_owned()).collect();
+    let policy = match &entry.policy {
+        Some(file) => policy(file)?,
+        None => Policy::builtin(),
+    };
+    Ok(Served { database: Database::new(settings), policy: Arc::new(policy) })
+}
+
+fn policy(file: &Path) -> anyhow::Result<Policy> {
+    let shown = file.display().to_string();
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("the policy `{shown}` cannot be read"))?;
+    Ok(Policy::parse(&text, &shown)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! `pgwarden.toml`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use super::section::{Fault, Section, Source, each, integer, string, strings};
+use super::{AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, Server, Sessions};
+use crate::catalog::closest;
+use crate::db::ConnectionSettings;
+
+/// An environment variable's value; libpq's fill what a URL does not say.
+type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// Reads the file at `path`.
+pub fn load(path: &Path, env: Environment<'_>) -> Result<Config, ConfigError> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::new(&file, format!("cannot be read: {error}")))?;
+    read(&text, path, env)
+}
+
+/// Reads `text`. Relative paths in it start from the folder that `path` is in.
+pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, ConfigError> {
+    let file = path.display().to_string();
+    let source = Source { file: &file, text };
+    let table = DeTable::parse(text).map_err(|error| {
+        let message =
+            error.message().lines().next().unwrap_or("does not parse").trim_end_matches('.').to_owned();
+        source.error(error.span().unwrap_or(0..0), message)
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut top = Section::top(source, table.get_ref());
+    let config = Config {
+        server: top.section("server")?.map(server).transpose()?.unwrap_or_default(),
+        auth: top.section("auth")?.map(|section| auth(section, folder)).transpose()?.unwrap_or_default(),
+        limits: top.section("limits")?.map(limits).transpose()?.unwrap_or_default(),
+        databases: match top.section("databases")? {
+            Some(section) => databases(section, folder, env)?,
+            None => Vec::new(),
+        },
+    };
+    top.finish()?;
+    Ok(config)
+}
+
+fn server(mut section: Section<'_>) -> Result<Server, ConfigError> {
+    let server = Server {
+        listen: section.value("listen", listen)?,
+        allowed_hosts: section.value("allowed_hosts", strings)?.unwrap_or_default(),
+        allowed_origins: section.value("allowed_origins", strings)?.unwrap_or_default(),
+        sessions: section
+            .value("sessions", one_of([("kept", Sessions::Kept), ("stateless", Sessions::Stateless)]))?
+            .unwrap_or_default(),
+    };
+    section.finish()?;
+    Ok(server)
+}
+
+fn auth(mut section: Section<'_>, folder: &Path) -> Result<Auth, ConfigError> {
+    let tokens_file = section.value("tokens_file", string)?.map(|file| folder.join(file));
+    let modes = [("none", AuthMode::None), ("tokens", AuthMode::Tokens)];
+    let mode = section.value("mode", one_of(modes))?.unwrap_or_default();
+    let subject = section.value("subject", string)?;
+    section.finish()?;
+    Ok(Auth { mode, subject, tokens_file })
+}
+
+fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
+    let default = Limits::default();
+    let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let limits = Limits {
+        rows: section.value("rows", integer(1..=10_000_000))?.unwrap_or(default.rows),
+        characters: section
+            .value("characters", integer(2_000..=10_000_000))?
+            .map_or(default.characters, size),
+        field_characters: section
+            .value("field_characters", integer(16..=10_000_000))?
+            .map_or(default.field_characters, size),
+        seconds: section.value("seconds", integer(1..=3_600))?.unwrap_or(default.seconds),
+    };
+    section.finish()?;
+    Ok(limits)
+}
+
+fn databases(
+    section: Section<'_>,
+    folder: &Path,
+    env: Environment<'_>,
+) -> Result<Vec<DatabaseEntry>, ConfigError> {
+    section.sections()?.into_iter().map(|(name, inner)| database(name, inner, folder, env)).collect()
+}
+
+fn database(
+    name: String,
+    mut section: Section<'_>,
+    folder: &Path,
+    env: Environment<'_>,
+) -> Result<DatabaseEntry, ConfigError> {
+    let connect = |url: &str| {
+        ConnectionSettings::parse(url, env)
+            .map_err(|error| Fault::new(format!("cannot be used: {}", error.message), error.hint))
+    };
+    // Without `url` the entry is what libpq's environment says.
+    let connection = match section.value("url", |value| connect(&string(value)?))? {
+        Some(connection) => connection,
+        None => connect("").map_err(|fault| {
+            ConfigError::new("environment", format!("libpq's variables {}", fault.message)).hint(fault.hint)
+        })?,
+    };
+    let entry = DatabaseEntry {
+        connection,
+        policy: section.value("policy", string)?.map(|file| folder.join(file)),
+        search_path: section.value("search_path", strings)?,
+        time_zone: section.value("timezone", string)?,
+        accept: section.value("accept", accepted)?.unwrap_or_default(),
+        pool_size: section
+            .value("pool_size", integer(1..=1_000))?
+            .map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
+        name,
+    };
+    section.finish()?;
+    Ok(entry)
+}
+
+fn listen(value: &DeValue<'_>) -> Result<String, Fault> {
+    let address = string(value)?;
+    let port =
+        address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+    let Some(Ok(_)) = port else {
+        let hint = "as in `127.0.0.1:8432`".to_owned();
+        return Err(Fault::new(format!("is `{address}`, host and port were expected"), Some(hint)));
+    };
+    Ok(address)
+}
+
+/// One of two words.
+fn one_of<T>(words: [(&'static str, T); 2]) -> impl FnOnce(&DeValue<'_>) -> Result<T, Fault> {
+    move |value| {
+        let word = string(value)?;
+        let [(one, _), (other, _)] = &words;
+        let hint = closest(&word, [*one, *other]).map(|near| format!("did you mean `{near}`?"));
+        let fault = Fault::new(format!("is `{word}`, `{one}` or `{other}` was expected"), hint);
+        words.into_iter().find(|(known, _)| *known == word).map(|(_, meant)| meant).ok_or(fault)
+    }
+}
+
+fn accepted(value: &DeValue<'_>) -> Result<BTreeSet<AcceptedFinding>, Fault> {
+    each(value, |name| {
+        AcceptedFinding::parse(name)
+            .map_err(|hint| Fault::new(format!("names an unknown finding `{name}`"), Some(hint)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! Every key, and every message.
+
+use std::path::Path;
+
+use super::read;
+use crate::config::{AuthMode, Config, Limits, Sessions};
+
+fn parse(text: &str) -> Result<Config, String> {
+    read(text, Path::new("conf/pgwarden.toml"), &|_| None).map_err(|error| error.to_string())
+}
+
+fn refusal(text: &str) -> String {
+    parse(text).unwrap_err()
+}
+
+#[test]
+fn an_empty_file_is_all_defaults() {
+    let config = parse("").unwrap();
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.auth.mode, AuthMode::None);
+    assert!(config.databases.is_empty() && config.server.listen.is_none());
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = parse(
+        r#"
+        [server]
+        listen = "127.0.0.1:8432"
+        allowed_hosts = ["db.example.com"]
+        allowed_origins = ["https://example.com"]
+        sessions = "stateless"
+        [auth]
+        mode = "tokens"
+        subject = "ada"
+        tokens_file = "tokens"
+        [limits]
+        rows = 500
+        characters = 100_000
+        field_characters = 0x100
+        seconds = 30
+        [databases.shop]
+        url = "postgres://reader:s3cret@localhost:5433/shop"
+        policy = "shop.toml"
+        search_path = ["shop", "public"]
+        timezone = "Europe/Berlin"
+        accept = ["superuser", "owner:shop.orders"]
+        pool_size = 4
+        [databases.archive]
+        url = "postgres://reader@localhost/archive"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.server.listen.as_deref(), Some("127.0.0.1:8432"));
+    assert_eq!(config.server.allowed_hosts, ["db.example.com"]);
+    assert_eq!(config.server.allowed_origins, ["https://example.com"]);
+    assert_eq!(config.server.sessions, Sessions::Stateless);
+    assert_eq!(config.auth.mode, AuthMode::Tokens);
+    assert_eq!(config.auth.subject.as_deref(), Some("ada"));
+    assert_eq!(config.auth.tokens_file.as_deref(), Some(Path::new("conf/tokens")));
+    assert_eq!(config.limits, Limits { rows: 500, characters: 100_000, field_characters: 256, seconds: 30 });
+    let names: Vec<&str> = config.databases.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names, ["shop", "archive"], "in the order of the file");
+    let shop = &config.databases[0];
+    assert_eq!(shop.policy.as_deref(), Some(Path::new("conf/shop.toml")));
+    assert_eq!(shop.search_path.as_deref(), Some(&["shop".to_owned(), "public".to_owned()][..]));
+    assert_eq!(shop.time_zone.as_deref(), Some("Europe/Berlin"));
+    assert_eq!(shop.pool_size, Some(4));
+    let accepted: Vec<&str> = shop.accept.iter().map(super::AcceptedFinding::as_str).collect();
+    assert_eq!(accepted, ["owner:shop.orders", "superuser"]);
+    assert_eq!(shop.connection.shown(), "reader@localhost:5433/shop");
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn an_unknown_key_is_fatal_with_its_place_and_a_suggestion() {
+    assert_eq!(
+        refusal("[limits]\nrows = 1\n  charakters = 5000\n"),
+        "conf/pgwarden.toml:3:3: unknown key `charakters` in `[limits]`\nhint: did you mean `characters`?"
+    );
+    assert_eq!(
+        refusal("[databases.shop]\nurl = \"postgres://u@h/d\"\npolcy = \"x\"\n"),
+        "conf/pgwarden.toml:3:1: unknown key `polcy` in `[databases.shop]`\nhint: did you mean `policy`?"
+    );
+    assert_eq!(
+        refusal("[sever]\nlisten = \"x\"\n"),
+        "conf/pgwarden.toml:1:2: unknown key `sever`\nhint: did you mean `server`?"
+    );
+    assert_eq!(
+        refusal("[auth]\npassword = 1\n"),
+        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, mode, subject"
+    );
+}
+
+#[test]
+fn a_duplicate_key_is_fatal() {
+    assert_eq!(refusal("[limits]\nrows = 1\nrows = 2\n"), "conf/pgwarden.toml:3:1: duplicate key");
+    assert_eq!(refusal("[limits]\nrows = 1\n[server]\n[limits]\n"), "conf/pgwarden.toml:4:2: duplicate key");
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_fatal_with_its_place() {
+    let message = refusal("[limits]\nrows = \n");
+    assert!(message.starts_with("conf/pgwarden.toml:2:"), "{message}");
+    let message = refusal("[limits\nrows = 1\n");
+    assert!(message.starts_with("conf/pgwarden.toml:1:8: "), "{message}");
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_or_size_is_fatal() {
+    let rows = [
+        ("[limits]\nrows = \"many\"", "2:8: `rows` is a string, an integer was expected"),
+        ("[limits]\nrows = 0", "2:8: `rows` is out of range: 1 to 10000000"),
+        ("[limits]\nrows = -1", "2:8: `rows` is out of range: 1 to 10000000"),
+        ("[limits]\nseconds = 99999999999999999999", "2:11: `seconds` is out of range: 1 to 3600"),
+        ("[limits]\ncharacters = 10", "2:14: `characters` is out of range: 2000 to 10000000"),
+        ("[limits]\nrows = 1.5", "2:8: `rows` is a float, an integer was expected"),
+        ("[server]\nlisten = 8080", "2:10: `listen` is an integer, a string was expected"),
+        (
+            "[server]\nallowed_hosts = \"x\"",
+            "2:17: `allowed_hosts` is a string, an array of strings was expected",
+        ),
+        ("[server]\nallowed_hosts = [1]", "2:18: `allowed_hosts` is an integer, a string was expected"),
+        ("limits = 3", "1:10: `limits` is an integer, a table was expected"),
+        ("databases.shop = true", "1:18: `databases.shop` is a boolean, a table was expected"),
+        (
+            "[server]\nlisten = \"8080\"",
+            "2:10: `listen` is `8080`, host and port were expected\nhint: as in `127.0.0.1:8432`",
+        ),
+        (
+            "[auth]\nmode = \"token\"",
+            "2:8: `mode` is `token`, `none` or `tokens` was expected\nhint: did you mean `tokens`?",
+        ),
+        (
+            "[databases.\"a b\"]",
+            "1:12: `a b` is no name for an entry\nhint: letters, digits, `_` and `-`, at most 63",
+        ),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(refusal(text), format!("conf/pgwarden.toml:{expected}"));
+    }
+}
+
+#[test]
+fn an_unknown_finding_is_fatal_with_a_suggestion() {
+    assert_eq!(
+        refusal("[databases.shop]\nurl = \"postgres://u@h/d\"\naccept = [\"bypasrls\"]\n"),
+        "conf/pgwarden.toml:3:11: `accept` names an unknown finding `bypasrls`\nhint: did you mean `bypassrls`?"
+    );
+}
+
+#[test]
+fn a_bad_url_is_fatal_at_its_place_and_never_quotes_the_password() {
+    let message = refusal("[databases.shop]\nurl = \"postgres://u:hunter2@h/d?sslmode=sometimes\"\n");
+    assert!(message.starts_with("conf/pgwarden.toml:2:7: `url` cannot be used: "), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn columns_are_counted_in_characters() {
+    assert_eq!(
+        refusal("server = { listen = \"ä:1\", x = 1 }"),
+        "conf/pgwarden.toml:1:28: unknown key `x` in `[server]`\nhint: known here: listen, allowed_hosts, allowed_origins, sessions"
+    );
+}

@@ -1,0 +1,156 @@
+//! The configuration as values.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::catalog::closest;
+use crate::db::ConnectionSettings;
+
+/// Everything that `pgwarden.toml` can say, with defaults where it is silent.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub server: Server,
+    pub auth: Auth,
+    pub limits: Limits,
+    /// In the order of the file.
+    pub databases: Vec<DatabaseEntry>,
+}
+
+/// `[server]`: the HTTP listener.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Server {
+    /// `host:port`.
+    pub listen: Option<String>,
+    /// Values of `Host` that are answered, besides the address listened on.
+    pub allowed_hosts: Vec<String>,
+    /// Values of `Origin` that are answered.
+    pub allowed_origins: Vec<String>,
+    pub sessions: Sessions,
+}
+
+/// How clients of protocol revisions with sessions are served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sessions {
+    /// In memory, resumable.
+    #[default]
+    Kept,
+    /// Each request for itself: any replica answers it.
+    Stateless,
+}
+
+/// `[auth]`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Auth {
+    pub mode: AuthMode,
+    /// Who calls where nobody proves who they are: on stdio and, without authentication, on loopback.
+    pub subject: Option<String>,
+    pub tokens_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AuthMode {
+    /// Everybody who reaches the port; on loopback only.
+    #[default]
+    None,
+    /// Static bearer tokens, made by `pgwarden token create`.
+    Tokens,
+}
+
+/// `[limits]`: the bounds of one call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Rows of one answer.
+    pub rows: u64,
+    /// Characters of one answer.
+    pub characters: usize,
+    /// Characters of one field.
+    pub field_characters: usize,
+    /// Seconds that a call may take.
+    pub seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rows: 1_000, characters: 40_000, field_characters: 4_000, seconds: 45 }
+    }
+}
+
+/// `[databases.NAME]`.
+#[derive(Clone, Debug)]
+pub struct DatabaseEntry {
+    pub name: String,
+    pub connection: ConnectionSettings,
+    pub policy: Option<PathBuf>,
+    pub search_path: Option<Vec<String>>,
+    pub time_zone: Option<String>,
+    pub accept: BTreeSet<AcceptedFinding>,
+    pub pool_size: Option<usize>,
+}
+
+impl DatabaseEntry {
+    pub fn new(name: impl Into<String>, connection: ConnectionSettings) -> Self {
+        Self {
+            name: name.into(),
+            connection,
+            policy: None,
+            search_path: None,
+            time_zone: None,
+            accept: BTreeSet::new(),
+            pool_size: None,
+        }
+    }
+}
+
+/// The name of a start-up finding that the DBA accepts.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct AcceptedFinding(String);
+
+/// Findings that are named by one word, and those that name an object behind a colon.
+const FINDINGS: [&str; 5] = ["superuser", "bypassrls", "replication", "createrole", "createdb"];
+const FINDINGS_OF_OBJECTS: [&str; 2] = ["predefined_role", "owner"];
+
+impl AcceptedFinding {
+    /// Reads a name as `pgwarden doctor` prints it. `Err` is a hint.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (word, object) = match text.split_once(':') {
+            Some((word, object)) => (word, Some(object)),
+            None => (text, None),
+        };
+        let known = match object {
+            None => FINDINGS.contains(&word),
+            Some(object) => FINDINGS_OF_OBJECTS.contains(&word) && !object.is_empty(),
+        };
+        if known {
+            return Ok(Self(text.to_owned()));
+        }
+        if FINDINGS_OF_OBJECTS.contains(&word) {
+            return Err(format!("name the object too, as in `{word}:NAME`"));
+        }
+        Err(match closest(word, FINDINGS.into_iter().chain(FINDINGS_OF_OBJECTS)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`pgwarden doctor` lists the findings by name".to_owned(),
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AcceptedFinding;
+
+    #[test]
+    fn a_misspelt_finding_is_refused_with_the_closest_one() {
+        assert_eq!(AcceptedFinding::parse("superuser").unwrap().as_str(), "superuser");
+        assert_eq!(AcceptedFinding::parse("owner:shop.orders").unwrap().as_str(), "owner:shop.orders");
+        assert_eq!(AcceptedFinding::parse("superusr").unwrap_err(), "did you mean `superuser`?");
+        assert_eq!(AcceptedFinding::parse("owner").unwrap_err(), "name the object too, as in `owner:NAME`");
+        assert_eq!(AcceptedFinding::parse("owner:").unwrap_err(), "name the object too, as in `owner:NAME`");
+        assert_eq!(
+            AcceptedFinding::parse("everything").unwrap_err(),
+            "`pgwarden doctor` lists the findings by name"
+        );
+    }
+}

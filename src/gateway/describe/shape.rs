@@ -1,0 +1,191 @@
+//! One relation as a caller sees it.
+
+use serde::Serialize;
+
+use crate::catalog::{Column, ForeignKey, Relation};
+use crate::gateway::visible::Visible;
+
+/// Empty lists and unknown values are left out.
+#[derive(Serialize)]
+pub(in crate::gateway) struct Shape<'c> {
+    /// As SQL takes it.
+    pub(in crate::gateway) relation: String,
+    schema: &'c str,
+    name: &'c str,
+    pub(in crate::gateway) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::gateway) comment: Option<&'c str>,
+    /// From the last ANALYZE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::gateway) row_estimate: Option<u64>,
+    /// PostgreSQL shows only some rows, by policies of its own.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(in crate::gateway) row_security: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::gateway) partition_of: Option<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(in crate::gateway) partitions: usize,
+    pub(in crate::gateway) columns: Vec<ColumnShape<'c>>,
+    /// The primary key first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::gateway) keys: Vec<Key<'c>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::gateway) foreign_keys: Vec<Link>,
+    /// Foreign keys of other relations that point here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::gateway) referenced_by: Vec<Link>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::gateway) indexes: Vec<&'c str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::gateway) checks: Vec<&'c str>,
+}
+
+#[derive(Serialize)]
+pub(in crate::gateway) struct ColumnShape<'c> {
+    pub(in crate::gateway) name: &'c str,
+    #[serde(rename = "type")]
+    pub(in crate::gateway) type_name: &'c str,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(in crate::gateway) not_null: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::gateway) default: Option<&'c str>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(in crate::gateway) generated: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(in crate::gateway) identity: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::gateway) comment: Option<&'c str>,
+    /// The only values, in their order.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(in crate::gateway) enum_labels: &'c [String],
+}
+
+#[derive(Serialize)]
+pub(in crate::gateway) struct Key<'c> {
+    pub(in crate::gateway) primary: bool,
+    pub(in crate::gateway) columns: &'c [String],
+}
+
+/// A foreign key seen from one end.
+#[derive(Serialize)]
+pub(in crate::gateway) struct Link {
+    /// The relation at the other end.
+    pub(in crate::gateway) relation: String,
+    /// Ready to stand behind ON.
+    pub(in crate::gateway) join: String,
+}
+
+impl<'c> Shape<'c> {
+    pub(in crate::gateway) fn new(visible: &Visible<'c>, relation: &'c Relation) -> Self {
+        let mut keys: Vec<Key<'c>> = relation
+            .keys
+            .iter()
+            .filter(|key| key.columns.iter().all(|column| visible.has_column(relation, column)))
+            .map(|key| Key { primary: key.primary, columns: &key.columns })
+            .collect();
+        keys.sort_by_key(|key| !key.primary);
+        let parent = relation.parents.iter().find_map(|parent| visible.by_oid(*parent));
+        Self {
+            relation: relation.name.to_string(),
+            schema: &relation.name.schema,
+            name: &relation.name.name,
+            kind: relation.kind.words(),
+            comment: relation.comment.as_deref(),
+            row_estimate: visible.row_estimate(relation),
+            row_security: relation.row_security,
+            partition_of: parent.filter(|_| relation.is_partition).map(|parent| parent.name.to_string()),
+            partitions: visible.partitions(relation),
+            columns: visible
+                .columns(relation)
+                .map(|column| column_shape(visible, relation, column))
+                .collect(),
+            keys,
+            foreign_keys: relation
+                .foreign_keys
+                .iter()
+                .filter_map(|key| link(visible, relation, key, visible.by_oid(key.references)?, End::Far))
+                .collect(),
+            referenced_by: referenced_by(visible, relation),
+            indexes: relation
+                .indexes
+                .iter()
+                .filter(|index| index.valid)
+                .map(|index| index.definition.as_str())
+                .filter(|definition| visible.may_show(relation, definition))
+                .collect(),
+            checks: relation
+                .checks
+                .iter()
+                .map(String::as_str)
+                .filter(|check| visible.may_show(relation, check))
+                .collect(),
+        }
+    }
+}
+
+fn column_shape<'c>(visible: &Visible<'c>, relation: &'c Relation, column: &'c Column) -> ColumnShape<'c> {
+    ColumnShape {
+        name: &column.name,
+        type_name: &column.type_name,
+        not_null: column.not_null,
+        default: column.default.as_deref().filter(|default| visible.may_show(relation, default)),
+        generated: column.generated,
+        identity: column.identity,
+        comment: column.comment.as_deref(),
+        enum_labels: visible.enum_labels(column),
+    }
+}
+
+fn referenced_by<'c>(visible: &Visible<'c>, relation: &'c Relation) -> Vec<Link> {
+    let mut links = Vec::new();
+    for other in visible.folded() {
+        for key in other.foreign_keys.iter().filter(|key| key.references == relation.oid) {
+            links.extend(link(visible, other, key, relation, End::Near));
+        }
+    }
+    links
+}
+
+/// Which end of a foreign key is the other relation.
+#[derive(Clone, Copy)]
+enum End {
+    Near,
+    Far,
+}
+
+/// The link over `key` of `from`; nothing where a column of it is hidden.
+fn link<'c>(
+    visible: &Visible<'c>,
+    from: &'c Relation,
+    key: &ForeignKey,
+    to: &'c Relation,
+    other: End,
+) -> Option<Link> {
+    let shown = key.columns.iter().all(|column| visible.has_column(from, column))
+        && key.referenced_columns.iter().all(|column| visible.has_column(to, column));
+    let terms: Vec<String> = key
+        .columns
+        .iter()
+        .zip(&key.referenced_columns)
+        .map(|(near, far)| format!("{}.{} = {}.{}", from.name, name(near), to.name, name(far)))
+        .collect();
+    let relation = match other {
+        End::Near => from.name.to_string(),
+        End::Far => to.name.to_string(),
+    };
+    shown.then(|| Link { relation, join: terms.join(" AND ") })
+}
+
+/// A column's name as SQL takes it.
+fn name(column: &str) -> String {
+    let qualified = crate::pg::QualifiedName::new("x", column).to_string();
+    qualified.strip_prefix("x.").unwrap_or(&qualified).to_owned()
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}

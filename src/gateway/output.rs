@@ -1,0 +1,37 @@
+//! Rows become text while they stream, into one buffer that never outgrows the reply's budget.
+//!
+//! [`Encoder`] is the row sink; a [`Layout`] knows one format and nothing of budgets. A row goes in whole or not at
+//! all. Only the first row is cut harder when it alone is larger than the reply.
+
+mod cell;
+mod csv;
+mod document;
+mod encoder;
+mod escape;
+mod json;
+mod markdown;
+mod number;
+#[cfg(test)]
+mod tests;
+
+pub(super) use cell::CUT_MARK;
+pub(super) use encoder::{Encoded, Encoder};
+
+use crate::db::Flow;
+use crate::sql::ProjectedColumn;
+use cell::Cell;
+
+/// How one format writes. Pieces are appended to `out`; nothing is ever taken back by a layout.
+trait Layout: Send {
+    /// What stands before the rows.
+    fn head(&self, columns: &[ProjectedColumn], out: &mut String);
+
+    fn open_row(&self, first: bool, out: &mut String);
+
+    fn field(&self, column: &ProjectedColumn, first: bool, cell: Cell<'_>, out: &mut String);
+
+    fn close_row(&self, out: &mut String);
+
+    /// What stands after the rows; ASCII.
+    fn tail(&self) -> &'static str;
+}

@@ -1,0 +1,135 @@
+//! json and jsonb values that may stand in the reply as they are.
+
+use serde::de::IgnoredAny;
+
+use super::number::{Decimal, survives_a_double};
+
+/// Levels of nesting that common readers take without trouble, with the reply around them.
+const DEEPEST: usize = 64;
+
+/// Appends `text` raw, on one line, and says true; or appends nothing where a reader would refuse it or lose digits
+/// of a number in it: such a value becomes a string.
+pub(super) fn push_document(text: &str, out: &mut String) -> bool {
+    if serde_json::from_str::<IgnoredAny>(text).is_err() || !is_readable(text) {
+        return false;
+    }
+    // Valid JSON has none of these inside of strings: each one here is white space between tokens.
+    out.extend(text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }));
+    true
+}
+
+/// `text` is valid JSON.
+fn is_readable(text: &str) -> bool {
+    if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+        return false;
+    }
+    let mut depth = 0_usize;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let taken = match c {
+            '"' => match string(rest) {
+                Some(length) => length,
+                None => return false,
+            },
+            '-' | '0'..='9' => match number(rest) {
+                Some(length) => length,
+                None => return false,
+            },
+            '{' | '[' if depth == DEEPEST => return false,
+            '{' | '[' => {
+                depth += 1;
+                1
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                1
+            }
+            _ => c.len_utf8(),
+        };
+        rest = rest.get(taken..).unwrap_or("");
+    }
+    true
+}
+
+/// The length of the string that `rest` starts with; `None` where a surrogate in it has no partner.
+fn string(rest: &str) -> Option<usize> {
+    let mut pending_high = false;
+    let mut at = 1;
+    loop {
+        let tail = rest.get(at..)?;
+        let escaped = tail.strip_prefix("\\u").and_then(|hex| hex.get(..4));
+        let unit = escaped.and_then(|hex| u16::from_str_radix(hex, 16).ok());
+        match (pending_high, unit) {
+            (true, Some(0xDC00..=0xDFFF)) => pending_high = false,
+            (true, _) | (false, Some(0xDC00..=0xDFFF)) => return None,
+            (false, Some(0xD800..=0xDBFF)) => pending_high = true,
+            (false, _) => {}
+        }
+        at += match (unit, tail.chars().next()?) {
+            (Some(_), _) => 6,
+            (None, '"') => return Some(at + 1),
+            (None, '\\') => 2,
+            (None, c) => c.len_utf8(),
+        };
+    }
+}
+
+/// The length of the number that `rest` starts with; `None` where a double does not keep its digits.
+fn number(rest: &str) -> Option<usize> {
+    let length =
+        rest.bytes().take_while(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')).count();
+    let text = rest.get(..length)?;
+    let decimal = Decimal::parse(text)?;
+    (decimal.is_safe() || survives_a_double(text, &decimal)).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push_document;
+
+    fn raw(text: &str) -> Option<String> {
+        let mut out = String::new();
+        push_document(text, &mut out).then_some(out)
+    }
+
+    #[test]
+    fn a_document_stays_as_it_is_but_on_one_line() {
+        let text = "{\n \"a\" :\t[1, 2.50,\r\n true, null, \"x\\ny\", \"\\ud83d\\ude00\"]}";
+        assert_eq!(raw(text).unwrap(), "{  \"a\" : [1, 2.50,   true, null, \"x\\ny\", \"\\ud83d\\ude00\"]}");
+        assert_eq!(raw("\"\""), Some("\"\"".to_owned()));
+        assert_eq!(raw("\"\u{7f}\""), Some("\"\u{7f}\"".to_owned()));
+        assert_eq!(raw("\"a\\\\\""), Some("\"a\\\\\"".to_owned()));
+    }
+
+    #[test]
+    fn digits_that_a_reader_would_lose_make_it_a_string() {
+        assert_eq!(raw("{\"id\": 9223372036854775807}"), None);
+        assert_eq!(raw("[1e400]"), None);
+        assert_eq!(raw("[0.10000000000000000555]"), None);
+        assert_eq!(raw("[0.30000000000000004]"), Some("[0.30000000000000004]".to_owned()));
+        assert_eq!(
+            raw("{\"id\": \"9223372036854775807\"}"),
+            Some("{\"id\": \"9223372036854775807\"}".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_readers_refuse_becomes_a_string() {
+        for text in [
+            "",
+            "{",
+            "[1,]",
+            "nul",
+            "\"\\ud800\"",
+            "\"\\udc00\\ud800\"",
+            "\"\\ud800x\"",
+            "\"\u{2028}\"",
+            "NaN",
+        ] {
+            assert_eq!(raw(text), None, "{text}");
+        }
+        assert_eq!(raw(&format!("{}{}", "[".repeat(65), "]".repeat(65))), None);
+        assert!(raw(&format!("{}{}", "[".repeat(64), "]".repeat(64))).is_some());
+        assert_eq!(raw(&"[".repeat(100_000)), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! The tool `query`: one statement from the caller's text to the encoded answer.
+
+mod reply;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::output::Encoder;
+use super::{Gateway, QueryOutput, QueryRequest, Served};
+use crate::auth::Caller;
+use crate::catalog::Catalog;
+use crate::db::{Ran, RunLimits};
+use crate::pg::{Diagnostic, SqlState};
+use crate::sql::{self, CheckContext, Checked};
+use crate::telemetry::{Event, Outcome};
+
+/// Longer texts are checked on a thread of their own, so that they do not hold up other calls.
+const INLINE_BYTES: usize = 4 * 1024;
+
+/// What every step of one call needs.
+struct Call<'c> {
+    id: String,
+    caller: &'c Caller,
+    started: Instant,
+    cancel: &'c CancellationToken,
+}
+
+impl Gateway {
+    /// Checks `request.sql`, runs it and encodes its rows. Every refusal and error carries the call's query id.
+    pub async fn query(
+        &self,
+        caller: &Caller,
+        request: QueryRequest,
+        cancel: &CancellationToken,
+    ) -> Result<QueryOutput, Diagnostic> {
+        let call = Call { id: random_id()?, caller, started: Instant::now(), cancel };
+        let answer = self.answer(&call, request).await;
+        answer.map_err(|refusal| Diagnostic { query_id: Some(call.id), ..refusal })
+    }
+
+    async fn answer(&self, call: &Call<'_>, request: QueryRequest) -> Result<QueryOutput, Diagnostic> {
+        let served = self.served(request.database.as_deref())?;
+        let rows = self.rows(request.limit)?;
+        let catalog = served.catalog(self.limits.deadline, call.cancel).await?;
+        let checked = self.decide(call, served, catalog, &request.sql).await?;
+
+        let limits = RunLimits {
+            rows,
+            field_chars: self.limits.field_characters,
+            deadline: self.limits.deadline.saturating_sub(call.started.elapsed()),
+        };
+        let mut encoder = Encoder::new(request.format, self.limits.characters, self.limits.field_characters);
+        let started = Instant::now();
+        let ran = served.database.run(checked, &request.params, &limits, &mut encoder, call.cancel).await;
+        self.report_run(call, served, &ran, encoder.bytes(), started.elapsed());
+        reply::reply(ran?, encoder, rows, &self.limits)
+    }
+
+    /// Asks the gates, and once more with a fresh catalog where a name was not found: it may be new.
+    async fn decide(
+        &self,
+        call: &Call<'_>,
+        served: &Served,
+        catalog: Arc<Catalog>,
+        sql: &str,
+    ) -> Result<Checked, Diagnostic> {
+        let started = Instant::now();
+        let mut decision = check(served, &catalog, sql).await;
+        if decision.as_ref().err().is_some_and(names_something_unknown)
+            && let Ok(fresh) = served.database.refresh().await
+            && !Arc::ptr_eq(&fresh, &catalog)
+        {
+            decision = check(served, &fresh, sql).await;
+        }
+        self.report_decision(call, served, &decision, started.elapsed());
+        decision
+    }
+
+    fn rows(&self, limit: Option<u64>) -> Result<u64, Diagnostic> {
+        match limit {
+            Some(0) => {
+                let refusal = Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, "`limit` is 0");
+                Err(refusal.hint(format!("set `limit` to 1 or more, at most {}", self.limits.rows)))
+            }
+            Some(limit) => Ok(limit.min(self.limits.rows)),
+            None => Ok(self.limits.rows),
+        }
+    }
+
+    fn report_decision(
+        &self,
+        call: &Call<'_>,
+        served: &Served,
+        decision: &Result<Checked, Diagnostic>,
+        took: Duration,
+    ) {
+        let relations: Vec<String> = match decision {
+            Ok(checked) => checked.relations().iter().map(ToString::to_string).collect(),
+            Err(_) => Vec::new(),
+        };
+        let refusal = decision.as_ref().err();
+        self.telemetry.emit(&Event::Decision {
+            query_id: &call.id,
+            subject: &call.caller.subject,
+            client: call.caller.client.as_deref(),
+            database: served.name(),
+            policy: served.policy.version(),
+            allowed: refusal.is_none(),
+            rule: refusal.and_then(|refusal| refusal.rule.as_deref()),
+            sqlstate: refusal.map(|refusal| refusal.sqlstate),
+            relations: &relations,
+            took,
+        });
+    }
+
+    fn report_run(
+        &self,
+        call: &Call<'_>,
+        served: &Served,
+        ran: &Result<Ran, Diagnostic>,
+        bytes: u64,
+        took: Duration,
+    ) {
+        let sqlstate = ran.as_ref().err().map(|error| error.sqlstate);
+        self.telemetry.emit(&Event::Run {
+            query_id: &call.id,
+            subject: &call.caller.subject,
+            database: served.name(),
+            outcome: match sqlstate {
+                None => Outcome::Completed,
+                Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,
+                Some(_) => Outcome::Failed,
+            },
+            sqlstate,
+            rows: ran.as_ref().map_or(0, |ran| ran.rows),
+            bytes,
+            truncated: ran.as_ref().is_ok_and(|ran| ran.truncated.is_some()),
+            took,
+        });
+    }
+}
+
+async fn check(served: &Served, catalog: &Arc<Catalog>, sql: &str) -> Result<Checked, Diagnostic> {
+    if sql.len() < INLINE_BYTES {
+        return sql::check(sql, &CheckContext { catalog, policy: &served.policy });
+    }
+    let (catalog, policy, sql) = (Arc::clone(catalog), Arc::clone(&served.policy), sql.to_owned());
+    let checking = tokio::task::spawn_blocking(move || {
+        sql::check(&sql, &CheckContext { catalog: &catalog, policy: &policy })
+    });
+    checking.await.unwrap_or_else(|_| {
+        Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "the check of the statement ended unexpectedly"))
+    })
+}
+
+fn names_something_unknown(refusal: &Diagnostic) -> bool {
+    matches!(
+        refusal.sqlstate,
+        SqlState::UNDEFINED_TABLE
+            | SqlState::UNDEFINED_COLUMN
+            | SqlState::UNDEFINED_FUNCTION
+            | SqlState::UNDEFINED_OBJECT
+            | SqlState::UNDEFINED_SCHEMA
+    )
+}
+
+/// Sixteen hexadecimal digits.
+fn random_id() -> Result<String, Diagnostic> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|_| {
+        Diagnostic::refused(SqlState::INTERNAL_ERROR, "the operating system gave no random bytes")
+    })?;
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+}

@@ -1,0 +1,112 @@
+//! What the caller reads besides the rows: whether something is missing, why, and how to get it.
+
+use crate::db::{Ran, Truncation};
+use crate::gateway::output::{CUT_MARK, Encoded, Encoder};
+use crate::gateway::{CallLimits, QueryOutput};
+use crate::pg::{Diagnostic, SqlState};
+
+/// Characters of the envelope that notices may not take: keys, counts and the reason.
+const KEPT_CHARS: usize = 900;
+/// Characters of one notice.
+const NOTICE_CHARS: usize = 300;
+
+/// Builds the answer of a run that ended well. `rows` is what the run was limited to.
+pub(super) fn reply(
+    ran: Ran,
+    encoder: Encoder,
+    rows: u64,
+    limits: &CallLimits,
+) -> Result<QueryOutput, Diagnostic> {
+    let encoded = encoder.finish().map_err(|_| {
+        Diagnostic::refused(SqlState::INTERNAL_ERROR, "the rows could not be encoded")
+            .hint("ask for the format `csv`")
+    })?;
+    if encoded.too_wide {
+        return Err(too_wide(encoded.columns.len(), limits));
+    }
+    let reason = reason(&ran, &encoded, rows, limits);
+    let notices = notices(&ran.notices, encoded.left.saturating_sub(KEPT_CHARS));
+    let footer = footer(encoded.row_count, reason.as_deref());
+    Ok(QueryOutput {
+        columns: encoded.columns,
+        rows: encoded.rows,
+        row_count: encoded.row_count,
+        truncated: reason.is_some(),
+        text: encoded.text.map(|text| if reason.is_some() { text + &footer } else { text }),
+        truncated_reason: reason,
+        notices,
+    })
+}
+
+fn reason(ran: &Ran, encoded: &Encoded, rows: u64, limits: &CallLimits) -> Option<String> {
+    let missing_rows = match ran.truncated {
+        None => None,
+        Some(Truncation::Rows) if rows < limits.rows => Some(format!(
+            "there are more rows than `limit` {rows}: raise it (at most {}), aggregate, or narrow the WHERE",
+            limits.rows
+        )),
+        Some(Truncation::Rows) => Some(format!(
+            "there are more rows than {rows}: aggregate, narrow the WHERE, or page with ORDER BY and a WHERE behind \
+             the last row's key"
+        )),
+        Some(Truncation::Sink) => Some(format!(
+            "there are more rows, the reply is full at {} characters: select fewer or shorter columns, aggregate, or \
+             page with ORDER BY and a WHERE behind the last row's key",
+            limits.characters
+        )),
+    };
+    let at = encoded.field_chars;
+    let missing_text = (encoded.cut_fields > 0).then(|| {
+        let (values, end) =
+            if encoded.cut_fields == 1 { ("value was", "it ends") } else { ("values were", "they end") };
+        format!(
+            "{} {values} cut at {at} characters ({end} with `{CUT_MARK}`): read on with \
+             substr(column::text, {}, {at})",
+            encoded.cut_fields,
+            at + 1
+        )
+    });
+    match (missing_rows, missing_text) {
+        (Some(rows), Some(text)) => Some(format!("{rows}; {text}")),
+        (rows, text) => rows.or(text),
+    }
+}
+
+/// Below a table whose reader may not see the structured result: nobody takes a part for the whole.
+fn footer(row_count: u64, reason: Option<&str>) -> String {
+    let rows = if row_count == 1 { "row" } else { "rows" };
+    format!("\n({row_count} {rows}, truncated: {})\n", reason.unwrap_or_default())
+}
+
+fn too_wide(columns: usize, limits: &CallLimits) -> Diagnostic {
+    let message =
+        format!("one row of {columns} columns does not fit in a reply of {} characters", limits.characters);
+    Diagnostic::refused(SqlState::PROGRAM_LIMIT_EXCEEDED, message).hint("name the columns that are needed")
+}
+
+/// As many as fit into `left` characters, each on one line.
+fn notices(notices: &[Diagnostic], left: usize) -> Vec<String> {
+    let mut left = left;
+    let mut out = Vec::new();
+    for (at, notice) in notices.iter().enumerate() {
+        let text: String = one_line(notice).chars().take(NOTICE_CHARS).collect();
+        // Quotes and a comma; in JSON a character takes two at most but for control characters, which are gone.
+        let cost = 2 * text.chars().count() + 3;
+        if cost > left {
+            out.push(format!("and {} more notices", notices.len() - at));
+            break;
+        }
+        left -= cost;
+        out.push(text);
+    }
+    out
+}
+
+fn one_line(notice: &Diagnostic) -> String {
+    let parts = [Some(&notice.message), notice.detail.as_ref(), notice.hint.as_ref()];
+    let text = parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("; ");
+    text.replace(|c: char| c.is_control(), " ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! The Markdown of a resource.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::catalog::Relation;
+use crate::gateway::describe::{Key, Link, Shape};
+use crate::gateway::visible::Visible;
+
+pub(super) fn database(
+    name: &str,
+    visible: &Visible<'_>,
+    schemas: &BTreeMap<&str, Vec<&Relation>>,
+) -> String {
+    let mut out = format!("# Database {}\n", inline(name));
+    paragraph(visible.catalog().contents().comment.as_deref(), &mut out);
+    for (schema, relations) in schemas {
+        let _ = write!(out, "\n## Schema {}\n\n", inline(schema));
+        relation_list(visible, relations, &mut out);
+    }
+    out
+}
+
+pub(super) fn schema(visible: &Visible<'_>, name: &str, relations: &[&Relation]) -> String {
+    let mut out = format!("# Schema {}\n", inline(name));
+    paragraph(visible.catalog().schema(name).and_then(|schema| schema.comment.as_deref()), &mut out);
+    out.push('\n');
+    relation_list(visible, relations, &mut out);
+    out
+}
+
+pub(super) fn relation<'c>(visible: &Visible<'c>, relation: &'c Relation) -> String {
+    let shape = Shape::new(visible, relation);
+    let mut out = format!("# {} {}\n", sentence(shape.kind), inline(&shape.relation));
+    paragraph(shape.comment, &mut out);
+    paragraph(facts(&shape).as_deref(), &mut out);
+    columns(&shape, &mut out);
+    list("Keys", shape.keys.iter().map(key), &mut out);
+    list("References", shape.foreign_keys.iter().map(link), &mut out);
+    list("Referenced by", shape.referenced_by.iter().map(link), &mut out);
+    list("Checks", shape.checks.iter().map(|check| inline(check)), &mut out);
+    list("Indexes", shape.indexes.iter().map(|index| inline(index)), &mut out);
+    out
+}
+
+fn relation_list(visible: &Visible<'_>, relations: &[&Relation], out: &mut String) {
+    for relation in relations {
+        let mut facts = vec![relation.kind.words().to_owned()];
+        facts.extend(visible.row_estimate(relation).map(|rows| format!("about {rows} rows")));
+        let _ = write!(out, "- {} ({})", inline(&relation.name.to_string()), facts.join(", "));
+        if let Some(comment) = &relation.comment {
+            let _ = write!(out, ": {}", cell(comment));
+        }
+        out.push('\n');
+    }
+}
+
+fn facts(shape: &Shape<'_>) -> Option<String> {
+    let mut facts = Vec::new();
+    facts.extend(shape.row_estimate.map(|rows| format!("about {rows} rows")));
+    facts.extend((shape.partitions > 0).then(|| format!("{} partitions", shape.partitions)));
+    facts.extend(shape.partition_of.as_ref().map(|parent| format!("partition of {}", inline(parent))));
+    facts.extend(shape.row_security.then(|| "row security shows some rows only".to_owned()));
+    (!facts.is_empty()).then(|| facts.join("; "))
+}
+
+fn columns(shape: &Shape<'_>, out: &mut String) {
+    out.push_str("\n| Column | Type | Null | Default | Comment |\n| --- | --- | --- | --- | --- |\n");
+    for column in &shape.columns {
+        let default = match (column.identity, column.generated, column.default) {
+            (true, _, _) => "identity".to_owned(),
+            (_, true, Some(expression)) => format!("generated: {expression}"),
+            (_, true, None) => "generated".to_owned(),
+            (_, _, default) => default.unwrap_or_default().to_owned(),
+        };
+        let mut comment = column.comment.unwrap_or_default().to_owned();
+        if !column.enum_labels.is_empty() {
+            let space = if comment.is_empty() { "" } else { " " };
+            let _ = write!(comment, "{space}One of: {}", column.enum_labels.join(", "));
+        }
+        let null = if column.not_null { "no" } else { "yes" };
+        let cells = [column.name, column.type_name, null, &default, &comment].map(cell);
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+}
+
+fn key(key: &Key<'_>) -> String {
+    let kind = if key.primary { "primary key" } else { "unique" };
+    format!("{kind}: {}", inline(&key.columns.join(", ")))
+}
+
+fn link(link: &Link) -> String {
+    format!("{} on {}", inline(&link.relation), inline(&link.join))
+}
+
+fn list(title: &str, items: impl Iterator<Item = String>, out: &mut String) {
+    for (at, item) in items.enumerate() {
+        if at == 0 {
+            let _ = write!(out, "\n{title}:\n\n");
+        }
+        let _ = writeln!(out, "- {item}");
+    }
+}
+
+fn paragraph(text: Option<&str>, out: &mut String) {
+    if let Some(text) = text {
+        let _ = write!(out, "\n{}\n", text.trim());
+    }
+}
+
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A code span, whatever backticks are inside.
+fn inline(text: &str) -> String {
+    let text = one_line(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if longest > 0 { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+fn cell(text: &str) -> String {
+    one_line(text).replace('\\', "\\\\").replace('|', "\\|")
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
+}

@@ -1,0 +1,62 @@
+//! One database with its policy, and the bounds of a call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::Catalog;
+use crate::db::Database;
+use crate::pg::{Diagnostic, SqlState};
+use crate::policy::Policy;
+
+/// A database and what callers may do in it.
+#[derive(Clone, Debug)]
+pub struct Served {
+    pub database: Arc<Database>,
+    pub policy: Arc<Policy>,
+}
+
+/// The bounds of one call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallLimits {
+    /// Rows of an answer at the most; also what a call without `limit` gets.
+    pub rows: u64,
+    /// Characters of a reply.
+    pub characters: usize,
+    /// Characters of one field.
+    pub field_characters: usize,
+    /// From the call to its answer.
+    pub deadline: Duration,
+}
+
+impl Served {
+    pub(super) fn name(&self) -> &str {
+        self.database.name()
+    }
+
+    /// The catalog, once the start-up checks have passed. Ends early when the call is cancelled or `deadline` is over.
+    pub(super) async fn catalog(
+        &self,
+        deadline: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Catalog>, Diagnostic> {
+        // Dropping `ready` is safe: it is shared by all callers and starts again with the next one.
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(canceled("the caller cancelled the call")),
+            catalog = self.database.ready() => catalog,
+            () = tokio::time::sleep(deadline) => {
+                let late = Diagnostic::connection(
+                    SqlState::CANNOT_CONNECT_NOW,
+                    format!("database `{}` did not become ready in {} s", self.name(), deadline.as_secs()),
+                );
+                Err(late.hint("call again in a moment; `pgwarden doctor` tells what it waits for"))
+            }
+        }
+    }
+}
+
+pub(super) fn canceled(message: &str) -> Diagnostic {
+    Diagnostic::refused(SqlState::QUERY_CANCELED, message)
+}

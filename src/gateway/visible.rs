@@ -1,0 +1,259 @@
+//! The catalog as the policy lets a caller see it. What is not visible here does not exist for the schema tools.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{Catalog, Column, Relation, RelationKind, closest};
+use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
+use crate::policy::Policy;
+
+/// INVARIANT: the schema tools and resources name only what these functions give them.
+pub(super) struct Visible<'c> {
+    catalog: &'c Catalog,
+    relations: BTreeMap<&'c QualifiedName, &'c Relation>,
+    /// Names of relations and schemas of which nothing is visible.
+    hidden_names: BTreeSet<&'c str>,
+}
+
+impl<'c> Visible<'c> {
+    pub(super) fn new(catalog: &'c Catalog, policy: &Policy) -> Self {
+        Self::where_allowed(catalog, |relation| policy.decide_select(relation, catalog).allowed)
+    }
+
+    pub(super) fn where_allowed(catalog: &'c Catalog, allowed: impl Fn(&Relation) -> bool) -> Self {
+        let relations: BTreeMap<_, _> = catalog
+            .relations()
+            .iter()
+            .filter(|relation| is_reachable(catalog, relation) && allowed(relation))
+            .map(|relation| (&relation.name, relation))
+            .collect();
+        let shown: BTreeSet<&str> =
+            relations.keys().flat_map(|name| [name.schema.as_str(), name.name.as_str()]).collect();
+        let unusable = catalog.contents().schemas.iter().filter(|schema| !schema.usable);
+        let hidden_names = catalog
+            .relations()
+            .iter()
+            .flat_map(|relation| [relation.name.schema.as_str(), relation.name.name.as_str()])
+            .chain(unusable.map(|schema| schema.name.as_str()))
+            .filter(|name| !shown.contains(name))
+            .collect();
+        Self { catalog, relations, hidden_names }
+    }
+
+    pub(super) fn catalog(&self) -> &'c Catalog {
+        self.catalog
+    }
+
+    /// In name order, without sequences.
+    pub(super) fn relations(&self) -> impl Iterator<Item = &'c Relation> {
+        self.relations.values().copied().filter(|relation| relation.kind != RelationKind::Sequence)
+    }
+
+    /// As [`Self::relations`], with partitions left to their parent.
+    pub(super) fn folded(&self) -> impl Iterator<Item = &'c Relation> {
+        self.relations().filter(|relation| {
+            !(relation.is_partition && relation.parents.iter().any(|parent| self.by_oid(*parent).is_some()))
+        })
+    }
+
+    pub(super) fn relation(&self, name: &QualifiedName) -> Option<&'c Relation> {
+        self.relations.get(name).copied()
+    }
+
+    pub(super) fn by_oid(&self, oid: Oid) -> Option<&'c Relation> {
+        self.relation(&self.catalog.relation_by_oid(oid)?.name)
+    }
+
+    pub(super) fn columns(&self, relation: &'c Relation) -> impl Iterator<Item = &'c Column> {
+        relation.columns.iter().filter(|column| column.selectable)
+    }
+
+    pub(super) fn has_column(&self, relation: &'c Relation, name: &str) -> bool {
+        self.columns(relation).any(|column| column.name == name)
+    }
+
+    /// Estimated rows; nothing where row security hides some: the count would tell of them.
+    pub(super) fn row_estimate(&self, relation: &Relation) -> Option<u64> {
+        if relation.row_security { None } else { relation.row_estimate }
+    }
+
+    /// Visible partitions at every level, those without partitions of their own.
+    pub(super) fn partitions(&self, relation: &Relation) -> usize {
+        let mut open = self.catalog.children(relation.oid).to_vec();
+        let mut count = 0;
+        while let Some(oid) = open.pop() {
+            let Some(relation) = self.by_oid(oid).filter(|relation| relation.is_partition) else { continue };
+            count += usize::from(relation.kind != RelationKind::PartitionedTable);
+            open.extend(self.catalog.children(oid));
+        }
+        count
+    }
+
+    /// Labels of the enum behind a column, through domains and arrays.
+    pub(super) fn enum_labels(&self, column: &Column) -> &'c [String] {
+        let mut next = Some(column.type_oid);
+        for _ in 0..8 {
+            let Some(found) = next.and_then(|oid| self.catalog.type_by_oid(oid)) else { break };
+            if !found.enum_labels.is_empty() {
+                return &found.enum_labels;
+            }
+            next = found.inner;
+        }
+        &[]
+    }
+
+    /// The expression does not mention what is hidden: a column of `relation`, or a relation or schema.
+    pub(super) fn may_show(&self, relation: &Relation, expression: &str) -> bool {
+        let hidden_column =
+            |word: &str| relation.columns.iter().any(|column| !column.selectable && column.name == word);
+        !words(expression).any(|word| hidden_column(word) || self.hidden_names.contains(word))
+    }
+
+    /// The relation that `text` names, as SQL would read it: `schema.name`, or a bare name by the search path. An exact
+    /// name without quotes is understood too. Hidden and missing are refused with the same words.
+    pub(super) fn resolve(&self, text: &str) -> Result<&'c Relation, Diagnostic> {
+        let parts = identifiers(text).unwrap_or_default();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let as_sql = self.by_parts(&parts);
+        let exact = || {
+            let split = text.match_indices('.').filter_map(|(at, _)| text.split_at_checked(at));
+            split
+                .filter_map(|(schema, name)| self.by_parts(&[schema, name.strip_prefix('.')?]))
+                .next()
+                .or_else(|| self.by_parts(&[text]))
+        };
+        as_sql.or_else(exact).ok_or_else(|| self.unknown(text))
+    }
+
+    fn by_parts(&self, parts: &[&str]) -> Option<&'c Relation> {
+        match parts {
+            [schema, name] => self.relation(&QualifiedName::new(*schema, *name)),
+            [name] => {
+                let path = self.catalog.search_path();
+                path.iter().find_map(|schema| self.relation(&QualifiedName::new(schema, *name)))
+            }
+            _ => None,
+        }
+    }
+
+    fn unknown(&self, text: &str) -> Diagnostic {
+        let refusal =
+            Diagnostic::refused(SqlState::UNDEFINED_TABLE, format!("relation `{text}` does not exist"));
+        let bare = text.rsplit('.').next().unwrap_or(text).trim_matches('"');
+        // The same name in another schema comes first.
+        let elsewhere = self.relations().find(|relation| relation.name.name.eq_ignore_ascii_case(bare));
+        let near = elsewhere.or_else(|| {
+            let name = closest(bare, self.relations().map(|relation| relation.name.name.as_str()))?;
+            self.relations().find(|relation| relation.name.name == name)
+        });
+        match near {
+            Some(relation) => refusal.hint(format!("did you mean `{}`?", relation.name)),
+            None => refusal.hint("`search_objects` lists what there is"),
+        }
+    }
+}
+
+/// The login can read something of it.
+fn is_reachable(catalog: &Catalog, relation: &Relation) -> bool {
+    catalog.schema(&relation.name.schema).is_some_and(|schema| schema.usable)
+        && (relation.columns.is_empty() || relation.columns.iter().any(|column| column.selectable))
+}
+
+/// Identifiers and other words of an expression, without quotes.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = text.split('"').skip(1).step_by(2);
+    quoted.chain(
+        text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).filter(|word| !word.is_empty()),
+    )
+}
+
+/// `a."B c".d` as SQL reads it; `None` where it is no such thing.
+fn identifiers(text: &str) -> Option<Vec<String>> {
+    let mut parts = Vec::new();
+    let mut chars = text.chars().peekable();
+    loop {
+        let mut part = String::new();
+        if chars.next_if_eq(&'"').is_some() {
+            loop {
+                match chars.next()? {
+                    '"' if chars.next_if_eq(&'"').is_none() => break,
+                    c => part.push(c),
+                }
+            }
+        } else {
+            while let Some(c) = chars.next_if(|c| *c != '.') {
+                part.push(c.to_ascii_lowercase());
+            }
+        }
+        parts.push(part);
+        match chars.next() {
+            None => return Some(parts),
+            Some('.') => {}
+            Some(_) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{identifiers, words};
+    use crate::gateway::shop;
+
+    #[test]
+    fn identifiers_are_read_as_sql_reads_them() {
+        assert_eq!(identifiers("Shop.Orders").unwrap(), ["shop", "orders"]);
+        assert_eq!(identifiers("\"Odd \"\"Shop\".\"a.b\"").unwrap(), ["Odd \"Shop", "a.b"]);
+        assert_eq!(identifiers("\"open"), None);
+        assert_eq!(identifiers("\"a\"b"), None);
+    }
+
+    #[test]
+    fn words_are_found_in_and_out_of_quotes() {
+        let found: Vec<&str> = words("lower(ssn) || \"Odd name\"::text").collect();
+        assert!(found.contains(&"ssn") && found.contains(&"Odd name") && found.contains(&"text"));
+    }
+
+    #[test]
+    fn a_relation_is_found_by_every_way_to_write_it() {
+        let catalog = shop::catalog();
+        let visible = shop::visible(&catalog);
+        for text in ["shop.orders", "orders", "SHOP.Orders", "\"shop\".\"orders\""] {
+            assert_eq!(visible.resolve(text).unwrap().name.to_string(), "shop.orders", "{text}");
+        }
+        for text in ["shop.Odd \"Name\"", "Odd \"Name\"", "shop.\"Odd \"\"Name\"\"\""] {
+            assert_eq!(visible.resolve(text).unwrap().name.name, "Odd \"Name\"", "{text}");
+        }
+    }
+
+    #[test]
+    fn hidden_and_missing_relations_are_refused_with_the_same_words() {
+        let catalog = shop::catalog();
+        let visible = shop::visible(&catalog);
+        let hidden = visible.resolve("hr.salaries").unwrap_err();
+        let missing = visible.resolve("hr.salariez").unwrap_err();
+        assert_eq!(hidden.render("").replace("salaries", "salariez"), missing.render(""));
+        assert_eq!(hidden.sqlstate.as_str(), "42P01");
+        assert_eq!(hidden.message, "relation `hr.salaries` does not exist");
+        for text in ["shop.secret_notes", "hr.salaries", "shop.audit", "", ".", "a.b.c"] {
+            let refusal = visible.resolve(text).unwrap_err();
+            assert!(!refusal.hint.unwrap().contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_relation_is_refused_with_the_closest_visible_one() {
+        let catalog = shop::catalog();
+        let visible = shop::visible(&catalog);
+        let hint = |text: &str| visible.resolve(text).unwrap_err().hint.unwrap();
+        assert_eq!(hint("shop.oders"), "did you mean `shop.orders`?");
+        assert_eq!(hint("public.customers"), "did you mean `shop.customers`?");
+        assert_eq!(hint("weather"), "`search_objects` lists what there is");
+    }
+
+    #[test]
+    fn partitions_of_every_level_are_counted_with_their_parent() {
+        let catalog = shop::catalog();
+        let visible = shop::visible(&catalog);
+        assert_eq!(visible.partitions(visible.resolve("shop.orders").unwrap()), 3);
+        assert!(visible.folded().all(|relation| !relation.is_partition));
+    }
+}

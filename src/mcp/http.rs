@@ -1,0 +1,94 @@
+//! MCP over streamable HTTP at `/mcp`, with `/healthz` and `/readyz` beside it. One endpoint for all revisions: those with
+//! `initialize` get sessions, 2026-07-28 is served request by request.
+
+mod batch;
+mod body;
+mod cancels;
+mod connections;
+mod endpoint;
+mod health;
+mod hosts;
+mod refusal;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{any, get};
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use self::connections::Connections;
+use self::endpoint::Endpoint;
+use self::health::Health;
+use self::hosts::Hosts;
+use self::sessions::Sessions;
+use super::handler::{Callers, Calls, Handler};
+use super::{ServeError, SessionMode, Settings};
+use crate::auth::{Caller, TokenStore};
+use crate::gateway::Gateway;
+
+/// Who may call over HTTP.
+#[derive(Clone, Debug)]
+pub enum Authentication {
+    /// Everyone who can reach the port, as this caller: loopback only.
+    Open(Caller),
+    /// Bearers of a token.
+    Tokens(Arc<TokenStore>),
+}
+
+/// Serves until `shutdown` fires and what was running then has ended or been cancelled.
+pub async fn serve_http(
+    gateway: Gateway,
+    listener: TcpListener,
+    authentication: Authentication,
+    settings: &Settings,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr()?;
+    if matches!(authentication, Authentication::Open(_)) && !address.ip().is_loopback() {
+        return Err(ServeError::OpenToAll(address));
+    }
+    let calls = Calls::default();
+    let streams = CancellationToken::new();
+    let sessions = Arc::new(Sessions::new(&settings.http.sessions));
+    let handler = Handler::new(gateway.clone(), Callers::Request, settings.result_chars, calls.clone());
+    let service = StreamableHttpService::new(
+        move || Ok(handler.clone()),
+        sessions.clone(),
+        rmcp_settings(settings, streams.clone()),
+    );
+    let endpoint = Endpoint {
+        service,
+        sessions,
+        authentication,
+        hosts: Hosts::new(&settings.http),
+        cancels: cancels::Cancels::default(),
+        mode: settings.http.sessions.mode,
+        message_bytes: settings.message_bytes,
+        body_timeout: settings.http.body_timeout,
+    };
+    let connections = Connections::new(listener, &settings.http);
+    connections.serve(router(endpoint, gateway), calls, streams, shutdown).await;
+    Ok(())
+}
+
+fn router(endpoint: Endpoint, gateway: Gateway) -> Router {
+    let health = Arc::new(Health::new(gateway));
+    Router::new()
+        .route("/mcp", any(endpoint::handle).with_state(Arc::new(endpoint)))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready).with_state(health))
+}
+
+/// Host, Origin and sizes are checked by the endpoint, before rmcp sees a request.
+fn rmcp_settings(settings: &Settings, streams: CancellationToken) -> StreamableHttpServerConfig {
+    StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(settings.http.sessions.mode == SessionMode::Kept)
+        .with_json_response(true)
+        .with_cancellation_token(streams)
+        .with_max_request_body_bytes(settings.message_bytes)
+        .disable_allowed_hosts()
+        .disable_allowed_origins()
+}

@@ -1,0 +1,159 @@
+//! What becomes of rmcp's responses on their way out: tool results get their structuredContent, plain-text refusals
+//! become JSON-RPC errors.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::{StatusCode, response::Parts};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::BoxBody;
+use rmcp::model::ErrorCode;
+use serde_json::Value;
+
+use super::sessions::InSession;
+use crate::mcp::edge::Fault;
+use crate::mcp::splice::splice;
+
+pub(super) type RmcpResponse = http::Response<BoxBody<Bytes, Infallible>>;
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Json,
+    Events,
+    Text,
+}
+
+/// `session` is held until the last byte has left.
+pub(super) async fn outgoing(
+    response: RmcpResponse,
+    id: Option<Value>,
+    session: Option<InSession>,
+) -> Response {
+    let kind = kind(&response);
+    let (parts, body) = response.into_parts();
+    match kind {
+        Kind::Events => {
+            let mut lines = EventLines::default();
+            let frames = body.into_data_stream().map(move |frame| {
+                let _held = &session;
+                frame.map(|frame| lines.push(&frame))
+            });
+            Response::from_parts(parts, Body::from_stream(frames))
+        }
+        Kind::Json => json(parts, splice(&text(body).await).into_owned()),
+        Kind::Text if parts.status.is_success() => Response::from_parts(parts, Body::empty()),
+        Kind::Text => refused(parts, &text(body).await, id),
+    }
+}
+
+/// The JSON-RPC responses in a response that is at its end.
+pub(super) async fn answers(response: RmcpResponse) -> Vec<String> {
+    let kind = kind(&response);
+    let whole = text(response.into_body()).await;
+    match kind {
+        Kind::Json => vec![splice(&whole).into_owned()],
+        Kind::Events => whole
+            .lines()
+            .filter_map(|line| line.strip_prefix("data:"))
+            .map(|event| splice(event.trim_start()).into_owned())
+            .filter(|event| is_answer(event))
+            .collect(),
+        Kind::Text => Vec::new(),
+    }
+}
+
+fn kind(response: &RmcpResponse) -> Kind {
+    let media =
+        response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match media {
+        media if media.starts_with("application/json") => Kind::Json,
+        media if media.starts_with("text/event-stream") => Kind::Events,
+        _ => Kind::Text,
+    }
+}
+
+fn is_answer(event: &str) -> bool {
+    let event: Result<Value, _> = serde_json::from_str(event);
+    event.is_ok_and(|event| event.get("result").is_some() || event.get("error").is_some())
+}
+
+async fn text(body: BoxBody<Bytes, Infallible>) -> String {
+    let bytes = match body.collect().await {
+        Ok(whole) => whole.to_bytes(),
+        Err(never) => match never {},
+    };
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn json(mut parts: Parts, text: String) -> Response {
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(text))
+}
+
+/// rmcp's own words, but for its faults: those name inner parts.
+fn refused(mut parts: Parts, words: &str, id: Option<Value>) -> Response {
+    let (code, message) = match parts.status.is_server_error() {
+        true => (ErrorCode::INTERNAL_ERROR, "internal error"),
+        false => (ErrorCode::INVALID_REQUEST, words),
+    };
+    // 415 is for a wrong Content-Type only: unreadable JSON has been answered before.
+    if parts.status == StatusCode::UNSUPPORTED_MEDIA_TYPE && !words.contains("Content-Type") {
+        parts.status = StatusCode::BAD_REQUEST;
+    }
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let fault = Fault { id, code, message: message.to_owned() };
+    json(parts, fault.to_json(None).to_string())
+}
+
+/// Rewrites the `data:` lines of an event stream as they pass.
+#[derive(Default)]
+struct EventLines {
+    partial: Vec<u8>,
+}
+
+impl EventLines {
+    fn push(&mut self, chunk: &[u8]) -> Bytes {
+        let mut out = Vec::with_capacity(chunk.len());
+        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
+            self.partial.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                out.extend_from_slice(&rewritten(std::mem::take(&mut self.partial)));
+            }
+        }
+        out.into()
+    }
+}
+
+fn rewritten(line: Vec<u8>) -> Vec<u8> {
+    match std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix("data:")) {
+        Some(event) => format!("data: {}\n", splice(event.trim())).into_bytes(),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_rewritten_however_they_are_cut() {
+        let stream = concat!(
+            "id: 0\nretry: 3000\ndata: \n\n: ping\n\n",
+            r#"data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"{\"n\":1.10}"}],"#,
+            r#""structuredContent":"pgwarden:same-as-text"}}"#,
+            "\n\n"
+        );
+        for size in 1..stream.len() {
+            let mut lines = EventLines::default();
+            let out: Vec<u8> = stream.as_bytes().chunks(size).flat_map(|chunk| lines.push(chunk)).collect();
+            let out = String::from_utf8(out).unwrap();
+            assert!(out.starts_with("id: 0\nretry: 3000\ndata: \n\n: ping\n\ndata: {"), "{out}");
+            assert!(out.contains(r#""structuredContent":{"n":1.10}"#), "{out}");
+            assert!(out.ends_with("}\n\n"));
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! One request to `/mcp`: Host and Origin, then who calls, then the body, then the session, then rmcp. Whoever fails one
+//! learns nothing of the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, JsonRpcMessage, ProtocolVersion, RequestId,
+};
+use rmcp::transport::StreamableHttpService;
+use serde_json::Value;
+
+use super::body::{self, RmcpResponse};
+use super::cancels::{CallKey, Cancels};
+use super::hosts::Hosts;
+use super::refusal::Refusal;
+use super::sessions::{InSession, Sessions};
+use super::{Authentication, batch};
+use crate::auth::Caller;
+use crate::mcp::edge::{self, Fault, Frame};
+use crate::mcp::handler::Handler;
+use crate::mcp::{SessionMode, revision};
+
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
+
+pub(super) struct Endpoint {
+    pub(super) service: StreamableHttpService<Handler, Sessions>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) authentication: Authentication,
+    pub(super) hosts: Hosts,
+    pub(super) cancels: Cancels,
+    pub(super) mode: SessionMode,
+    pub(super) message_bytes: usize,
+    pub(super) body_timeout: Duration,
+}
+
+pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request<Body>) -> Response {
+    endpoint.answer(request).await.unwrap_or_else(|refusal| refusal.into_response())
+}
+
+impl Endpoint {
+    async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
+        self.hosts.check(&request)?;
+        let caller = self.authenticate(request.headers())?;
+        let (mut parts, body) = request.into_parts();
+        let subject = caller.subject.clone();
+        parts.extensions.insert(caller);
+        match (&parts.method, self.mode) {
+            (&Method::POST, _) => self.post(parts, body, &subject).await,
+            (&Method::GET, SessionMode::Kept) => self.listen(parts, &subject).await,
+            (&Method::DELETE, SessionMode::Kept) => self.end(parts, &subject).await,
+            (&Method::DELETE, SessionMode::Stateless) => Ok(StatusCode::NO_CONTENT.into_response()),
+            (_, SessionMode::Kept) => Err(Refusal::method_not_allowed("GET, POST, DELETE")),
+            (_, SessionMode::Stateless) => Err(Refusal::method_not_allowed("POST, DELETE")),
+        }
+    }
+
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let store = match &self.authentication {
+            Authentication::Open(caller) => return Ok(caller.clone()),
+            Authentication::Tokens(store) => store,
+        };
+        let given = headers.get(AUTHORIZATION).ok_or_else(|| Refusal::unauthorized(false))?;
+        let (scheme, token) = given.to_str().ok().and_then(|given| given.split_once(' ')).unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Refusal::unauthorized(false));
+        }
+        store.verify(token.trim()).ok_or_else(|| Refusal::unauthorized(true))
+    }
+
+    async fn post(&self, parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
+        let bytes = self.read(&parts.headers, body).await?;
+        let said = said_revision(&parts.headers);
+        let frame = edge::read(&bytes).map_err(|fault| Refusal::fault(fault, said.clone()))?;
+        match frame {
+            Frame::Batch(members) => {
+                let session = self.enter(&parts.headers, subject, None)?;
+                let revision = session.as_ref().and_then(|session| session.revision.clone()).or(said);
+                if !revision.as_ref().is_none_or(revision::has_batches) {
+                    let fault = Fault::invalid_request("this protocol revision has no batches");
+                    return Err(Refusal::fault(fault, revision));
+                }
+                Ok(batch::answer(self, &parts, &members).await)
+            }
+            Frame::Message(message) => match *message {
+                JsonRpcMessage::Request(request) => {
+                    let id = request.id;
+                    match request.request {
+                        ClientRequest::InitializeRequest(_) => {
+                            self.initialize(parts, bytes, subject, id).await
+                        }
+                        other => self.call(parts, bytes, subject, (id, other.method())).await,
+                    }
+                }
+                other => self.notify(parts, bytes, subject, &other).await,
+            },
+        }
+    }
+
+    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+        let announced =
+            headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if announced
+            .is_some_and(|length| usize::try_from(length).map_or(true, |length| length > self.message_bytes))
+        {
+            return Err(Refusal::too_large(self.message_bytes));
+        }
+        let whole = Limited::new(body, self.message_bytes).collect();
+        match tokio::time::timeout(self.body_timeout, whole).await {
+            Ok(Ok(whole)) => Ok(whole.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::too_large(self.message_bytes)),
+            Ok(Err(_)) => Err(Refusal::fault(Fault::invalid_request("the body broke off"), None)),
+            Err(_) => Err(Refusal::too_slow()),
+        }
+    }
+
+    async fn initialize(
+        &self,
+        mut parts: Parts,
+        bytes: Bytes,
+        subject: &str,
+        id: RequestId,
+    ) -> Result<Response, Refusal> {
+        let id = Some(id.into_json_value());
+        // A client that begins anew with its old id gets a new one.
+        parts.headers.remove(SESSION_ID);
+        if self.mode == SessionMode::Stateless {
+            let mut response = body::outgoing(self.forward(parts, bytes).await, id, None).await;
+            response.headers_mut().insert(SESSION_ID, random_id());
+            return Ok(response);
+        }
+        let full = |full: super::sessions::Full| Refusal::too_many_sessions(id.clone(), full.own);
+        let reservation = self.sessions.reserve(subject).await.map_err(full)?;
+        let response = self.forward(parts, bytes).await;
+        if let Some(session) = response.headers().get(SESSION_ID).and_then(|session| session.to_str().ok()) {
+            reservation.bind(session);
+        }
+        Ok(body::outgoing(response, id, None).await)
+    }
+
+    async fn call(
+        &self,
+        mut parts: Parts,
+        bytes: Bytes,
+        subject: &str,
+        (id, method): (RequestId, &str),
+    ) -> Result<Response, Refusal> {
+        let json_id = Some(id.clone().into_json_value());
+        let session = self.enter(&parts.headers, subject, json_id.clone())?;
+        fill_in_name(&mut parts.headers, method, &bytes);
+        let Some(client) = self.stateless_client(&parts.headers) else {
+            return Ok(body::outgoing(self.forward(parts, bytes).await, json_id, session).await);
+        };
+        let key = CallKey { subject: subject.to_owned(), client, id };
+        let call = self.cancels.begin(key);
+        tokio::select! {
+            response = self.forward(parts, bytes) => Ok(body::outgoing(response, json_id, None).await),
+            // Dropping rmcp's future cancels the call, as a lost connection would. The client waits for no answer.
+            () = call.token.cancelled() => Ok(StatusCode::ACCEPTED.into_response()),
+        }
+    }
+
+    async fn notify(
+        &self,
+        parts: Parts,
+        bytes: Bytes,
+        subject: &str,
+        message: &ClientJsonRpcMessage,
+    ) -> Result<Response, Refusal> {
+        let session = self.enter(&parts.headers, subject, None)?;
+        if let JsonRpcMessage::Notification(notification) = message
+            && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
+            && let (Some(id), Some(client)) =
+                (&cancelled.params.request_id, self.stateless_client(&parts.headers))
+        {
+            self.cancels.cancel(&CallKey { subject: subject.to_owned(), client, id: id.clone() });
+        }
+        Ok(body::outgoing(self.forward(parts, bytes).await, None, session).await)
+    }
+
+    /// The stream for messages of the server's own.
+    async fn listen(&self, parts: Parts, subject: &str) -> Result<Response, Refusal> {
+        let session = self.enter(&parts.headers, subject, None)?;
+        Ok(body::outgoing(self.forward(parts, Bytes::new()).await, None, session).await)
+    }
+
+    async fn end(&self, parts: Parts, subject: &str) -> Result<Response, Refusal> {
+        // Left again at once: the session is about to go.
+        drop(self.enter(&parts.headers, subject, None)?);
+        let response = self.forward(parts, Bytes::new()).await;
+        if response.status() == StatusCode::ACCEPTED {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+        Ok(body::outgoing(response, None, None).await)
+    }
+
+    pub(super) async fn forward(&self, parts: Parts, bytes: Bytes) -> RmcpResponse {
+        self.service.handle(Request::from_parts(parts, Full::new(bytes))).await
+    }
+
+    /// None where no session is named; whether one is needed is rmcp's to say.
+    fn enter(
+        &self,
+        headers: &HeaderMap,
+        subject: &str,
+        id: Option<Value>,
+    ) -> Result<Option<InSession>, Refusal> {
+        match (headers.get(SESSION_ID), self.mode) {
+            (None, _) | (_, SessionMode::Stateless) => Ok(None),
+            (Some(session), SessionMode::Kept) => {
+                let entered = session.to_str().ok().and_then(|session| self.sessions.enter(session, subject));
+                entered.map(Some).ok_or_else(|| Refusal::no_session(id))
+            }
+        }
+    }
+
+    fn stateless_client(&self, headers: &HeaderMap) -> Option<String> {
+        let client = headers.get(SESSION_ID).and_then(|client| client.to_str().ok());
+        client.filter(|_| self.mode == SessionMode::Stateless).map(str::to_owned)
+    }
+}
+
+fn said_revision(headers: &HeaderMap) -> Option<ProtocolVersion> {
+    let said = headers.get(PROTOCOL_VERSION)?.to_str().ok()?;
+    serde_json::from_value(Value::from(said)).ok()
+}
+
+/// Some clients leave `Mcp-Name` out on the task methods, where rmcp insists on it.
+fn fill_in_name(headers: &mut HeaderMap, method: &str, bytes: &[u8]) {
+    if !method.starts_with("tasks/") || headers.contains_key(MCP_NAME) {
+        return;
+    }
+    let message: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let task = message.pointer("/params/taskId").and_then(Value::as_str);
+    if let Some(name) = task.and_then(|task| HeaderValue::from_str(task).ok()) {
+        headers.insert(MCP_NAME, name);
+    }
+}
+
+/// Only tells clients apart: whoever guesses one can cancel calls of its own subject at the most.
+fn random_id() -> HeaderValue {
+    let mut bytes = [0_u8; 16];
+    let known = getrandom::fill(&mut bytes).is_ok();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(if known { &hex } else { "unknown" }).unwrap_or(HeaderValue::from_static("unknown"))
+}

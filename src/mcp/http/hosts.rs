@@ -1,0 +1,168 @@
+//! Host and Origin against lists from the settings: a page in a browser on this machine must not reach the port, neither
+//! directly nor by a name that it made resolve to it. The two are never compared with each other: an attacker sets both.
+
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, Request};
+
+use super::refusal::Refusal;
+use crate::mcp::HttpSettings;
+
+/// Always accepted as `Host`, with any port.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+pub(super) struct Hosts {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+impl Hosts {
+    pub(super) fn new(settings: &HttpSettings) -> Self {
+        let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let mut hosts: Vec<String> = lower(&settings.allowed_hosts);
+        hosts.extend(LOOPBACK.map(str::to_owned));
+        Self { hosts, origins: lower(&settings.allowed_origins) }
+    }
+
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        // HTTP lets the request line carry the host too: then both have to be good.
+        let in_line = request.uri().authority().is_none_or(|authority| self.host_allowed(authority.as_str()));
+        let host = only(request.headers(), HOST.as_str()).is_some_and(|host| self.host_allowed(host));
+        if !in_line || !host {
+            return Err(Refusal::forbidden("this Host is not allowed"));
+        }
+        let no_origin = !request.headers().contains_key(ORIGIN);
+        if no_origin
+            || only(request.headers(), ORIGIN.as_str()).is_some_and(|origin| self.origin_allowed(origin))
+        {
+            return Ok(());
+        }
+        Err(Refusal::forbidden("this Origin is not allowed"))
+    }
+
+    fn host_allowed(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        // `Authority` also takes `user@host`.
+        let Ok(authority) = host.parse::<Authority>() else { return false };
+        if host.contains('@') {
+            return false;
+        }
+        self.hosts.iter().any(|allowed| *allowed == host || *allowed == authority.host())
+    }
+
+    fn origin_allowed(&self, origin: &str) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        self.origins.contains(&origin)
+    }
+}
+
+/// The header's value, where it is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    values.next().is_none().then(|| value.to_str().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(host: &[&str], origin: &[&str]) -> bool {
+        let settings = HttpSettings {
+            allowed_hosts: vec!["db.example.com".into(), "exact.example.com:8443".into()],
+            allowed_origins: vec!["https://app.example.com".into(), "http://localhost:6274".into()],
+            ..HttpSettings::default()
+        };
+        let mut request = Request::builder().uri("/mcp");
+        for host in host {
+            request = request.header(HOST, *host);
+        }
+        for origin in origin {
+            request = request.header(ORIGIN, *origin);
+        }
+        Hosts::new(&settings).check(&request.body(()).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn loopback_names_and_listed_hosts_pass() {
+        for host in [
+            "localhost",
+            "LOCALHOST:1",
+            "127.0.0.1:9",
+            "[::1]:8080",
+            "[::1]",
+            "db.example.com",
+            "DB.example.com:443",
+            "exact.example.com:8443",
+        ] {
+            assert!(check(&[host], &[]), "{host}");
+        }
+    }
+
+    #[test]
+    fn other_hosts_are_refused() {
+        for host in [
+            "",
+            "evil.com",
+            "evil.com:8080",
+            "localhost.",
+            "localhost.evil.com",
+            "user@localhost",
+            "localhost@evil.com",
+            "127.0.0.1.nip.io",
+            "127.0.0.2",
+            "0.0.0.0",
+            "::1",
+            "[::ffff:127.0.0.1]",
+            "null",
+            "exact.example.com",
+            "exact.example.com:1",
+            "sub.db.example.com",
+            "db.example.com.",
+            "local host",
+            "2130706433",
+        ] {
+            assert!(!check(&[host], &[]), "{host}");
+        }
+        assert!(!check(&[], &[]), "no Host");
+        assert!(!check(&["localhost", "evil.com"], &[]), "two of them");
+        assert!(!check(&["localhost", "localhost"], &[]), "two of them");
+    }
+
+    #[test]
+    fn origins_pass_only_where_listed() {
+        assert!(check(&["localhost"], &["https://app.example.com"]));
+        assert!(check(&["localhost"], &["HTTPS://APP.example.com"]));
+        assert!(check(&["localhost"], &["http://localhost:6274"]));
+        for origin in [
+            "null",
+            "",
+            "http://localhost",
+            "http://localhost:8080",
+            "http://app.example.com",
+            "https://evil.com",
+            "https://app.example.com:8443",
+            "https://app.example.com.evil.com",
+            "https://app.example.com/",
+            "https://user@app.example.com",
+            "https://app.example.com.",
+        ] {
+            assert!(!check(&["localhost"], &[origin]), "{origin}");
+        }
+        assert!(!check(&["localhost"], &["https://app.example.com", "https://evil.com"]));
+    }
+
+    #[test]
+    fn the_same_evil_name_in_both_is_refused() {
+        assert!(!check(&["evil.com:8080"], &["http://evil.com:8080"]));
+        assert!(!check(&["localhost:8080"], &["http://localhost:8080"]));
+    }
+
+    #[test]
+    fn the_host_of_an_absolute_request_line_counts_as_well() {
+        let hosts = Hosts::new(&HttpSettings::default());
+        let to = |uri: &str| Request::builder().uri(uri).header(HOST, "localhost").body(()).unwrap();
+        assert!(hosts.check(&to("http://localhost/mcp")).is_ok());
+        assert!(hosts.check(&to("http://evil.com/mcp")).is_err());
+    }
+}

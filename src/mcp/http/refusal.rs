@@ -1,0 +1,96 @@
+//! Every no of the endpoint: an HTTP status, and a JSON-RPC error as its body.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, StatusCode};
+use rmcp::model::{ErrorCode, ProtocolVersion};
+use serde_json::Value;
+
+use crate::mcp::edge::Fault;
+
+/// What MCP servers answer for a session that is not there.
+const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
+
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    fault: Fault,
+    revision: Option<ProtocolVersion>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, fault: Fault) -> Self {
+        Self { status, fault, revision: None, header: None }
+    }
+
+    pub(super) fn fault(fault: Fault, revision: Option<ProtocolVersion>) -> Self {
+        Self { revision, ..Self::new(StatusCode::BAD_REQUEST, fault) }
+    }
+
+    pub(super) fn forbidden(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, Fault::invalid_request(message))
+    }
+
+    /// `presented`: there was a token, and it is not valid.
+    pub(super) fn unauthorized(presented: bool) -> Self {
+        let (message, challenge) = match presented {
+            true => ("the bearer token is not valid", r#"Bearer realm="pgwarden", error="invalid_token""#),
+            false => ("a bearer token is needed", r#"Bearer realm="pgwarden""#),
+        };
+        let header = Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+        Self { header, ..Self::new(StatusCode::UNAUTHORIZED, Fault::invalid_request(message)) }
+    }
+
+    pub(super) fn method_not_allowed(allowed: &'static str) -> Self {
+        let fault = Fault::invalid_request("method not allowed");
+        let header = Some((ALLOW, HeaderValue::from_static(allowed)));
+        Self { header, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, fault) }
+    }
+
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("the body has more than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Fault::invalid_request(message)).closing()
+    }
+
+    pub(super) fn too_slow() -> Self {
+        let fault = Fault::invalid_request("the body did not arrive in time");
+        Self::new(StatusCode::REQUEST_TIMEOUT, fault).closing()
+    }
+
+    /// The same for a session that is unknown, over, or somebody else's.
+    pub(super) fn no_session(id: Option<Value>) -> Self {
+        let fault =
+            Fault { id, code: SESSION_NOT_FOUND, message: "session not found; initialize again".to_owned() };
+        Self::new(StatusCode::NOT_FOUND, fault)
+    }
+
+    pub(super) fn too_many_sessions(id: Option<Value>, own: bool) -> Self {
+        let (status, message) = match own {
+            true => (StatusCode::TOO_MANY_REQUESTS, "too many open sessions of this caller"),
+            false => (StatusCode::SERVICE_UNAVAILABLE, "too many open sessions"),
+        };
+        let header = Some((RETRY_AFTER, HeaderValue::from_static("30")));
+        let fault = Fault { id, ..Fault::invalid_request(message) };
+        Self { header, ..Self::new(status, fault) }
+    }
+
+    /// The rest of the body is still on its way: the connection cannot go on.
+    fn closing(self) -> Self {
+        Self { header: Some((CONNECTION, HeaderValue::from_static("close"))), ..self }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = self.fault.to_json(self.revision.as_ref()).to_string();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}

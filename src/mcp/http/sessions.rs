@@ -1,0 +1,233 @@
+//! rmcp's sessions with what it leaves out: each belongs to the subject that opened it, there are only so many, and for
+//! everybody else a session does not exist.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use futures_util::Stream;
+use rmcp::model::{
+    ClientJsonRpcMessage, JsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage, ServerResult,
+};
+use rmcp::transport::streamable_http_server::session::ServerSseMessage;
+use rmcp::transport::streamable_http_server::session::local::{
+    LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionTransport,
+};
+use rmcp::transport::streamable_http_server::{SessionId, SessionManager};
+
+use crate::mcp::SessionSettings;
+
+pub(super) struct Sessions {
+    inner: LocalSessionManager,
+    settings: SessionSettings,
+    book: Mutex<Book>,
+}
+
+/// INVARIANT: `of_subject` counts the reservations and the open sessions that have that owner.
+#[derive(Default)]
+struct Book {
+    open: HashMap<SessionId, Entry>,
+    of_subject: HashMap<String, usize>,
+    /// Reservations whose session has no owner yet.
+    pending: usize,
+}
+
+struct Entry {
+    /// None until the answer to `initialize` is on its way: until then nobody can enter.
+    owner: Option<String>,
+    revision: Option<ProtocolVersion>,
+    used: Instant,
+    requests: usize,
+}
+
+/// A place for a session that is being opened; given back when dropped.
+pub(super) struct Reservation {
+    sessions: Arc<Sessions>,
+    subject: Option<String>,
+}
+
+/// A request inside a session: it is not evicted meanwhile.
+pub(super) struct InSession {
+    sessions: Arc<Sessions>,
+    id: SessionId,
+    pub(super) revision: Option<ProtocolVersion>,
+}
+
+/// No place. `own`: this subject has used up its share.
+#[derive(Debug)]
+pub(super) struct Full {
+    pub(super) own: bool,
+}
+
+impl Sessions {
+    pub(super) fn new(settings: &SessionSettings) -> Self {
+        let mut config = SessionConfig::default();
+        config.keep_alive = Some(settings.idle);
+        let mut inner = LocalSessionManager::default();
+        inner.session_config = config;
+        Self { inner, settings: settings.clone(), book: Mutex::default() }
+    }
+
+    /// Before `initialize`. A subject with too many loses the one it has not used for longest.
+    pub(super) async fn reserve(self: &Arc<Self>, subject: &str) -> Result<Reservation, Full> {
+        loop {
+            let oldest = match self.book().reserve(subject, &self.settings) {
+                Ok(()) => {
+                    return Ok(Reservation { sessions: self.clone(), subject: Some(subject.to_owned()) });
+                }
+                Err((full, None)) => return Err(full),
+                Err((_, Some(oldest))) => oldest,
+            };
+            let _ = self.close_session(&oldest).await;
+        }
+    }
+
+    /// None for an unknown session and for another subject's.
+    pub(super) fn enter(self: &Arc<Self>, id: &str, subject: &str) -> Option<InSession> {
+        let mut book = self.book();
+        let (id, _) = book.open.get_key_value(id)?;
+        let id = id.clone();
+        let entry = book.open.get_mut(&id).filter(|entry| entry.owner.as_deref() == Some(subject))?;
+        entry.used = Instant::now();
+        entry.requests += 1;
+        Some(InSession { sessions: self.clone(), id, revision: entry.revision.clone() })
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    /// Else the session that may be ended to make room.
+    fn reserve(
+        &mut self,
+        subject: &str,
+        settings: &SessionSettings,
+    ) -> Result<(), (Full, Option<SessionId>)> {
+        let own = self.of_subject.get(subject).copied().unwrap_or(0) >= settings.per_subject;
+        if own || self.open.len().saturating_add(self.pending) >= settings.total {
+            return Err((Full { own }, self.oldest_idle(subject)));
+        }
+        *self.of_subject.entry(subject.to_owned()).or_default() += 1;
+        self.pending += 1;
+        Ok(())
+    }
+
+    fn oldest_idle(&self, subject: &str) -> Option<SessionId> {
+        let own = |entry: &Entry| entry.owner.as_deref() == Some(subject) && entry.requests == 0;
+        let idle = self.open.iter().filter(|(_, entry)| own(entry));
+        idle.min_by_key(|(_, entry)| entry.used).map(|(id, _)| id.clone())
+    }
+
+    fn release(&mut self, subject: &str) {
+        if let Some(count) = self.of_subject.get_mut(subject) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.of_subject.remove(subject);
+            }
+        }
+    }
+}
+
+impl Reservation {
+    /// The session is the subject's from here on.
+    ///
+    /// RACE: it may have ended meanwhile; then its entry is gone and the place is given back.
+    pub(super) fn bind(mut self, id: &str) {
+        let sessions = self.sessions.clone();
+        let mut book = sessions.book();
+        if let Some(entry) = book.open.get_mut(id) {
+            entry.owner = self.subject.take();
+            book.pending = book.pending.saturating_sub(1);
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // `bind` on a session that is gone keeps its lock until after this: taken only where there is a subject left.
+        if let Some(subject) = self.subject.take() {
+            let mut book = self.sessions.book();
+            book.release(&subject);
+            book.pending = book.pending.saturating_sub(1);
+        }
+    }
+}
+
+impl Drop for InSession {
+    fn drop(&mut self) {
+        if let Some(entry) = self.sessions.book().open.get_mut(&self.id) {
+            entry.requests = entry.requests.saturating_sub(1);
+            entry.used = Instant::now();
+        }
+    }
+}
+
+impl SessionManager for Sessions {
+    type Error = LocalSessionManagerError;
+    type Transport = SessionTransport;
+
+    async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
+        let (id, transport) = self.inner.create_session().await?;
+        let entry = Entry { owner: None, revision: None, used: Instant::now(), requests: 0 };
+        self.book().open.insert(id.clone(), entry);
+        Ok((id, transport))
+    }
+
+    async fn initialize_session(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> Result<ServerJsonRpcMessage, Self::Error> {
+        let answer = self.inner.initialize_session(id, message).await?;
+        if let JsonRpcMessage::Response(response) = &answer
+            && let ServerResult::InitializeResult(result) = &response.result
+            && let Some(entry) = self.book().open.get_mut(id)
+        {
+            entry.revision = Some(result.protocol_version.clone());
+        }
+        Ok(answer)
+    }
+
+    async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {
+        self.inner.has_session(id).await
+    }
+
+    /// rmcp calls this for every end: DELETE, idleness, a failed handshake.
+    async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
+        let closed = self.inner.close_session(id).await;
+        let mut book = self.book();
+        if let Some(owner) = book.open.remove(id).and_then(|entry| entry.owner) {
+            book.release(&owner);
+        }
+        closed
+    }
+
+    async fn create_stream(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
+        SessionManager::create_stream(&self.inner, id, message).await
+    }
+
+    async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), Self::Error> {
+        self.inner.accept_message(id, message).await
+    }
+
+    async fn create_standalone_stream(
+        &self,
+        id: &SessionId,
+    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
+        SessionManager::create_standalone_stream(&self.inner, id).await
+    }
+
+    async fn resume(
+        &self,
+        id: &SessionId,
+        last_event_id: String,
+    ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
+        SessionManager::resume(&self.inner, id, last_event_id).await
+    }
+}

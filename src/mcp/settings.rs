@@ -1,0 +1,80 @@
+//! What can be set about the protocol face. Plain values: the configuration fills them in.
+
+use std::time::Duration;
+
+/// Both transports.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Characters that one tool result may have.
+    pub result_chars: usize,
+    /// Bytes of one incoming message (a line on stdio, a body on HTTP).
+    pub message_bytes: usize,
+    pub http: HttpSettings,
+}
+
+/// The HTTP endpoint.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Values of `Host` to accept besides the loopback names: `host` (any port) or `host:port`.
+    pub allowed_hosts: Vec<String>,
+    /// Values of `Origin` to accept, `scheme://host` with `:port` where it is not the scheme's own. Empty: every request
+    /// that a browser makes for a page is refused.
+    pub allowed_origins: Vec<String>,
+    /// Open connections; one more is answered 503.
+    pub connections: usize,
+    /// For the request line and headers, and for the next request on an idle connection.
+    pub header_timeout: Duration,
+    /// For the whole body of a request.
+    pub body_timeout: Duration,
+    pub sessions: SessionSettings,
+    /// How long running calls may go on after the order to stop.
+    pub drain_timeout: Duration,
+}
+
+/// Sessions exist in the revisions before 2026-07-28 only.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    pub mode: SessionMode,
+    /// All that may be open at once.
+    pub total: usize,
+    /// Those of one subject.
+    pub per_subject: usize,
+    /// A session without a message for so long ends.
+    pub idle: Duration,
+}
+
+/// How clients of the older revisions are served over HTTP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SessionMode {
+    /// A session per `initialize`, kept in memory; a dropped connection can be resumed, so it cancels nothing.
+    #[default]
+    Kept,
+    /// Nothing is kept between requests; a dropped connection cancels its call.
+    Stateless,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { result_chars: 40_000, message_bytes: 1024 * 1024, http: HttpSettings::default() }
+    }
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            connections: 1024,
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(15),
+            sessions: SessionSettings::default(),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { mode: SessionMode::Kept, total: 512, per_subject: 64, idle: Duration::from_secs(30 * 60) }
+    }
+}
