@@ -111,7 +111,7 @@ async fn a_sink_that_stops_ends_the_query_in_postgresql() {
     let database = Database::create(Template::Shop).await;
     let gate = gate(&database.url(READER));
     // Slow at the end: the first rows come at once, the others only after ages.
-    let slow = "SELECT a.id FROM shop.order_items AS a CROSS JOIN shop.order_items AS b WHERE a.id < 20 OR (a.id * b.id) % 999983 = 7";
+    let slow = "SELECT a.order_id FROM shop.order_items AS a CROSS JOIN shop.order_items AS b WHERE a.order_id < 20 OR (a.order_id::numeric * b.order_id) % 999983 = 7.5";
     for sql in ["SELECT generate_series(1, 1000000000)", slow] {
         let statement = checked(&gate, sql).await.unwrap();
         let mut page = Page { most: Some(5), ..Page::default() };
@@ -408,6 +408,6 @@ async fn nothing_runs(database: &Database<'_>) {
 
 async fn active(admin: &tokio_postgres::Client) -> i64 {
     let active = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-        AND application_name = 'pgwarden' AND state <> 'idle' AND query ~ 'order_items|generate_series'";
+        AND application_name = 'pgwarden' AND backend_type = 'client backend' AND state <> 'idle' AND query ~ 'order_items|generate_series'";
     admin.query_one(active, &[]).await.unwrap().get(0)
 }
