@@ -2,4 +2,11 @@
 
 mod pure {
     mod architecture;
+    mod auth_tokens;
+    mod mcp_http;
+    mod mcp_http_gate;
+    mod mcp_sessions;
+    mod mcp_stdio;
+    mod mcp_tool_schemas;
+    mod mcp_wire;
 }
