@@ -2,6 +2,7 @@
 
 mod pure {
     mod architecture;
+    mod docs;
     mod auth_tokens;
     mod mcp_http;
     mod mcp_http_gate;
