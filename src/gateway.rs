@@ -44,7 +44,7 @@ impl Gateway {
     /// Every database has passed its start-up checks, or the first finding.
     pub async fn ready(&self) -> Result<(), Diagnostic> {
         for served in self.served.iter() {
-            served.database.ready().await?;
+            Box::pin(served.database.ready()).await?;
         }
         Ok(())
     }

@@ -36,7 +36,8 @@ impl Gateway {
         cancel: &CancellationToken,
     ) -> Result<QueryOutput, Diagnostic> {
         let call = Call { id: random_id()?, caller, started: Instant::now(), cancel };
-        let answer = self.answer(&call, request).await;
+        // Boxed, as each use case is for its caller: the futures below are deep.
+        let answer = Box::pin(self.answer(&call, request)).await;
         answer.map_err(|refusal| Diagnostic { query_id: Some(call.id), ..refusal })
     }
 

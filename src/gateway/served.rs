@@ -45,7 +45,7 @@ impl Served {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(canceled("the caller cancelled the call")),
-            catalog = self.database.ready() => catalog,
+            catalog = Box::pin(self.database.ready()) => catalog,
             () = tokio::time::sleep(deadline) => {
                 let late = Diagnostic::connection(
                     SqlState::CANNOT_CONNECT_NOW,
