@@ -3,8 +3,10 @@
 mod support;
 
 mod postgres {
+    mod db_cancel;
     mod db_catalog;
     mod db_login;
+    mod db_run;
     mod embedded;
     mod fixtures;
     mod print;

@@ -2,4 +2,12 @@
 
 mod pure {
     mod architecture;
+    mod docs;
+    mod auth_tokens;
+    mod mcp_http;
+    mod mcp_http_gate;
+    mod mcp_sessions;
+    mod mcp_stdio;
+    mod mcp_tool_schemas;
+    mod mcp_wire;
 }

@@ -128,8 +128,8 @@ impl<'a> Arguments<'a> {
 pub(super) fn suggestion<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let wanted = wanted.to_ascii_lowercase();
     known
-        .map(|known| (strsim::jaro_winkler(&wanted, known), known))
-        .filter(|(nearness, _)| *nearness > 0.75)
+        .map(|known| (strsim::normalized_damerau_levenshtein(&wanted, known), known))
+        .filter(|(nearness, _)| *nearness > 0.6)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, known)| format!("did you mean `{known}`?"))
 }

@@ -107,6 +107,8 @@ struct Shape {
     #[serde(default, deserialize_with = "present")]
     method: Option<Value>,
     #[serde(default, deserialize_with = "present")]
+    params: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
     result: Option<Value>,
     #[serde(default, deserialize_with = "present")]
     error: Option<Value>,
@@ -127,11 +129,31 @@ impl Shape {
             _ if self.id.is_some() && self.readable_id().is_none() => {
                 Err(Fault::invalid_request("`id` must be a string or an integer"))
             }
-            (Some(Value::String(_)), None, None) => Ok(()),
+            (Some(Value::String(method)), None, None) => self.check_params(method),
             (Some(_), None, None) => Err(Fault::invalid_request("`method` must be a string")),
             (None, Some(_), None) if self.id.is_some() => Ok(()),
             _ => Err(Fault::invalid_request("neither a request nor a notification nor a response")),
         }
+    }
+
+    /// JSON-RPC also has parameters by position; MCP has none. And rmcp takes an optional parameter that it cannot read
+    /// for one that is not there.
+    fn check_params(&self, method: &str) -> Result<(), Fault> {
+        let why = match &self.params {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::Object(params)) => match params.get("cursor") {
+                Some(cursor) if method.ends_with("/list") && !cursor.is_string() => {
+                    "`cursor` must be a string"
+                }
+                _ => return Ok(()),
+            },
+            Some(_) => "`params` must be an object",
+        };
+        if !revision::ever_serves(method) {
+            return Err(Fault { id: None, code: ErrorCode::METHOD_NOT_FOUND, message: method.to_owned() });
+        }
+        let message = format!("invalid parameters for `{method}`: {why}");
+        Err(Fault { id: None, code: ErrorCode::INVALID_PARAMS, message })
     }
 }
 

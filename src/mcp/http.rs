@@ -65,6 +65,7 @@ pub async fn serve_http(
         authentication,
         hosts: Hosts::new(&settings.http),
         cancels: cancels::Cancels::default(),
+        running: calls.running.clone(),
         mode: settings.http.sessions.mode,
         message_bytes: settings.message_bytes,
         body_timeout: settings.http.body_timeout,

@@ -39,6 +39,11 @@ pub(super) fn serves(method: &str, revision: Option<&ProtocolVersion>) -> bool {
         .any(|served| served.method == method && if stateless { served.stateless } else { served.legacy })
 }
 
+/// Is `method` one of any revision?
+pub(super) fn ever_serves(method: &str) -> bool {
+    SERVED.iter().any(|served| served.method == method)
+}
+
 /// Only 2025-03-26 has batches.
 pub(super) fn has_batches(revision: &ProtocolVersion) -> bool {
     *revision == ProtocolVersion::V_2025_03_26

@@ -33,6 +33,13 @@ async fn one(endpoint: &Endpoint, parts: &Parts, member: &RawValue) -> Vec<Strin
             let id = Some(request.id.into_json_value());
             vec![Fault { id, ..fault }.to_json(None).to_string()]
         }
-        Ok(_) => body::answers(endpoint.forward(parts.clone(), member.get().to_owned().into()).await).await,
+        Ok(message) => {
+            let id = match message {
+                JsonRpcMessage::Request(request) => Some(request.id.into_json_value()),
+                _ => None,
+            };
+            let response = endpoint.forward(parts.clone(), member.get().to_owned().into()).await;
+            body::answers(response, id).await
+        }
     }
 }

@@ -14,7 +14,6 @@ use http_body_util::combinators::BoxBody;
 use rmcp::model::ErrorCode;
 use serde_json::Value;
 
-use super::sessions::InSession;
 use crate::mcp::edge::Fault;
 use crate::mcp::splice::splice;
 
@@ -27,11 +26,11 @@ enum Kind {
     Text,
 }
 
-/// `session` is held until the last byte has left.
+/// `held` lives until the last byte has left: the place in a session, the count of running requests.
 pub(super) async fn outgoing(
     response: RmcpResponse,
     id: Option<Value>,
-    session: Option<InSession>,
+    held: impl Send + 'static,
 ) -> Response {
     let kind = kind(&response);
     let (parts, body) = response.into_parts();
@@ -39,7 +38,7 @@ pub(super) async fn outgoing(
         Kind::Events => {
             let mut lines = EventLines::default();
             let frames = body.into_data_stream().map(move |frame| {
-                let _held = &session;
+                let _held = &held;
                 frame.map(|frame| lines.push(&frame))
             });
             Response::from_parts(parts, Body::from_stream(frames))
@@ -51,8 +50,8 @@ pub(super) async fn outgoing(
 }
 
 /// The JSON-RPC responses in a response that is at its end.
-pub(super) async fn answers(response: RmcpResponse) -> Vec<String> {
-    let kind = kind(&response);
+pub(super) async fn answers(response: RmcpResponse, id: Option<Value>) -> Vec<String> {
+    let (kind, status) = (kind(&response), response.status());
     let whole = text(response.into_body()).await;
     match kind {
         Kind::Json => vec![splice(&whole).into_owned()],
@@ -62,7 +61,8 @@ pub(super) async fn answers(response: RmcpResponse) -> Vec<String> {
             .map(|event| splice(event.trim_start()).into_owned())
             .filter(|event| is_answer(event))
             .collect(),
-        Kind::Text => Vec::new(),
+        Kind::Text if status.is_success() => Vec::new(),
+        Kind::Text => vec![fault(status, &whole, id).to_json(None).to_string()],
     }
 }
 
@@ -94,19 +94,23 @@ fn json(mut parts: Parts, text: String) -> Response {
     Response::from_parts(parts, Body::from(text))
 }
 
-/// rmcp's own words, but for its faults: those name inner parts.
 fn refused(mut parts: Parts, words: &str, id: Option<Value>) -> Response {
-    let (code, message) = match parts.status.is_server_error() {
-        true => (ErrorCode::INTERNAL_ERROR, "internal error"),
-        false => (ErrorCode::INVALID_REQUEST, words),
-    };
     // 415 is for a wrong Content-Type only: unreadable JSON has been answered before.
     if parts.status == StatusCode::UNSUPPORTED_MEDIA_TYPE && !words.contains("Content-Type") {
         parts.status = StatusCode::BAD_REQUEST;
     }
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let fault = Fault { id, code, message: message.to_owned() };
+    let fault = fault(parts.status, words, id);
     json(parts, fault.to_json(None).to_string())
+}
+
+/// In rmcp's own words, but for its faults: those name inner parts.
+fn fault(status: StatusCode, words: &str, id: Option<Value>) -> Fault {
+    let (code, message) = match status.is_server_error() {
+        true => (ErrorCode::INTERNAL_ERROR, "internal error"),
+        false => (ErrorCode::INVALID_REQUEST, words),
+    };
+    Fault { id, code, message: message.to_owned() }
 }
 
 /// Rewrites the `data:` lines of an event stream as they pass.

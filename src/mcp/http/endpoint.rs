@@ -16,6 +16,7 @@ use rmcp::model::{
 };
 use rmcp::transport::StreamableHttpService;
 use serde_json::Value;
+use tokio_util::task::TaskTracker;
 
 use super::body::{self, RmcpResponse};
 use super::cancels::{CallKey, Cancels};
@@ -38,6 +39,8 @@ pub(super) struct Endpoint {
     pub(super) authentication: Authentication,
     pub(super) hosts: Hosts,
     pub(super) cancels: Cancels,
+    /// Counts requests until they are answered.
+    pub(super) running: TaskTracker,
     pub(super) mode: SessionMode,
     pub(super) message_bytes: usize,
     pub(super) body_timeout: Duration,
@@ -89,6 +92,7 @@ impl Endpoint {
                     let fault = Fault::invalid_request("this protocol revision has no batches");
                     return Err(Refusal::fault(fault, revision));
                 }
+                let _running = self.running.token();
                 Ok(batch::answer(self, &parts, &members).await)
             }
             Frame::Message(message) => match *message {
@@ -134,7 +138,7 @@ impl Endpoint {
         // A client that begins anew with its old id gets a new one.
         parts.headers.remove(SESSION_ID);
         if self.mode == SessionMode::Stateless {
-            let mut response = body::outgoing(self.forward(parts, bytes).await, id, None).await;
+            let mut response = body::outgoing(self.forward(parts, bytes).await, id, ()).await;
             response.headers_mut().insert(SESSION_ID, random_id());
             return Ok(response);
         }
@@ -144,7 +148,7 @@ impl Endpoint {
         if let Some(session) = response.headers().get(SESSION_ID).and_then(|session| session.to_str().ok()) {
             reservation.bind(session);
         }
-        Ok(body::outgoing(response, id, None).await)
+        Ok(body::outgoing(response, id, ()).await)
     }
 
     async fn call(
@@ -156,14 +160,15 @@ impl Endpoint {
     ) -> Result<Response, Refusal> {
         let json_id = Some(id.clone().into_json_value());
         let session = self.enter(&parts.headers, subject, json_id.clone())?;
+        let held = (session, self.running.token());
         fill_in_name(&mut parts.headers, method, &bytes);
         let Some(client) = self.stateless_client(&parts.headers) else {
-            return Ok(body::outgoing(self.forward(parts, bytes).await, json_id, session).await);
+            return Ok(body::outgoing(self.forward(parts, bytes).await, json_id, held).await);
         };
         let key = CallKey { subject: subject.to_owned(), client, id };
         let call = self.cancels.begin(key);
         tokio::select! {
-            response = self.forward(parts, bytes) => Ok(body::outgoing(response, json_id, None).await),
+            response = self.forward(parts, bytes) => Ok(body::outgoing(response, json_id, held).await),
             // Dropping rmcp's future cancels the call, as a lost connection would. The client waits for no answer.
             () = call.token.cancelled() => Ok(StatusCode::ACCEPTED.into_response()),
         }
@@ -200,7 +205,7 @@ impl Endpoint {
         if response.status() == StatusCode::ACCEPTED {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
-        Ok(body::outgoing(response, None, None).await)
+        Ok(body::outgoing(response, None, ()).await)
     }
 
     pub(super) async fn forward(&self, parts: Parts, bytes: Bytes) -> RmcpResponse {
