@@ -16,6 +16,7 @@ mod postgres {
     mod db_catalog;
     mod db_login;
     mod db_run;
+    mod db_tls;
     mod embedded;
     mod fixtures;
     mod print;
