@@ -18,6 +18,6 @@ mod wait;
 
 pub use cluster::{Cluster, cluster};
 pub use database::Database;
-pub use gate::{Page, gate, gate_with};
+pub use gate::{Page, checked, gate, gate_with, limits, query, query_within};
 pub use template::{CORNER_READER, READER, Template};
 pub use wait::until;

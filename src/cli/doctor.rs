@@ -84,6 +84,9 @@ impl Report<'_> {
                     Some("set `sslmode=verify-full` unless the way to the server is yours"),
                 );
             }
+            (None, _) if self.entry.connection.is_local() => {
+                line(out, "ok", "not encrypted, and on this machine", None);
+            }
             (None, _) => {
                 let remedy = "set `sslmode=verify-full` unless the way to the server is yours";
                 line(out, "note", "not encrypted", Some(remedy));
@@ -164,6 +167,19 @@ mod tests {
                 true
             )
         );
+    }
+
+    #[test]
+    fn a_way_that_stays_on_the_machine_needs_no_encryption() {
+        for (url, local) in [
+            ("postgres://u@localhost/d", true),
+            ("postgres://u@127.0.0.1/d", true),
+            ("postgres://u@/d?host=/run/pg", true),
+            ("postgres://u@localhost,db/d", false),
+            ("postgres://u@10.0.0.1/d", false),
+        ] {
+            assert_eq!(ConnectionSettings::parse(url, &|_| None).unwrap().is_local(), local, "{url}");
+        }
     }
 
     #[test]

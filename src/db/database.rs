@@ -64,7 +64,8 @@ impl Database {
     /// The catalog as it is now: asks PostgreSQL whether it changed (at most once a second) and reads it again if
     /// so. For use after a name was not found.
     pub async fn refresh(&self) -> Result<Arc<Catalog>, Diagnostic> {
-        Ok(Arc::clone(&self.knowledge.refresh(&self.control, &self.settings).await?.catalog))
+        let known = Box::pin(self.knowledge.refresh(&self.control, &self.settings)).await?;
+        Ok(Arc::clone(&known.catalog))
     }
 
     /// The TimeZone that statements run in; `None` before the first [`Self::ready`].
@@ -85,11 +86,12 @@ impl Database {
         check_parameters(checked.parameters(), params)?;
         let ends = Instant::now() + limits.deadline;
         let call = Call { checked: &checked, params, limits, ends };
-        // Whichever comes first, the others are dropped: dropping the run stops the statement in PostgreSQL.
+        // Whichever comes first, the others are dropped: dropping the run stops the statement in PostgreSQL. Boxed,
+        // since the futures of all layers above hold this one.
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(canceled_by_client()),
-            ran = timeout_at(ends, self.run_known(&call, sink)) => match ran {
+            ran = timeout_at(ends, Box::pin(self.run_known(&call, sink))) => match ran {
                 Ok(Ok(ran)) => Ok(ran),
                 Ok(Err(error)) => Err(self.explain(error, limits)),
                 Err(_) => Err(past_deadline(limits)),
@@ -131,7 +133,7 @@ impl Database {
             }
             return Ok(known);
         }
-        self.knowledge.first(&self.control, &self.settings).await
+        Box::pin(self.knowledge.first(&self.control, &self.settings)).await
     }
 
     /// Refreshes the catalog beside the callers, who go on with the last snapshot.
@@ -145,7 +147,7 @@ impl Database {
 
     /// Connects anew and reports what is true of the login (`doctor`), whatever was accepted.
     pub async fn examine(&self) -> Result<Examination, Diagnostic> {
-        self.knowledge.examine(&self.control).await
+        Box::pin(self.knowledge.examine(&self.control)).await
     }
 
     /// Waits until connections being reset or cancelled are done, then closes all.

@@ -14,8 +14,6 @@ impl SqlState {
     pub const INVALID_PARAMETER_VALUE: Self = Self(*b"22023");
     pub const READ_ONLY_SQL_TRANSACTION: Self = Self(*b"25006");
     pub const INVALID_AUTHORIZATION: Self = Self(*b"28000");
-    pub const SERIALIZATION_FAILURE: Self = Self(*b"40001");
-    pub const DEADLOCK_DETECTED: Self = Self(*b"40P01");
     pub const SYNTAX_ERROR: Self = Self(*b"42601");
     pub const INSUFFICIENT_PRIVILEGE: Self = Self(*b"42501");
     pub const AMBIGUOUS_COLUMN: Self = Self(*b"42702");
@@ -28,12 +26,9 @@ impl SqlState {
     pub const UNDEFINED_SCHEMA: Self = Self(*b"3F000");
     pub const NAME_TOO_LONG: Self = Self(*b"42622");
     pub const INVALID_NAME: Self = Self(*b"42602");
-    pub const RESERVED_NAME: Self = Self(*b"42939");
     pub const TOO_MANY_CONNECTIONS: Self = Self(*b"53300");
-    pub const CONFIGURATION_LIMIT: Self = Self(*b"53400");
     pub const PROGRAM_LIMIT_EXCEEDED: Self = Self(*b"54000");
     pub const STATEMENT_TOO_COMPLEX: Self = Self(*b"54001");
-    pub const OBJECT_NOT_READY: Self = Self(*b"55000");
     pub const QUERY_CANCELED: Self = Self(*b"57014");
     pub const CANNOT_CONNECT_NOW: Self = Self(*b"57P03");
     pub const INTERNAL_ERROR: Self = Self(*b"XX000");

@@ -216,17 +216,6 @@ pub struct OrderItem {
 #[derive(Debug, PartialEq)]
 pub struct Operator {
     pub symbol: String,
-    pub at: Option<Place>,
-}
-
-/// A position that never makes two trees differ.
-#[derive(Debug, Clone, Copy)]
-pub struct Place(pub Position);
-
-impl PartialEq for Place {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
 }
 
 #[derive(Debug, PartialEq)]

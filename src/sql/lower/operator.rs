@@ -106,7 +106,7 @@ pub fn prefix(operator: U) -> Lowered<Operator> {
 }
 
 pub fn plain(symbol: &str) -> Operator {
-    Operator { symbol: symbol.to_owned(), at: None }
+    Operator { symbol: symbol.to_owned() }
 }
 
 /// Only characters of PostgreSQL operators (4.1.3); `--` and `/*` would start a comment in the print.

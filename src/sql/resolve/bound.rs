@@ -152,7 +152,7 @@ fn copied(expr: &Expr) -> Option<Expr> {
         Expr::String(text) => Expr::String(text.clone()),
         Expr::Null => Expr::Null,
         Expr::Prefix(operator, inner) => {
-            Expr::Prefix(Operator { symbol: operator.symbol.clone(), at: None }, Box::new(copied(inner)?))
+            Expr::Prefix(Operator { symbol: operator.symbol.clone() }, Box::new(copied(inner)?))
         }
         Expr::Infix(left, operator, right) => infix(copied(left)?, &operator.symbol, copied(right)?),
         Expr::Special(special, args) => {
@@ -199,7 +199,7 @@ fn system_type(name: &str) -> TypeName {
 }
 
 fn infix(left: Expr, symbol: &str, right: Expr) -> Expr {
-    Expr::Infix(Box::new(left), Operator { symbol: symbol.to_owned(), at: None }, Box::new(right))
+    Expr::Infix(Box::new(left), Operator { symbol: symbol.to_owned() }, Box::new(right))
 }
 
 fn too_large(function: &str, bound: f64, unit: &str) -> Diagnostic {
