@@ -15,6 +15,7 @@ mod postgres {
     mod db_cancel;
     mod db_catalog;
     mod db_login;
+    mod db_network;
     mod db_run;
     mod db_tls;
     mod embedded;
