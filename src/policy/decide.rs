@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::functions;
 use super::pattern::Pattern;
-use crate::catalog::{Catalog, Relation, RelationKind, Type, TypeKind};
+use crate::catalog::{Catalog, Column, Relation, RelationKind, Type, TypeKind};
 use crate::pg::{Oid, QualifiedName};
 
 /// A compiled policy. Immutable; a reload makes a new one.
@@ -81,6 +81,16 @@ impl Policy {
         self.decide_relation(relation, catalog, &mut BTreeSet::new())
     }
 
+    /// The columns that a statement may name. Not those that the login may not read, nor those whose type has a
+    /// user-defined cast, which could run unseen: for the caller they do not exist.
+    pub fn visible_columns<'r>(
+        &self,
+        relation: &'r Relation,
+        catalog: &Catalog,
+    ) -> impl Iterator<Item = &'r Column> {
+        relation.columns.iter().filter(|column| column.selectable && !has_users_cast(column, catalog))
+    }
+
     fn decide_relation(&self, relation: &Relation, catalog: &Catalog, seen: &mut BTreeSet<Oid>) -> Decision {
         let decision = self.decide_name(relation, catalog, &mut BTreeSet::new());
         if !decision.allowed || !seen.insert(relation.oid) {
@@ -104,6 +114,9 @@ impl Policy {
         let name = &relation.name;
         if is_system_schema(&name.schema) {
             return Decision::deny("default.catalogs");
+        }
+        if catalog.schema(&name.schema).is_none_or(|schema| !schema.usable) {
+            return Decision::deny("login.schemas");
         }
         if let Some(rule) = self.deny.iter().find(|rule| rule.select.iter().any(|p| p.matches(name))) {
             return Decision { reason: rule.reason.clone(), ..Decision::deny(&rule.name) };
@@ -192,6 +205,16 @@ impl Policy {
         );
         if plain { Decision::allow("default.types") } else { Decision::deny("default.types") }
     }
+}
+
+fn has_users_cast(column: &Column, catalog: &Catalog) -> bool {
+    let mut named = catalog.type_by_oid(column.type_oid);
+    // Reading a domain runs none of its checks, and casts of a domain are its base type's.
+    while let Some(domain) = named.filter(|t| t.kind == TypeKind::Domain) {
+        named = domain.inner.and_then(|oid| catalog.type_by_oid(oid));
+    }
+    let users = |oid: &Oid| catalog.routine_by_oid(*oid).is_none_or(|routine| routine.extension.is_none());
+    named.is_some_and(|t| t.hidden_routines.iter().any(users))
 }
 
 /// PostgreSQL's own schemas, and those of temporary objects.
