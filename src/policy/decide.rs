@@ -145,6 +145,12 @@ impl Policy {
         self.decide_execute(&routine.name).allowed || catalog.is_operator_or_cast_of_pg_catalog(oid)
     }
 
+    /// A cast or check that a type brings along runs without being called: harmless ones, and those of extensions.
+    pub fn allows_hidden_routine(&self, oid: Oid, catalog: &Catalog) -> bool {
+        self.allows_routine(oid, catalog)
+            || catalog.routine_by_oid(oid).is_some_and(|r| r.extension.is_some())
+    }
+
     /// May a statement name this type, in a cast or a column definition?
     pub fn decide_type(&self, named: &Type, catalog: &Catalog) -> Decision {
         if named.kind == TypeKind::Pseudo {

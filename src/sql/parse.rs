@@ -46,7 +46,10 @@ fn joined(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut open: Option<(usize, bool)> = None;
     for token in tokens {
         match (&token.token, open) {
-            (Token::Whitespace(Whitespace::Newline | Whitespace::SingleLineComment { .. }), Some((at, _))) => {
+            (
+                Token::Whitespace(Whitespace::Newline | Whitespace::SingleLineComment { .. }),
+                Some((at, _)),
+            ) => {
                 open = Some((at, true));
             }
             (Token::Whitespace(Whitespace::Space | Whitespace::Tab), Some(_)) => {}

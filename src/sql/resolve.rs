@@ -16,6 +16,7 @@ mod relation;
 mod scope;
 mod series;
 mod typename;
+mod typeof_call;
 
 use std::collections::HashSet;
 
@@ -38,10 +39,12 @@ type Resolved<T> = Result<T, Diagnostic>;
 
 /// Resolves a statement in place.
 pub fn resolve(statement: &mut Statement, cx: &CheckContext<'_>) -> Resolved<Resolution> {
-    let mut resolver = Resolver { cx, found: Resolution::default(), seen: HashSet::new() };
+    let mut resolver =
+        Resolver { cx, found: Resolution::default(), seen: HashSet::new(), typeof_as_text: false };
     let query = match statement {
         Statement::Query(query) | Statement::Explain { query, .. } => query,
     };
+    typeof_call::print_as_text(query);
     resolver.query(query, Env::default())?;
     Ok(resolver.found)
 }
@@ -50,4 +53,6 @@ struct Resolver<'c> {
     cx: &'c CheckContext<'c>,
     found: Resolution,
     seen: HashSet<Oid>,
+    /// The expression that is resolved next is cast to text.
+    typeof_as_text: bool,
 }

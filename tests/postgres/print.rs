@@ -83,8 +83,9 @@ async fn operators_bind_as_in_postgresql() {
 }
 
 const INFIX: &[&str] = &[
-    "+", "-", "*", "/", "%", "^", "||", "=", "<>", "<", ">", "<=", ">=", "~", "~*", "!~", "~~", "!~~*", "&", "|", "#",
-    "<<", ">>", "&&", "->", "->>", "#>", "#>>", "@>", "<@", "@@", "?", "?|", "?&", "#-", "@?", "<->", "^@",
+    "+", "-", "*", "/", "%", "^", "||", "=", "<>", "<", ">", "<=", ">=", "~", "~*", "!~", "~~", "!~~*", "&",
+    "|", "#", "<<", ">>", "&&", "->", "->>", "#>", "#>>", "@>", "<@", "@@", "?", "?|", "?&", "#-", "@?",
+    "<->", "^@",
 ];
 const PREFIX: &[&str] = &["-", "+", "~", "@", "|/", "||/"];
 
@@ -92,9 +93,13 @@ fn operators_on_everything() -> String {
     let mut sql = "CREATE TYPE u AS (v int); CREATE TABLE t (a u, b u, c u, d u);".to_owned();
     for (left, right) in [("u", "u"), ("bool", "u"), ("u", "bool"), ("text", "u"), ("u", "text")] {
         let name = format!("f_{left}_{right}");
-        sql += &format!("CREATE FUNCTION {name}({left}, {right}) RETURNS u LANGUAGE internal VOLATILE AS 'int4pl';");
+        sql += &format!(
+            "CREATE FUNCTION {name}({left}, {right}) RETURNS u LANGUAGE internal VOLATILE AS 'int4pl';"
+        );
         for symbol in INFIX {
-            sql += &format!("CREATE OPERATOR {symbol} (FUNCTION = {name}, LEFTARG = {left}, RIGHTARG = {right});");
+            sql += &format!(
+                "CREATE OPERATOR {symbol} (FUNCTION = {name}, LEFTARG = {left}, RIGHTARG = {right});"
+            );
         }
     }
     sql += "CREATE FUNCTION f_u(u) RETURNS u LANGUAGE internal VOLATILE AS 'int4um';";
@@ -118,7 +123,9 @@ fn expressions() -> Vec<String> {
             out.push(format!("{prefix} a{one}b"));
             out.push(format!("a{one}{prefix} b"));
         }
-        for behind in [" IS NULL", " IS NOT TRUE", "::bool", " IN (c, d)", " BETWEEN c AND d", " NOT BETWEEN c AND d"] {
+        for behind in
+            [" IS NULL", " IS NOT TRUE", "::bool", " IN (c, d)", " BETWEEN c AND d", " NOT BETWEEN c AND d"]
+        {
             out.push(format!("a{one}b{behind}"));
             out.push(format!("a{behind}{one}b"));
         }
@@ -139,8 +146,9 @@ async fn plan(client: &Client, search_path: &str, sql: &str) -> Option<String> {
 }
 
 async fn rows(client: &Client, search_path: &str, sql: &str) -> Option<Vec<String>> {
-    let text =
-        format!("ROLLBACK; BEGIN READ ONLY; SET LOCAL search_path = {search_path}; SET LOCAL jit = off; {sql}");
+    let text = format!(
+        "ROLLBACK; BEGIN READ ONLY; SET LOCAL search_path = {search_path}; SET LOCAL jit = off; {sql}"
+    );
     let messages = client.simple_query(&text).await.ok()?;
     let lines = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => {

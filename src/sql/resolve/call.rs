@@ -10,7 +10,9 @@ use crate::sql::ast::{Alias, Call, Ident};
 
 impl Resolver<'_> {
     pub fn call(&mut self, call: &mut Call, env: Env<'_>) -> Resolved<()> {
+        let as_text = std::mem::take(&mut self.typeof_as_text);
         self.function_name(&mut call.name, call.args.len())?;
+        self.refuse_bare_typeof(call, as_text)?;
         let Call { name: _, distinct: _, star: _, args, order_by, within_group, filter, over } = call;
         for arg in args {
             self.expr(&mut arg.value, env)?;

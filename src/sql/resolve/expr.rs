@@ -1,7 +1,7 @@
 //! Expressions: the walk that reaches every name in them.
 
 use super::scope::Env;
-use super::{Resolved, Resolver};
+use super::{Resolved, Resolver, typeof_call};
 use crate::pg::{Diagnostic, QualifiedName, SqlState};
 use crate::sql::ast::{
     Expr, Frame, FrameBound, Ident, Like, Operator, Over, Quantified, Query, Subscript, Window,
@@ -71,6 +71,7 @@ impl Resolver<'_> {
                 case.otherwise.as_mut().map_or(Ok(()), |otherwise| self.expr(otherwise, env))
             }
             Expr::Cast(inner, type_name) => {
+                self.typeof_as_text = typeof_call::is_cast_to_text(inner, type_name);
                 self.expr(inner, env)?;
                 self.type_name(type_name)
             }

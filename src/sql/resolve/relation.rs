@@ -3,7 +3,7 @@
 use super::from::Shape;
 use super::scope::{Columns, Env, Range};
 use super::{Resolved, Resolver};
-use crate::catalog::{Column, Relation, TypeKind};
+use crate::catalog::{Column, Relation, Type};
 use crate::pg::{Diagnostic, QualifiedName, SqlState};
 use crate::policy::Decision;
 use crate::sql::ast::{Ident, RelationItem};
@@ -35,7 +35,7 @@ impl<'c> Resolver<'c> {
                 alias: name.clone(),
                 relation: (!aliased).then(|| relation.name.clone()),
                 columns: Columns::known(columns),
-                partial,
+                partial: partial || self.row_runs_unseen(relation),
                 scalar: None,
             },
         })
@@ -84,21 +84,23 @@ impl<'c> Resolver<'c> {
         Ok((relation, columns))
     }
 
-    /// A column is hidden if the login may not read it, or if a user-defined cast of its type could run unseen.
+    /// A column is hidden if the login may not read it, or if code of its type could run unseen.
     fn visible_columns(&self, relation: &Relation) -> Vec<String> {
-        let visible = |column: &&Column| column.selectable && !self.has_hidden_cast(column);
+        let visible = |column: &&Column| {
+            let named = self.cx.catalog.type_by_oid(column.type_oid);
+            column.selectable && !named.is_some_and(|named| self.runs_unseen(named))
+        };
         relation.columns.iter().filter(visible).map(|column| column.name.clone()).collect()
     }
 
-    fn has_hidden_cast(&self, column: &Column) -> bool {
-        let catalog = self.cx.catalog;
-        let mut named = catalog.type_by_oid(column.type_oid);
-        // Reading a domain runs none of its checks, and casts of a domain are its base type's.
-        while let Some(domain) = named.filter(|t| t.kind == TypeKind::Domain) {
-            named = domain.inner.and_then(|oid| catalog.type_by_oid(oid));
-        }
-        let users = |oid: &crate::pg::Oid| catalog.routine_by_oid(*oid).is_none_or(|r| r.extension.is_none());
-        named.is_some_and(|t| t.hidden_routines.iter().any(users))
+    /// Users' casts from and to the type, and checks of domains: `lag(x, 1, '5')` runs the check of x's domain,
+    /// `jsonb_populate_record(row, ..)` those of the row's.
+    fn runs_unseen(&self, named: &Type) -> bool {
+        named.hidden_routines.iter().any(|oid| !self.cx.policy.allows_hidden_routine(*oid, self.cx.catalog))
+    }
+
+    fn row_runs_unseen(&self, relation: &Relation) -> bool {
+        self.cx.catalog.type_by_name(&relation.name).is_some_and(|row| self.runs_unseen(row))
     }
 
     /// Everything that the caller may select from, for suggestions.
