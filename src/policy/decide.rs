@@ -81,14 +81,30 @@ impl Policy {
         self.decide_relation(relation, catalog, &mut BTreeSet::new())
     }
 
-    /// The columns that a statement may name. Not those that the login may not read, nor those whose type has a
-    /// user-defined cast, which could run unseen: for the caller they do not exist.
+    /// The columns that a statement may name. Not those that the login may not read, nor those whose type could run
+    /// code unseen: for the caller they do not exist.
     pub fn visible_columns<'r>(
-        &self,
+        &'r self,
         relation: &'r Relation,
-        catalog: &Catalog,
+        catalog: &'r Catalog,
     ) -> impl Iterator<Item = &'r Column> {
-        relation.columns.iter().filter(|column| column.selectable && !has_users_cast(column, catalog))
+        relation.columns.iter().filter(move |column| {
+            let named = catalog.type_by_oid(column.type_oid);
+            column.selectable && !named.is_some_and(|named| self.runs_unseen(named, catalog))
+        })
+    }
+
+    /// May the whole row of a relation stand as one value? Not where a column of it is hidden, or its row type could
+    /// run code unseen: `jsonb_populate_record(row, ..)` runs the checks of its domains.
+    pub fn allows_whole_row(&self, relation: &Relation, catalog: &Catalog) -> bool {
+        let row = catalog.type_by_name(&relation.name);
+        self.visible_columns(relation, catalog).count() == relation.columns.len()
+            && !row.is_some_and(|row| self.runs_unseen(row, catalog))
+    }
+
+    /// Users' casts from and to the type, and checks of domains: `lag(x, 1, '5')` runs the check of x's domain.
+    fn runs_unseen(&self, named: &Type, catalog: &Catalog) -> bool {
+        named.hidden_routines.iter().any(|oid| !self.allows_hidden_routine(*oid, catalog))
     }
 
     fn decide_relation(&self, relation: &Relation, catalog: &Catalog, seen: &mut BTreeSet<Oid>) -> Decision {
@@ -158,6 +174,12 @@ impl Policy {
         self.decide_execute(&routine.name).allowed || catalog.is_operator_or_cast_of_pg_catalog(oid)
     }
 
+    /// A cast or check that a type brings along runs without being called: harmless ones, and those of extensions.
+    fn allows_hidden_routine(&self, oid: Oid, catalog: &Catalog) -> bool {
+        self.allows_routine(oid, catalog)
+            || catalog.routine_by_oid(oid).is_some_and(|r| r.extension.is_some())
+    }
+
     /// May a statement name this type, in a cast or a column definition?
     pub fn decide_type(&self, named: &Type, catalog: &Catalog) -> Decision {
         if named.kind == TypeKind::Pseudo {
@@ -205,16 +227,6 @@ impl Policy {
         );
         if plain { Decision::allow("default.types") } else { Decision::deny("default.types") }
     }
-}
-
-fn has_users_cast(column: &Column, catalog: &Catalog) -> bool {
-    let mut named = catalog.type_by_oid(column.type_oid);
-    // Reading a domain runs none of its checks, and casts of a domain are its base type's.
-    while let Some(domain) = named.filter(|t| t.kind == TypeKind::Domain) {
-        named = domain.inner.and_then(|oid| catalog.type_by_oid(oid));
-    }
-    let users = |oid: &Oid| catalog.routine_by_oid(*oid).is_none_or(|routine| routine.extension.is_none());
-    named.is_some_and(|t| t.hidden_routines.iter().any(users))
 }
 
 /// PostgreSQL's own schemas, and those of temporary objects.

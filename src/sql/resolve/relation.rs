@@ -17,8 +17,10 @@ impl<'c> Resolver<'c> {
             }
         }
         let (relation, columns) = self.find_relation(&item.name)?;
-        let partial = columns.len() < relation.columns.len();
-        if partial && item.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
+        let partial = !self.cx.policy.allows_whole_row(relation, self.cx.catalog);
+        if columns.len() < relation.columns.len()
+            && item.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty())
+        {
             return Err(self.partial_row(&item.name, &columns));
         }
         if self.seen.insert(relation.oid) {
