@@ -3,12 +3,14 @@
 mod support;
 
 mod postgres {
+    mod cli;
     mod db_cancel;
     mod db_catalog;
     mod db_login;
     mod db_run;
     mod embedded;
     mod fixtures;
+    mod gateway;
     mod print;
     mod sql_cases;
 

@@ -4,6 +4,7 @@ mod pure {
     mod architecture;
     mod docs;
     mod auth_tokens;
+    mod cli;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_sessions;
