@@ -12,6 +12,7 @@
 mod support;
 
 mod postgres {
+    mod cli;
     mod db_cancel;
     mod db_catalog;
     mod db_login;
@@ -20,6 +21,7 @@ mod postgres {
     mod db_tls;
     mod embedded;
     mod fixtures;
+    mod gateway;
     mod print;
     mod sql_cases;
 

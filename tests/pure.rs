@@ -13,6 +13,7 @@ mod pure {
     mod architecture;
     mod auth_tokens;
     mod docs;
+    mod cli;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_sessions;
