@@ -55,7 +55,10 @@ SELECT
     'text_cast_is_function', EXISTS (
       SELECT
       FROM pg_catalog.pg_cast AS c
-      WHERE c.castsource = t.oid AND c.casttarget = 'pg_catalog.text'::regtype AND c.castmethod = 'f'
+      WHERE c.castsource = t.oid
+        AND c.casttarget = 'pg_catalog.text'::regtype
+        -- Without a function the bytes are taken as they are: right where printing does the same.
+        AND (c.castmethod = 'f' OR c.castmethod = 'b' AND p.prosrc NOT IN ('textout', 'varcharout'))
     ),
     -- A cast between a type of PostgreSQL's own and a user's is the user's type's: only there can it be reached.
     'hidden_routines', pg_catalog.to_json(ARRAY(
