@@ -8,6 +8,7 @@ mod postgres {
     mod db_login;
     mod db_run;
     mod embedded;
+    mod fidelity;
     mod fixtures;
     mod print;
     mod sql_cases;
