@@ -5,14 +5,23 @@ WITH
     WHERE c.contypid <> 0 AND c.conbin IS NOT NULL
     GROUP BY c.contypid
   ),
+  user_casts AS MATERIALIZED (
+    SELECT c.castsource, c.casttarget, c.castfunc::oid
+    FROM pg_catalog.pg_cast AS c
+    WHERE c.castfunc <> 0 AND c.oid >= 16384
+      -- PostgreSQL itself makes the cast of a new range type to its multirange.
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_range AS r
+        WHERE r.rngtypid = c.castsource AND r.rngmultitypid = c.casttarget
+      )
+  ),
   hidden AS MATERIALIZED (
-    SELECT c.castsource AS type, c.castfunc::oid AS routine
-    FROM pg_catalog.pg_cast AS c
-    WHERE c.castfunc <> 0 AND c.oid >= 16384
+    SELECT c.castsource AS type, c.castfunc AS routine
+    FROM user_casts AS c
     UNION
-    SELECT c.casttarget, c.castfunc::oid
-    FROM pg_catalog.pg_cast AS c
-    WHERE c.castfunc <> 0 AND c.oid >= 16384
+    SELECT c.casttarget, c.castfunc
+    FROM user_casts AS c
     UNION
     SELECT t.contypid, m.found[1]::oid
     FROM domain_trees AS t
