@@ -12,8 +12,8 @@
 mod pure {
     mod architecture;
     mod auth_tokens;
-    mod docs;
     mod cli;
+    mod docs;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_sessions;
