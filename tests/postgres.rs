@@ -15,13 +15,17 @@ mod mcp_wire;
 mod support;
 
 mod postgres {
+    mod cli;
     mod db_cancel;
     mod db_catalog;
     mod db_login;
+    mod db_network;
     mod db_run;
     mod db_tls;
     mod embedded;
+    mod fidelity;
     mod fixtures;
+    mod gateway;
     mod mcp;
     mod print;
     mod sql_cases;

@@ -12,6 +12,7 @@
 mod pure {
     mod architecture;
     mod auth_tokens;
+    mod cli;
     mod docs;
     mod mcp_http;
     mod mcp_http_gate;

@@ -57,7 +57,7 @@ fn lint(tool: &Value) -> Vec<String> {
 fn lint_input(schema: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let keys: Vec<&String> = schema.as_object().map(|root| root.keys().collect()).unwrap_or_default();
-    if keys != ["additionalProperties", "properties", "required", "type"] {
+    if keys != ["type", "properties", "required", "additionalProperties"] {
         faults.push(format!("the root has {keys:?}"));
     }
     if schema["type"] != "object" || schema["additionalProperties"] != json!(false) {
