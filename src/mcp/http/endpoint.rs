@@ -134,7 +134,7 @@ impl Endpoint {
         subject: &str,
         id: RequestId,
     ) -> Result<Response, Refusal> {
-        let id = Some(id.into_json_value());
+        let id = Some(id);
         // A client that begins anew with its old id gets a new one.
         parts.headers.remove(SESSION_ID);
         if self.mode == SessionMode::Stateless {
@@ -158,17 +158,17 @@ impl Endpoint {
         subject: &str,
         (id, method): (RequestId, &str),
     ) -> Result<Response, Refusal> {
-        let json_id = Some(id.clone().into_json_value());
-        let session = self.enter(&mut parts, subject, json_id.clone())?;
+        let answered = Some(id.clone());
+        let session = self.enter(&mut parts, subject, answered.clone())?;
         let held = (session, self.running.token());
         fill_in_name(&mut parts.headers, method, &bytes);
         let Some(client) = self.stateless_client(&parts.headers) else {
-            return Ok(body::outgoing(self.forward(parts, bytes).await, json_id, held).await);
+            return Ok(body::outgoing(self.forward(parts, bytes).await, answered, held).await);
         };
         let key = CallKey { subject: subject.to_owned(), client, id };
         let call = self.cancels.begin(key);
         tokio::select! {
-            response = self.forward(parts, bytes) => Ok(body::outgoing(response, json_id, held).await),
+            response = self.forward(parts, bytes) => Ok(body::outgoing(response, answered, held).await),
             // Dropping rmcp's future cancels the call, as a lost connection would. The client waits for no answer.
             () = call.token.cancelled() => Ok(StatusCode::ACCEPTED.into_response()),
         }
@@ -217,7 +217,7 @@ impl Endpoint {
         &self,
         parts: &mut Parts,
         subject: &str,
-        id: Option<Value>,
+        id: Option<RequestId>,
     ) -> Result<Option<InSession>, Refusal> {
         let session = match (parts.headers.get(SESSION_ID), self.mode) {
             (None, _) | (_, SessionMode::Stateless) => return Ok(None),
