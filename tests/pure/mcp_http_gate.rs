@@ -75,9 +75,10 @@ async fn loopback_names_and_listed_names_get_through() {
 async fn a_port_that_others_can_reach_needs_authentication() {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let settings = Settings::default();
-    let served =
-        serve_http(gateway(), listener, Authentication::Open(caller()), &settings, CancellationToken::new())
-            .await;
+    // Whoever would serve here, stops at once.
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let served = serve_http(gateway(), listener, Authentication::Open(caller()), &settings, stop).await;
     assert!(matches!(served, Err(ServeError::OpenToAll(_))), "{served:?}");
 }
 
