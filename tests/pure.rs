@@ -11,8 +11,8 @@
 
 mod pure {
     mod architecture;
-    mod docs;
     mod auth_tokens;
+    mod docs;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_sessions;
