@@ -365,6 +365,33 @@ async fn the_call_after_a_restart_of_postgresql_works() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_during_a_restart_wait_for_it_or_fail_as_retryable() {
+    let own = Cluster::start(Settings::default());
+    let database = Database::create_in(&own, Template::Shop).await;
+    let gate = gate(&database.url(READER));
+    gate.ready().await.unwrap();
+    let (mut answered, mut failed) = (0, 0);
+    std::thread::scope(|scope| {
+        let restart = scope.spawn(|| own.restart());
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                while !restart.is_finished() || answered == 0 {
+                    match query(&gate, "SELECT 1", &[]).await {
+                        Ok(_) => answered += 1,
+                        Err(error) => {
+                            assert!(error.retryable, "{error:?}");
+                            failed += 1;
+                        }
+                    }
+                }
+            });
+        });
+    });
+    eprintln!("{answered} answered, {failed} failed");
+    query(&gate, "SELECT 1", &[]).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_backend_killed_between_calls_is_not_noticed_by_the_next() {
     let database = Database::create(Template::Shop).await;
