@@ -14,4 +14,4 @@ mod render;
 mod resolve;
 
 pub use check::{CheckContext, Checked, StatementKind, check};
-pub use project::{Encoding, Projected, ProjectedColumn, ResultColumn};
+pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};

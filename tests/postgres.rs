@@ -20,6 +20,7 @@ mod postgres {
     mod db_run;
     mod db_tls;
     mod embedded;
+    mod fidelity;
     mod fixtures;
     mod gateway;
     mod print;

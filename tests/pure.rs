@@ -11,9 +11,9 @@
 
 mod pure {
     mod architecture;
-    mod docs;
     mod auth_tokens;
     mod cli;
+    mod docs;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_sessions;

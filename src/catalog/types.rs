@@ -33,7 +33,8 @@ pub struct Type {
     pub fields: Vec<(String, Oid)>,
     /// The output function (`pg_type.typoutput`): `textin(output(x))` is what psql prints.
     pub output: QualifiedName,
-    /// A cast to `text` goes through a function, so `x::text` need not be what psql prints.
+    /// A cast to `text` goes through a function, or takes the bytes as they are where printing would not: `x::text`
+    /// need not be what psql prints.
     pub text_cast_is_function: bool,
     /// Functions behind user-defined casts from or to this type and behind the CHECKs of a domain.
     pub hidden_routines: Vec<Oid>,

@@ -16,7 +16,7 @@ use super::link::Link;
 use super::locks::{self, Locks, Session};
 use super::params::TextParam;
 use super::pool::Pool;
-use super::rows::{self, Streamed};
+use super::rows::{self, Bounds, Streamed};
 use super::{DatabaseSettings, Ran, RowSink, RunLimits, Truncation, error};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid};
@@ -63,6 +63,7 @@ impl Surroundings<'_> {
             .map(|column| ResultColumn {
                 name: column.name().to_owned(),
                 type_oid: Oid(column.type_().oid()),
+                type_modifier: column.type_modifier(),
             })
             .collect();
         let projected =
@@ -112,7 +113,12 @@ impl Surroundings<'_> {
         let stream = async {
             let params = bound(call.params, begun.statement.params());
             let rows = client.query_typed_raw(projected.text(), params).await?;
-            rows::feed(rows, call.limits.rows, sink).await
+            let bounds = Bounds {
+                rows: call.limits.rows,
+                field_chars: call.limits.field_chars,
+                columns: projected.columns(),
+            };
+            rows::feed(rows, &bounds, sink).await
         };
         // Both requests leave at once, the rows' first: the locks are read when the last row is out.
         let (streamed, locks) = match select(pin!(stream), pin!(locks::own(client))).await {

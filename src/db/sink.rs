@@ -11,8 +11,8 @@ pub trait RowSink: Send {
     fn begin(&mut self, columns: &[ProjectedColumn]);
 
     /// One row: one text per column, `None` for NULL. A field longer than [`RunLimits::field_chars`] characters was
-    /// cut by PostgreSQL: it has exactly one character more. `Stop` ends the query in PostgreSQL; the row that
-    /// answered `Stop` was not taken.
+    /// cut: it has exactly one character more. See [`crate::sql::Extent`] for the exceptions. `Stop` ends the query
+    /// in PostgreSQL; the row that answered `Stop` was not taken.
     fn row(&mut self, fields: &[Option<&str>]) -> Flow;
 }
 

@@ -14,7 +14,7 @@ mod number;
 #[cfg(test)]
 mod tests;
 
-pub(super) use cell::CUT_MARK;
+pub(super) use cell::{CUT_MARK, WITHHELD_MARK};
 pub(super) use encoder::{Encoded, Encoder};
 
 use crate::db::Flow;

@@ -1,14 +1,29 @@
 //! The outer projection: every column as the text that psql would print, rows and fields bounded by PostgreSQL.
+//!
+//! A field is bounded before its text is made, so that no backend builds gigabytes for a reader of some lines. The
+//! statement stands behind OFFSET 0: pulled up, its expressions would be evaluated once for each use of a column.
+
+mod width;
 
 use super::{Checked, StatementKind};
-use crate::catalog::{Catalog, Type, TypeKind};
+use crate::catalog::Catalog;
 use crate::pg::{Oid, QualifiedName};
+use width::Width;
+
+/// A value of a type that cannot be printed in part, with more bytes than this as stored, is not printed at all.
+pub const LARGEST_PRINTED: u32 = 1024 * 1024;
+/// What arrives instead, in a column of [`Extent::CutOrWithheld`]. No such type prints a control character first.
+pub const WITHHELD: &str = "\u{1}too large";
+/// Up to so many bytes as stored, a value is printed without looking at the length of its text.
+const BRIEF: u32 = 256;
 
 /// A result column as PostgreSQL describes it after Parse.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ResultColumn {
     pub name: String,
     pub type_oid: Oid,
+    /// `atttypmod`: what `numeric(12, 2)` or `varchar(20)` holds beyond the type, -1 for nothing.
+    pub type_modifier: i32,
 }
 
 /// How a field's text goes into JSON.
@@ -24,12 +39,24 @@ pub enum Encoding {
     Text,
 }
 
+/// How much of a field arrives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// All of it: a line or a document of EXPLAIN.
+    Whole,
+    /// Its first characters, one more than asked for where it was cut.
+    Cut,
+    /// That, or [`WITHHELD`].
+    CutOrWithheld,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProjectedColumn {
     pub name: String,
     /// As `format_type` prints it, without modifier.
     pub type_name: String,
     pub encoding: Encoding,
+    pub extent: Extent,
 }
 
 /// What is sent to be executed. INVARIANT: made only from a [`Checked`].
@@ -60,24 +87,29 @@ impl Checked {
         rows: u64,
         field_chars: usize,
     ) -> Projected {
-        let projected = columns.iter().map(|column| ProjectedColumn {
+        let explain = self.kind() == StatementKind::Explain;
+        let widths: Vec<Width> =
+            columns.iter().map(|column| Width::of(column, catalog, field_chars)).collect();
+        let projected = columns.iter().zip(&widths).map(|(column, width)| ProjectedColumn {
             name: column.name.clone(),
             type_name: type_name(column.type_oid, catalog),
             encoding: encoding(column.type_oid),
+            extent: if explain { Extent::Whole } else { width.extent() },
         });
         let projected: Vec<_> = projected.collect();
-        if self.kind() == StatementKind::Explain {
+        if explain {
             return Projected { text: self.text().to_owned(), columns: projected };
         }
         let names: Vec<String> = (1..=columns.len()).map(|n| format!("c{n}")).collect();
-        let fields = columns
-            .iter()
-            .zip(&names)
-            .map(|(column, name)| field(column.type_oid, name, catalog, field_chars));
+        let fields = columns.iter().zip(&names).zip(&widths).map(|((column, name), width)| {
+            let text = text(column.type_oid, name, catalog);
+            width.bounded(name, &text, field_chars)
+        });
         let fields = fields.collect::<Vec<_>>().join(", ");
         let alias = if names.is_empty() { String::new() } else { format!("({})", names.join(", ")) };
         let limit = rows.saturating_add(1);
-        let text = format!("SELECT {fields} FROM ({}) AS q{alias} LIMIT {limit}", self.text());
+        let fenced = format!("SELECT * FROM ({}) AS s OFFSET 0", self.text());
+        let text = format!("SELECT {fields} FROM ({fenced}) AS q{alias} LIMIT {limit}");
         Projected { text, columns: projected }
     }
 }
@@ -98,9 +130,8 @@ fn encoding(oid: Oid) -> Encoding {
 
 /// One column as text: by the cast where that is what psql prints, else by the type's own output function. A cast
 /// that a user defined is never used.
-fn field(oid: Oid, name: &str, catalog: &Catalog, most: usize) -> String {
-    let found = catalog.type_by_oid(oid);
-    let text = match found {
+fn text(oid: Oid, name: &str, catalog: &Catalog) -> String {
+    match catalog.type_by_oid(oid) {
         Some(t) if t.text_cast_is_function && oid.0 != 16 => {
             format!("pg_catalog.textin({}({name}))", t.output.quoted())
         }
@@ -108,43 +139,5 @@ fn field(oid: Oid, name: &str, catalog: &Catalog, most: usize) -> String {
         None => {
             format!("pg_catalog.textin({}({name}))", QualifiedName::new("pg_catalog", "record_out").quoted())
         }
-    };
-    match found.map_or(Width::Any, width) {
-        Width::Small => text,
-        // Measured without fetching or decompressing the value.
-        Width::Text => format!(
-            "CASE WHEN pg_catalog.octet_length({name}) <= {most} THEN {text} ELSE pg_catalog.left({text}, {}) END",
-            most.saturating_add(1)
-        ),
-        Width::Bytes => format!(
-            "CASE WHEN pg_catalog.octet_length({name}) <= {half} THEN {text} ELSE \
-             pg_catalog.left(pg_catalog.substr({name}, 1, {most})::pg_catalog.text, {}) END",
-            most.saturating_add(1),
-            half = most / 2
-        ),
-        Width::Any => format!("pg_catalog.left({text}, {})", most.saturating_add(1)),
-    }
-}
-
-/// How long a value's text can be.
-enum Width {
-    Small,
-    /// text and varchar, whose bytes are their text.
-    Text,
-    /// bytea, two characters a byte.
-    Bytes,
-    Any,
-}
-
-fn width(named: &Type) -> Width {
-    match named.oid.0 {
-        // bool, int8, int2, int4, oid, float4, float8, date, time, timestamp(tz), interval, timetz, uuid, name,
-        // inet, cidr, macaddr(8), money, point, pg_lsn
-        16 | 19 | 20 | 21 | 23 | 26 | 700 | 701 | 1082 | 1083 | 1114 | 1184 | 1186 | 1266 | 2950 | 869
-        | 650 | 829 | 774 | 790 | 600 | 3220 => Width::Small,
-        25 | 1043 => Width::Text,
-        17 => Width::Bytes,
-        _ if named.kind == TypeKind::Enum => Width::Small,
-        _ => Width::Any,
     }
 }

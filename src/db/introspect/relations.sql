@@ -20,7 +20,8 @@ SELECT
               'type_oid', a.atttypid::int8,
               'type_name', pg_catalog.format_type(a.atttypid, a.atttypmod),
               'not_null', a.attnotnull,
-              'default', pg_catalog.pg_get_expr(f.adbin, f.adrelid),
+              -- With its relation, each of a wide table's defaults takes time for the square of its columns.
+              'default', pg_catalog.pg_get_expr(f.adbin, CASE WHEN a.attgenerated <> '' THEN f.adrelid ELSE 0 END),
               'generated', a.attgenerated <> '',
               'identity', a.attidentity <> '',
               'comment', m.description,

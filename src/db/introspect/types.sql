@@ -1,13 +1,24 @@
 WITH
+  user_casts AS MATERIALIZED (
+    SELECT c.castsource, c.casttarget, c.castfunc::oid
+    FROM pg_catalog.pg_cast AS c
+    WHERE c.castfunc <> 0 AND c.oid >= 16384
+      -- PostgreSQL itself makes the cast of a new range type to its multirange.
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_range AS r
+        WHERE r.rngtypid = c.castsource AND r.rngmultitypid = c.casttarget
+      )
+  ),
   -- A cast between a type of PostgreSQL's own and a user's is the user's type's: only there can it be reached.
   casts AS MATERIALIZED (
-    SELECT c.castsource AS type, c.castfunc::oid AS routine
-    FROM pg_catalog.pg_cast AS c
-    WHERE c.castfunc <> 0 AND c.oid >= 16384 AND c.castsource >= 16384
+    SELECT c.castsource AS type, c.castfunc AS routine
+    FROM user_casts AS c
+    WHERE c.castsource >= 16384
     UNION
-    SELECT c.casttarget, c.castfunc::oid
-    FROM pg_catalog.pg_cast AS c
-    WHERE c.castfunc <> 0 AND c.oid >= 16384 AND c.casttarget >= 16384
+    SELECT c.casttarget, c.castfunc
+    FROM user_casts AS c
+    WHERE c.casttarget >= 16384
   )
 SELECT
   pg_catalog.json_build_object(
@@ -41,7 +52,10 @@ SELECT
     'text_cast_is_function', EXISTS (
       SELECT
       FROM pg_catalog.pg_cast AS c
-      WHERE c.castsource = t.oid AND c.casttarget = 'pg_catalog.text'::regtype AND c.castmethod = 'f'
+      WHERE c.castsource = t.oid
+        AND c.casttarget = 'pg_catalog.text'::regtype
+        -- Without a function the bytes are taken as they are: right where printing does the same.
+        AND (c.castmethod = 'f' OR c.castmethod = 'b' AND p.prosrc NOT IN ('textout', 'varcharout'))
     ),
     'hidden_routines', CASE
       WHEN t.oid < 16384 THEN '[]'

@@ -1,6 +1,6 @@
 //! CSV as in RFC 4180, as `COPY .. CSV HEADER` writes it: an empty field is NULL, `""` is the empty string.
 
-use super::cell::CUT_MARK;
+use super::cell::{CUT_MARK, WITHHELD_MARK};
 use super::{Cell, Layout};
 use crate::sql::ProjectedColumn;
 
@@ -29,6 +29,7 @@ impl Layout for Csv {
             Cell::Null => {}
             Cell::Whole(text) => push_field(text, "", out),
             Cell::Cut(text) => push_field(text, CUT_MARK, out),
+            Cell::Withheld => push_field("", WITHHELD_MARK, out),
         }
     }
 

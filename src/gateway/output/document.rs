@@ -1,16 +1,18 @@
 //! json and jsonb values that may stand in the reply as they are.
 
-use serde::de::IgnoredAny;
+mod keys;
+
+use keys::UniqueKeys;
 
 use super::number::{Decimal, survives_a_double};
 
 /// Levels of nesting that common readers take without trouble, with the reply around them.
 const DEEPEST: usize = 64;
 
-/// Appends `text` raw, on one line, and says true; or appends nothing where a reader would refuse it or lose digits
-/// of a number in it: such a value becomes a string.
+/// Appends `text` raw, on one line, and says true; or appends nothing where a reader would refuse it, or lose digits
+/// of a number or all but one value of a repeated key: such a value becomes a string.
 pub(super) fn push_document(text: &str, out: &mut String) -> bool {
-    if serde_json::from_str::<IgnoredAny>(text).is_err() || !is_readable(text) {
+    if serde_json::from_str::<UniqueKeys>(text).is_err() || !is_readable(text) {
         return false;
     }
     // Valid JSON has none of these inside of strings: each one here is white space between tokens.
@@ -111,6 +113,15 @@ mod tests {
             raw("{\"id\": \"9223372036854775807\"}"),
             Some("{\"id\": \"9223372036854775807\"}".to_owned())
         );
+    }
+
+    #[test]
+    fn a_repeated_key_makes_it_a_string() {
+        assert_eq!(raw("{\"a\": 1, \"b\": 2, \"a\": 1}"), None);
+        assert_eq!(raw("[{\"x\": {\"\\u0061\": 1, \"a\": 2}}]"), None);
+        let keys: Vec<String> = (0..100).map(|n| format!("\"k{n}\": {{\"k{n}\": 0}}")).collect();
+        assert!(raw(&format!("{{{}}}", keys.join(","))).is_some());
+        assert_eq!(raw(&format!("{{{}, \"k7\": 0}}", keys.join(","))), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::markdown::Markdown;
 use super::{Cell, Flow, Layout};
 use crate::db::RowSink;
 use crate::gateway::request::{ColumnHeader, Format};
-use crate::sql::ProjectedColumn;
+use crate::sql::{Extent, ProjectedColumn};
 
 /// What the reply holds besides columns and rows: keys, counts, the reason of a cut, some notices.
 const ENVELOPE_CHARS: usize = 1_200;
@@ -28,6 +28,7 @@ pub(crate) struct Encoder {
     field_chars: usize,
     rows: u64,
     cut_fields: u64,
+    withheld_fields: u64,
     too_wide: bool,
 }
 
@@ -41,6 +42,8 @@ pub(crate) struct Encoded {
     pub row_count: u64,
     /// Fields that end with the mark of a cut.
     pub cut_fields: u64,
+    /// Fields of which only a mark is there.
+    pub withheld_fields: u64,
     /// Where fields were cut, in characters.
     pub field_chars: usize,
     /// Not even one row fits: there are too many columns.
@@ -67,6 +70,7 @@ impl Encoder {
             field_chars,
             rows: 0,
             cut_fields: 0,
+            withheld_fields: 0,
             too_wide: false,
         }
     }
@@ -92,6 +96,7 @@ impl Encoder {
             text,
             row_count: self.rows,
             cut_fields: self.cut_fields,
+            withheld_fields: self.withheld_fields,
             field_chars: self.field_chars,
             too_wide: self.too_wide,
             left: self.budget.saturating_sub(self.used).saturating_add(ENVELOPE_CHARS),
@@ -103,11 +108,12 @@ impl Encoder {
         let start = self.out.len();
         let mut used = self.used;
         let mut counted = start;
-        let mut cut_fields = 0;
+        let (mut cut_fields, mut withheld_fields) = (0, 0);
         self.layout.open_row(self.rows == 0, &mut self.out);
         for (at, (column, field)) in self.columns.iter().zip(fields).enumerate() {
-            let cell = Cell::new(*field, field_chars);
-            cut_fields += u64::from(cell.is_cut());
+            let cell = Cell::new(*field, column.extent, field_chars);
+            cut_fields += u64::from(matches!(cell, Cell::Cut(_)));
+            withheld_fields += u64::from(cell == Cell::Withheld);
             self.layout.field(column, at == 0, cell, &mut self.out);
             used += chars_from(&self.out, counted);
             counted = self.out.len();
@@ -124,6 +130,7 @@ impl Encoder {
         self.used = used;
         self.rows += 1;
         self.cut_fields += cut_fields;
+        self.withheld_fields += withheld_fields;
         true
     }
 }
@@ -136,6 +143,9 @@ impl RowSink for Encoder {
         let named = serde_json::to_string(&headers).map_or(0, |json| json.chars().count());
         self.used = self.out.chars().count() + self.layout.tail().len() + named;
         self.too_wide = self.used > self.budget;
+        if columns.iter().any(|column| column.extent == Extent::Whole) {
+            self.field_chars = self.budget;
+        }
     }
 
     fn row(&mut self, fields: &[Option<&str>]) -> Flow {

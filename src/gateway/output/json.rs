@@ -1,6 +1,6 @@
 //! Rows as JSON arrays, without a tree.
 
-use super::cell::CUT_MARK;
+use super::cell::{CUT_MARK, WITHHELD_MARK};
 use super::document::push_document;
 use super::escape::push_string;
 use super::number::{Decimal, is_printed_double};
@@ -25,6 +25,7 @@ impl Layout for Json {
         match cell {
             Cell::Null => out.push_str("null"),
             Cell::Cut(text) => push_string(text, CUT_MARK, out),
+            Cell::Withheld => push_string("", WITHHELD_MARK, out),
             Cell::Whole(text) => push_value(column, text, out),
         }
     }

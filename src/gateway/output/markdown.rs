@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::cell::CUT_MARK;
+use super::cell::{CUT_MARK, WITHHELD_MARK};
 use super::{Cell, Layout};
 use crate::sql::{Encoding, ProjectedColumn};
 
@@ -28,6 +28,7 @@ impl Layout for Markdown {
         out.push_str("| ");
         match cell {
             Cell::Null => out.push_str("NULL"),
+            Cell::Withheld => out.push_str(WITHHELD_MARK),
             Cell::Whole("NULL") => out.push_str("\"NULL\""),
             Cell::Whole(text) => push_cell(text, out),
             Cell::Cut(text) => {

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::{CUT_MARK, Encoded, Encoder};
 use crate::db::{Flow, RowSink};
 use crate::gateway::Format;
-use crate::sql::{Encoding, ProjectedColumn};
+use crate::sql::{Encoding, Extent, ProjectedColumn};
 
 fn column(name: &str, type_name: &str, encoding: Encoding) -> ProjectedColumn {
-    ProjectedColumn { name: name.to_owned(), type_name: type_name.to_owned(), encoding }
+    ProjectedColumn { name: name.to_owned(), type_name: type_name.to_owned(), encoding, extent: Extent::Cut }
 }
 
 fn text_columns(count: usize) -> Vec<ProjectedColumn> {

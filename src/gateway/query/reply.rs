@@ -1,7 +1,7 @@
 //! What the caller reads besides the rows: whether something is missing, why, and how to get it.
 
 use crate::db::{Ran, Truncation};
-use crate::gateway::output::{CUT_MARK, Encoded, Encoder};
+use crate::gateway::output::{CUT_MARK, Encoded, Encoder, WITHHELD_MARK};
 use crate::gateway::{CallLimits, QueryOutput};
 use crate::pg::{Diagnostic, SqlState};
 
@@ -66,10 +66,17 @@ fn reason(ran: &Ran, encoded: &Encoded, rows: u64, limits: &CallLimits) -> Optio
             at + 1
         )
     });
-    match (missing_rows, missing_text) {
-        (Some(rows), Some(text)) => Some(format!("{rows}; {text}")),
-        (rows, text) => rows.or(text),
-    }
+    let withheld = (encoded.withheld_fields > 0).then(|| {
+        let (values, them) =
+            if encoded.withheld_fields == 1 { ("value was", "it") } else { ("values were", "them") };
+        format!(
+            "{} {values} too large to print (`{WITHHELD_MARK}` stands for {them}): select a part of {them}, such as \
+             a key of its JSON, an element or a field",
+            encoded.withheld_fields
+        )
+    });
+    let reasons: Vec<String> = [missing_rows, missing_text, withheld].into_iter().flatten().collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// Below a table whose reader may not see the structured result: nobody takes a part for the whole.

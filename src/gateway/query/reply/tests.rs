@@ -5,7 +5,7 @@ use crate::db::{Flow, Ran, RowSink, Truncation};
 use crate::gateway::output::Encoder;
 use crate::gateway::{CallLimits, Format, QueryOutput};
 use crate::pg::{Diagnostic, Source, SqlState};
-use crate::sql::{Encoding, ProjectedColumn};
+use crate::sql::{Encoding, Extent, ProjectedColumn, WITHHELD};
 
 fn limits() -> CallLimits {
     CallLimits { rows: 100, characters: 4_000, field_characters: 20, deadline: Duration::from_secs(5) }
@@ -13,12 +13,15 @@ fn limits() -> CallLimits {
 
 fn answer(format: Format, ran: Ran, limit: u64, rows: &[&str]) -> Result<QueryOutput, Diagnostic> {
     let mut encoder = Encoder::new(format, limits().characters, limits().field_characters);
-    let name = "name".to_owned();
-    encoder.begin(&[ProjectedColumn { name, type_name: "text".to_owned(), encoding: Encoding::Text }]);
+    encoder.begin(&[column("name".to_owned(), Extent::Cut)]);
     for row in rows {
         assert_eq!(encoder.row(&[Some(row)]), Flow::Continue);
     }
     reply(ran, encoder, limit, &limits())
+}
+
+fn column(name: String, extent: Extent) -> ProjectedColumn {
+    ProjectedColumn { name, type_name: "text".to_owned(), encoding: Encoding::Text, extent }
 }
 
 fn ran(rows: u64, truncated: Option<Truncation>) -> Ran {
@@ -63,6 +66,34 @@ fn a_cut_value_makes_the_answer_truncated_and_says_how_to_read_on() {
 }
 
 #[test]
+fn a_withheld_value_makes_the_answer_truncated_and_says_what_to_select() {
+    for format in [Format::Json, Format::Csv, Format::Markdown] {
+        let mut encoder = Encoder::new(format, limits().characters, limits().field_characters);
+        encoder.begin(&[column("doc".to_owned(), Extent::CutOrWithheld)]);
+        assert_eq!(encoder.row(&[Some(WITHHELD)]), Flow::Continue);
+        let output = reply(ran(1, None), encoder, 100, &limits()).unwrap();
+        assert!(output.truncated);
+        let shown = output.text.unwrap_or_else(|| output.rows.get().to_owned());
+        assert!(shown.contains("…[too large]") && !shown.contains('\u{1}'), "{shown}");
+        assert_eq!(
+            output.truncated_reason.unwrap(),
+            "1 value was too large to print (`…[too large]` stands for it): select a part of it, such as a key of \
+             its JSON, an element or a field"
+        );
+    }
+}
+
+#[test]
+fn a_line_of_explain_may_be_as_long_as_the_reply() {
+    let mut encoder = Encoder::new(Format::Json, limits().characters, limits().field_characters);
+    encoder.begin(&[column("QUERY PLAN".to_owned(), Extent::Whole)]);
+    assert_eq!(encoder.row(&[Some(&"x".repeat(2_000))]), Flow::Continue);
+    let output = reply(ran(1, None), encoder, 100, &limits()).unwrap();
+    assert!(!output.truncated);
+    assert_eq!(output.rows.get(), format!("[[\"{}\"]]", "x".repeat(2_000)));
+}
+
+#[test]
 fn a_table_that_is_not_whole_says_so_below_it() {
     let output = answer(Format::Csv, ran(1, Some(Truncation::Rows)), 1, &["a"]).unwrap();
     let text = output.text.unwrap();
@@ -85,13 +116,7 @@ fn notices_take_what_room_is_left_and_count_the_rest() {
 #[test]
 fn a_row_that_never_fits_is_an_error_with_a_way_out() {
     let mut encoder = Encoder::new(Format::Json, 4_000, 20);
-    let columns: Vec<ProjectedColumn> = (0..500)
-        .map(|at| ProjectedColumn {
-            name: format!("c{at}"),
-            type_name: "text".into(),
-            encoding: Encoding::Text,
-        })
-        .collect();
+    let columns: Vec<ProjectedColumn> = (0..500).map(|at| column(format!("c{at}"), Extent::Cut)).collect();
     encoder.begin(&columns);
     let error = reply(ran(0, Some(Truncation::Sink)), encoder, 100, &limits()).unwrap_err();
     assert_eq!(error.sqlstate, SqlState::PROGRAM_LIMIT_EXCEEDED);
