@@ -9,6 +9,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "pure/mcp_wire.rs"]
+#[allow(dead_code, reason = "each of the two test binaries uses its part")]
+mod mcp_wire;
 mod support;
 
 mod postgres {
@@ -23,6 +26,7 @@ mod postgres {
     mod fidelity;
     mod fixtures;
     mod gateway;
+    mod mcp;
     mod print;
     mod sql_cases;
 

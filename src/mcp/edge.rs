@@ -1,6 +1,8 @@
 //! The raw-JSON edge in front of rmcp, for both transports: what is no JSON, no JSON-RPC or a batch never reaches it.
 
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode, JsonRpcMessage, ProtocolVersion};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientRequest, ErrorCode, JsonRpcMessage, ProtocolVersion, RequestId,
+};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -21,7 +23,7 @@ pub(super) enum Frame<'a> {
 #[derive(Debug)]
 pub(super) struct Fault {
     /// The request's id, where it could be read.
-    pub(super) id: Option<Value>,
+    pub(super) id: Option<RequestId>,
     pub(super) code: ErrorCode,
     pub(super) message: String,
 }
@@ -36,7 +38,7 @@ impl Fault {
         Self { id: None, code: ErrorCode::PARSE_ERROR, message }
     }
 
-    fn with_id(self, id: Option<Value>) -> Self {
+    fn with_id(self, id: Option<RequestId>) -> Self {
         Self { id, ..self }
     }
 
@@ -115,8 +117,9 @@ struct Shape {
 }
 
 impl Shape {
-    fn readable_id(&self) -> Option<Value> {
-        self.id.clone().filter(|id| id.is_string() || id.is_i64() || id.is_u64())
+    fn readable_id(&self) -> Option<RequestId> {
+        let integer_or_text = self.id.as_ref().filter(|id| id.is_string() || id.is_i64() || id.is_u64());
+        integer_or_text.and_then(|id| RequestId::deserialize(id).ok())
     }
 
     fn check(&self) -> Result<(), Fault> {

@@ -48,6 +48,10 @@ pub(super) enum Callers {
     Request,
 }
 
+/// In an HTTP request's extensions: fires when the session ends that the request belongs to. rmcp would go on for seconds.
+#[derive(Clone)]
+pub(super) struct SessionEnd(pub(super) CancellationToken);
+
 /// The running calls of one server: counted, and cancelled together.
 #[derive(Clone, Default)]
 pub(super) struct Calls {
@@ -146,16 +150,22 @@ impl Handler {
 }
 
 impl Calls {
-    /// Runs one call under a token that fires with `client` or with the order to stop. The call is never dropped half
+    /// Runs one call under a token that fires with the client's, the session's, or the order to stop. The call is never dropped half
     /// way: it ends by itself soon after its token fires, and so PostgreSQL hears of it.
-    async fn run<T>(&self, client: &CancellationToken, call: impl AsyncFnOnce(CancellationToken) -> T) -> T {
+    async fn run<T>(
+        &self,
+        cx: &RequestContext<RoleServer>,
+        call: impl AsyncFnOnce(CancellationToken) -> T,
+    ) -> T {
         let _counted = self.running.token();
+        let session = session_end(cx);
         let cancel = self.stop.child_token();
         let mut running = std::pin::pin!(call(cancel.clone()));
         tokio::select! {
             biased;
             answer = &mut running => return answer,
-            () = client.cancelled() => cancel.cancel(),
+            () = cx.ct.cancelled() => cancel.cancel(),
+            () = session.cancelled() => cancel.cancel(),
         }
         running.await
     }
@@ -163,14 +173,16 @@ impl Calls {
     /// For what only looks into the catalog: it is dropped where it stands.
     async fn unless_cancelled<T>(
         &self,
-        client: &CancellationToken,
+        cx: &RequestContext<RoleServer>,
         looking: impl Future<Output = Result<T, Diagnostic>>,
     ) -> Result<T, ErrorData> {
         let _counted = self.running.token();
+        let session = session_end(cx);
         tokio::select! {
             biased;
             found = looking => found.map_err(|diagnostic| reply::resource_failed(&diagnostic)),
-            () = client.cancelled() => Err(reply::cancelled()),
+            () = cx.ct.cancelled() => Err(reply::cancelled()),
+            () = session.cancelled() => Err(reply::cancelled()),
             () = self.stop.cancelled() => Err(reply::cancelled()),
         }
     }
@@ -207,7 +219,7 @@ impl ServerHandler for Handler {
         let caller = self.caller(&cx)?;
         let tool = self.tools.named(&request.name).ok_or_else(|| self.unknown_tool(&request.name))?;
         let call = async |cancel| self.call(tool, request.arguments, &caller, &cancel).await;
-        self.calls.run(&cx.ct, call).await.map(CallToolResponse::from)
+        self.calls.run(&cx, call).await.map(CallToolResponse::from)
     }
 
     async fn list_resources(
@@ -217,7 +229,7 @@ impl ServerHandler for Handler {
     ) -> Result<ListResourcesResult, ErrorData> {
         let caller = self.caller(&cx)?;
         let start = resources::start(request)?;
-        let all = self.calls.unless_cancelled(&cx.ct, self.gateway.list_resources(&caller)).await?;
+        let all = self.calls.unless_cancelled(&cx, self.gateway.list_resources(&caller)).await?;
         resources::page(all, start)
     }
 
@@ -237,7 +249,7 @@ impl ServerHandler for Handler {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.caller(&cx)?;
         let reading = self.gateway.read_resource(&caller, &request.uri);
-        let found = self.calls.unless_cancelled(&cx.ct, reading).await?;
+        let found = self.calls.unless_cancelled(&cx, reading).await?;
         let resource = found.ok_or_else(|| reply::unknown_resource(&request.uri))?;
         Ok(reply::resource(resource).into())
     }
@@ -270,6 +282,12 @@ impl ServerHandler for Handler {
         }
         Err(reply::malformed(&request.method, &revision::why_malformed(&request.method, request.params)))
     }
+}
+
+/// A token that never fires where there is no session.
+fn session_end(cx: &RequestContext<RoleServer>) -> CancellationToken {
+    let parts = cx.extensions.get::<Parts>();
+    parts.and_then(|parts| parts.extensions.get::<SessionEnd>()).map(|end| end.0.clone()).unwrap_or_default()
 }
 
 /// The client as it names itself, bounded and printable: it ends up in logs and in `application_name`.

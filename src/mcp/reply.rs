@@ -16,7 +16,7 @@ use crate::pg::{Diagnostic, Source, SqlState};
 /// Some clients drop longer error texts.
 const ERROR_CHARS: usize = 9_000;
 
-/// Where an application finds the Diagnostic as JSON; see docs/adr/0004-errors-outside-structured-content.md.
+/// Where an application finds the Diagnostic as JSON; see docs/adr/0005-errors-outside-structured-content.md.
 const ERROR_META: &str = "pgwarden/error";
 
 pub(super) type ToolReply = Result<CallToolResult, ErrorData>;

@@ -65,3 +65,47 @@ fn stale(method: &str) -> ErrorData {
 fn listed(resource: SchemaResource) -> Resource {
     Resource::new(resource.uri, resource.name).with_description(resource.description).with_mime_type(MARKDOWN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resources(count: usize) -> Vec<SchemaResource> {
+        let one = |number: usize| SchemaResource {
+            uri: format!("postgres://db/s/t{number}"),
+            name: format!("s.t{number}"),
+            description: String::new(),
+            text: String::new(),
+        };
+        (0..count).map(one).collect()
+    }
+
+    fn cursor(text: &str) -> Option<PaginatedRequestParams> {
+        Some(PaginatedRequestParams::default().with_cursor(Some(text.to_owned())))
+    }
+
+    #[test]
+    fn the_pages_together_are_the_list() {
+        for count in [0, 1, PAGE, PAGE + 1, 3 * PAGE] {
+            let (mut seen, mut request) = (Vec::new(), None);
+            loop {
+                let page = page(resources(count), start(request).unwrap()).unwrap();
+                seen.extend(page.resources.into_iter().map(|resource| resource.uri));
+                match page.next_cursor {
+                    Some(next) => request = cursor(&next),
+                    None => break,
+                }
+            }
+            let all: Vec<String> = resources(count).into_iter().map(|resource| resource.uri).collect();
+            assert_eq!(seen, all, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_nobody_gave_out_is_refused() {
+        for text in ["", "x", "-1", "1e3", "99999999999999999999999"] {
+            assert!(start(cursor(text)).is_err(), "{text}");
+        }
+        assert!(page(resources(5), 5).is_err());
+    }
+}

@@ -136,9 +136,15 @@ impl StdioPeer {
         self.input.as_ref().unwrap().send(text.as_ref().to_vec()).unwrap();
     }
 
-    pub async fn hear(&mut self) -> Value {
+    /// One line as it is.
+    #[allow(dead_code, reason = "used by the other test binary")]
+    pub async fn hear_text(&mut self) -> String {
         let line = tokio::time::timeout(DEADLINE, self.lines.recv()).await.expect("no answer in time");
-        let line = line.expect("the server closed its output");
+        line.expect("the server closed its output")
+    }
+
+    pub async fn hear(&mut self) -> Value {
+        let line = self.hear_text().await;
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON on stdout: {line}"))
     }
 

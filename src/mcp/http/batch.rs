@@ -30,12 +30,12 @@ async fn one(endpoint: &Endpoint, parts: &Parts, member: &RawValue) -> Vec<Strin
             if matches!(request.request, ClientRequest::InitializeRequest(_)) =>
         {
             let fault = Fault::invalid_request("`initialize` must not be part of a batch");
-            let id = Some(request.id.into_json_value());
+            let id = Some(request.id);
             vec![Fault { id, ..fault }.to_json(None).to_string()]
         }
         Ok(message) => {
             let id = match message {
-                JsonRpcMessage::Request(request) => Some(request.id.into_json_value()),
+                JsonRpcMessage::Request(request) => Some(request.id),
                 _ => None,
             };
             let response = endpoint.forward(parts.clone(), member.get().to_owned().into()).await;

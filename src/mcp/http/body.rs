@@ -11,7 +11,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{StatusCode, response::Parts};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::BoxBody;
-use rmcp::model::ErrorCode;
+use rmcp::model::{ErrorCode, RequestId};
 use serde_json::Value;
 
 use crate::mcp::edge::Fault;
@@ -29,7 +29,7 @@ enum Kind {
 /// `held` lives until the last byte has left: the place in a session, the count of running requests.
 pub(super) async fn outgoing(
     response: RmcpResponse,
-    id: Option<Value>,
+    id: Option<RequestId>,
     held: impl Send + 'static,
 ) -> Response {
     let kind = kind(&response);
@@ -50,7 +50,7 @@ pub(super) async fn outgoing(
 }
 
 /// The JSON-RPC responses in a response that is at its end.
-pub(super) async fn answers(response: RmcpResponse, id: Option<Value>) -> Vec<String> {
+pub(super) async fn answers(response: RmcpResponse, id: Option<RequestId>) -> Vec<String> {
     let (kind, status) = (kind(&response), response.status());
     let whole = text(response.into_body()).await;
     match kind {
@@ -94,7 +94,7 @@ fn json(mut parts: Parts, text: String) -> Response {
     Response::from_parts(parts, Body::from(text))
 }
 
-fn refused(mut parts: Parts, words: &str, id: Option<Value>) -> Response {
+fn refused(mut parts: Parts, words: &str, id: Option<RequestId>) -> Response {
     // 415 is for a wrong Content-Type only: unreadable JSON has been answered before.
     if parts.status == StatusCode::UNSUPPORTED_MEDIA_TYPE && !words.contains("Content-Type") {
         parts.status = StatusCode::BAD_REQUEST;
@@ -105,7 +105,7 @@ fn refused(mut parts: Parts, words: &str, id: Option<Value>) -> Response {
 }
 
 /// In rmcp's own words, but for its faults: those name inner parts.
-fn fault(status: StatusCode, words: &str, id: Option<Value>) -> Fault {
+fn fault(status: StatusCode, words: &str, id: Option<RequestId>) -> Fault {
     let (code, message) = match status.is_server_error() {
         true => (ErrorCode::INTERNAL_ERROR, "internal error"),
         false => (ErrorCode::INVALID_REQUEST, words),

@@ -26,7 +26,7 @@ use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
 use crate::auth::Caller;
 use crate::mcp::edge::{self, Fault, Frame};
-use crate::mcp::handler::Handler;
+use crate::mcp::handler::{Handler, SessionEnd};
 use crate::mcp::{SessionMode, revision};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -80,13 +80,13 @@ impl Endpoint {
         store.verify(token.trim()).ok_or_else(|| Refusal::unauthorized(true))
     }
 
-    async fn post(&self, parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
+    async fn post(&self, mut parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
         let bytes = self.read(&parts.headers, body).await?;
         let said = said_revision(&parts.headers);
         let frame = edge::read(&bytes).map_err(|fault| Refusal::fault(fault, said.clone()))?;
         match frame {
             Frame::Batch(members) => {
-                let session = self.enter(&parts.headers, subject, None)?;
+                let session = self.enter(&mut parts, subject, None)?;
                 let revision = session.as_ref().and_then(|session| session.revision.clone()).or(said);
                 if !revision.as_ref().is_none_or(revision::has_batches) {
                     let fault = Fault::invalid_request("this protocol revision has no batches");
@@ -134,7 +134,7 @@ impl Endpoint {
         subject: &str,
         id: RequestId,
     ) -> Result<Response, Refusal> {
-        let id = Some(id.into_json_value());
+        let id = Some(id);
         // A client that begins anew with its old id gets a new one.
         parts.headers.remove(SESSION_ID);
         if self.mode == SessionMode::Stateless {
@@ -158,17 +158,17 @@ impl Endpoint {
         subject: &str,
         (id, method): (RequestId, &str),
     ) -> Result<Response, Refusal> {
-        let json_id = Some(id.clone().into_json_value());
-        let session = self.enter(&parts.headers, subject, json_id.clone())?;
+        let answered = Some(id.clone());
+        let session = self.enter(&mut parts, subject, answered.clone())?;
         let held = (session, self.running.token());
         fill_in_name(&mut parts.headers, method, &bytes);
         let Some(client) = self.stateless_client(&parts.headers) else {
-            return Ok(body::outgoing(self.forward(parts, bytes).await, json_id, held).await);
+            return Ok(body::outgoing(self.forward(parts, bytes).await, answered, held).await);
         };
         let key = CallKey { subject: subject.to_owned(), client, id };
         let call = self.cancels.begin(key);
         tokio::select! {
-            response = self.forward(parts, bytes) => Ok(body::outgoing(response, json_id, held).await),
+            response = self.forward(parts, bytes) => Ok(body::outgoing(response, answered, held).await),
             // Dropping rmcp's future cancels the call, as a lost connection would. The client waits for no answer.
             () = call.token.cancelled() => Ok(StatusCode::ACCEPTED.into_response()),
         }
@@ -176,12 +176,12 @@ impl Endpoint {
 
     async fn notify(
         &self,
-        parts: Parts,
+        mut parts: Parts,
         bytes: Bytes,
         subject: &str,
         message: &ClientJsonRpcMessage,
     ) -> Result<Response, Refusal> {
-        let session = self.enter(&parts.headers, subject, None)?;
+        let session = self.enter(&mut parts, subject, None)?;
         if let JsonRpcMessage::Notification(notification) = message
             && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
             && let (Some(id), Some(client)) =
@@ -193,14 +193,14 @@ impl Endpoint {
     }
 
     /// The stream for messages of the server's own.
-    async fn listen(&self, parts: Parts, subject: &str) -> Result<Response, Refusal> {
-        let session = self.enter(&parts.headers, subject, None)?;
+    async fn listen(&self, mut parts: Parts, subject: &str) -> Result<Response, Refusal> {
+        let session = self.enter(&mut parts, subject, None)?;
         Ok(body::outgoing(self.forward(parts, Bytes::new()).await, None, session).await)
     }
 
-    async fn end(&self, parts: Parts, subject: &str) -> Result<Response, Refusal> {
+    async fn end(&self, mut parts: Parts, subject: &str) -> Result<Response, Refusal> {
         // Left again at once: the session is about to go.
-        drop(self.enter(&parts.headers, subject, None)?);
+        drop(self.enter(&mut parts, subject, None)?);
         let response = self.forward(parts, Bytes::new()).await;
         if response.status() == StatusCode::ACCEPTED {
             return Ok(StatusCode::NO_CONTENT.into_response());
@@ -215,17 +215,17 @@ impl Endpoint {
     /// None where no session is named; whether one is needed is rmcp's to say.
     fn enter(
         &self,
-        headers: &HeaderMap,
+        parts: &mut Parts,
         subject: &str,
-        id: Option<Value>,
+        id: Option<RequestId>,
     ) -> Result<Option<InSession>, Refusal> {
-        match (headers.get(SESSION_ID), self.mode) {
-            (None, _) | (_, SessionMode::Stateless) => Ok(None),
-            (Some(session), SessionMode::Kept) => {
-                let entered = session.to_str().ok().and_then(|session| self.sessions.enter(session, subject));
-                entered.map(Some).ok_or_else(|| Refusal::no_session(id))
-            }
-        }
+        let session = match (parts.headers.get(SESSION_ID), self.mode) {
+            (None, _) | (_, SessionMode::Stateless) => return Ok(None),
+            (Some(session), SessionMode::Kept) => session.to_str().unwrap_or_default(),
+        };
+        let entered = self.sessions.enter(session, subject).ok_or_else(|| Refusal::no_session(id))?;
+        parts.extensions.insert(SessionEnd(entered.ended.clone()));
+        Ok(Some(entered))
     }
 
     fn stateless_client(&self, headers: &HeaderMap) -> Option<String> {

@@ -4,8 +4,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
-use rmcp::model::{ErrorCode, ProtocolVersion};
-use serde_json::Value;
+use rmcp::model::{ErrorCode, ProtocolVersion, RequestId};
 
 use crate::mcp::edge::Fault;
 
@@ -60,13 +59,13 @@ impl Refusal {
     }
 
     /// The same for a session that is unknown, over, or somebody else's.
-    pub(super) fn no_session(id: Option<Value>) -> Self {
+    pub(super) fn no_session(id: Option<RequestId>) -> Self {
         let fault =
             Fault { id, code: SESSION_NOT_FOUND, message: "session not found; initialize again".to_owned() };
         Self::new(StatusCode::NOT_FOUND, fault)
     }
 
-    pub(super) fn too_many_sessions(id: Option<Value>, own: bool) -> Self {
+    pub(super) fn too_many_sessions(id: Option<RequestId>, own: bool) -> Self {
         let (status, message) = match own {
             true => (StatusCode::TOO_MANY_REQUESTS, "too many open sessions of this caller"),
             false => (StatusCode::SERVICE_UNAVAILABLE, "too many open sessions"),

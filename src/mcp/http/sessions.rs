@@ -14,6 +14,7 @@ use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionTransport,
 };
 use rmcp::transport::streamable_http_server::{SessionId, SessionManager};
+use tokio_util::sync::CancellationToken;
 
 use crate::mcp::SessionSettings;
 
@@ -38,6 +39,7 @@ struct Entry {
     revision: Option<ProtocolVersion>,
     used: Instant,
     requests: usize,
+    ended: CancellationToken,
 }
 
 /// A place for a session that is being opened; given back when dropped.
@@ -51,6 +53,7 @@ pub(super) struct InSession {
     sessions: Arc<Sessions>,
     id: SessionId,
     pub(super) revision: Option<ProtocolVersion>,
+    pub(super) ended: CancellationToken,
 }
 
 /// No place. `own`: this subject has used up its share.
@@ -90,7 +93,8 @@ impl Sessions {
         let entry = book.open.get_mut(&id).filter(|entry| entry.owner.as_deref() == Some(subject))?;
         entry.used = Instant::now();
         entry.requests += 1;
-        Some(InSession { sessions: self.clone(), id, revision: entry.revision.clone() })
+        let (revision, ended) = (entry.revision.clone(), entry.ended.clone());
+        Some(InSession { sessions: self.clone(), id, revision, ended })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -170,7 +174,13 @@ impl SessionManager for Sessions {
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
         let (id, transport) = self.inner.create_session().await?;
-        let entry = Entry { owner: None, revision: None, used: Instant::now(), requests: 0 };
+        let entry = Entry {
+            owner: None,
+            revision: None,
+            used: Instant::now(),
+            requests: 0,
+            ended: CancellationToken::new(),
+        };
         self.book().open.insert(id.clone(), entry);
         Ok((id, transport))
     }
@@ -198,8 +208,9 @@ impl SessionManager for Sessions {
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
         let closed = self.inner.close_session(id).await;
         let mut book = self.book();
-        if let Some(owner) = book.open.remove(id).and_then(|entry| entry.owner) {
-            book.release(&owner);
+        if let Some(entry) = book.open.remove(id) {
+            entry.ended.cancel();
+            entry.owner.iter().for_each(|owner| book.release(owner));
         }
         closed
     }

@@ -71,7 +71,7 @@ impl Reader {
             JsonRpcMessage::Request(request) => {
                 if matches!(request.request, ClientRequest::InitializeRequest(_)) && self.opened {
                     let fault = Fault::invalid_request("already initialized");
-                    let id = Some(request.id.clone().into_json_value());
+                    let id = Some(request.id.clone());
                     return Ok(self.outbox.fault(&Fault { id, ..fault })?);
                 }
                 self.opened |= settles_lifecycle(&request.request);
