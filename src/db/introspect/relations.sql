@@ -87,7 +87,31 @@ SELECT
             CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(pg_catalog.btrim(m.found[1]), ' +') AS s (one)
             JOIN pg_catalog.pg_operator AS o ON o.oid = s.one::oid
             WHERE o.oprcode <> 0
-          ))
+          )),
+          -- Columns that it reads (numbered from 7 lower down: 7 is the whole row), and row security of its owner's.
+          'shows_more', EXISTS (
+            SELECT
+            FROM pg_catalog.regexp_matches(
+              v.tree, ':relid (\d+) [^{}]*:selectedCols \(b([ 0-9]*)\)', 'g'
+            ) AS m (found)
+            JOIN pg_catalog.pg_class AS b ON b.oid = m.found[1]::oid AND b.oid <> c.oid
+            WHERE
+              b.relkind IN ('r', 'p', 'f', 'm')
+              AND (
+                b.relrowsecurity
+                OR NOT pg_catalog.has_any_column_privilege(b.oid, 'SELECT')
+                OR EXISTS (
+                  SELECT
+                  FROM pg_catalog.pg_attribute AS a
+                  WHERE
+                    a.attrelid = b.oid
+                    AND a.attnum > 0
+                    AND NOT a.attisdropped
+                    AND NOT pg_catalog.has_column_privilege(b.oid, a.attnum, 'SELECT')
+                    AND (m.found[2] || ' ') ~ pg_catalog.format(' (%s|7) ', a.attnum + 7)
+                )
+              )
+          )
         )
       FROM (
         SELECT pg_catalog.string_agg(r.ev_action::text, ' ') AS tree

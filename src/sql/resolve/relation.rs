@@ -3,7 +3,7 @@
 use super::from::Shape;
 use super::scope::{Columns, Env, Range};
 use super::{Resolved, Resolver};
-use crate::catalog::{Column, Relation, Type};
+use crate::catalog::{Column, Relation, Type, TypeKind};
 use crate::pg::{Diagnostic, QualifiedName, SqlState};
 use crate::policy::Decision;
 use crate::sql::ast::{Ident, RelationItem};
@@ -88,7 +88,8 @@ impl<'c> Resolver<'c> {
     fn visible_columns(&self, relation: &Relation) -> Vec<String> {
         let visible = |column: &&Column| {
             let named = self.cx.catalog.type_by_oid(column.type_oid);
-            column.selectable && !named.is_some_and(|named| self.runs_unseen(named))
+            column.selectable
+                && !named.is_some_and(|named| self.runs_unseen(named) || self.hides_columns(named))
         };
         relation.columns.iter().filter(visible).map(|column| column.name.clone()).collect()
     }
@@ -97,6 +98,15 @@ impl<'c> Resolver<'c> {
     /// `jsonb_populate_record(row, ..)` those of the row's.
     fn runs_unseen(&self, named: &Type) -> bool {
         named.hidden_routines.iter().any(|oid| !self.cx.policy.allows_hidden_routine(*oid, self.cx.catalog))
+    }
+
+    /// A row of a relation as a value, with columns in it that the login may not read.
+    fn hides_columns(&self, named: &Type) -> bool {
+        let catalog = self.cx.catalog;
+        let element = named.inner.filter(|_| named.kind == TypeKind::Array);
+        let row = element.and_then(|oid| catalog.type_by_oid(oid)).unwrap_or(named);
+        let relation = row.relation.and_then(|oid| catalog.relation_by_oid(oid));
+        relation.is_some_and(|relation| relation.columns.iter().any(|column| !column.selectable))
     }
 
     fn row_runs_unseen(&self, relation: &Relation) -> bool {
