@@ -4,7 +4,7 @@ use super::from::Shape;
 use super::scope::{Columns, Env, Range};
 use super::{Resolved, Resolver};
 use crate::catalog::{Column, Relation, TypeKind};
-use crate::pg::{Diagnostic, QualifiedName, SqlState};
+use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::policy::Decision;
 use crate::sql::ast::{Ident, RelationItem};
 
@@ -97,8 +97,19 @@ impl<'c> Resolver<'c> {
         while let Some(domain) = named.filter(|t| t.kind == TypeKind::Domain) {
             named = domain.inner.and_then(|oid| catalog.type_by_oid(oid));
         }
-        let users = |oid: &crate::pg::Oid| catalog.routine_by_oid(*oid).is_none_or(|r| r.extension.is_none());
+        let users = |oid: &Oid| {
+            catalog
+                .routine_by_oid(*oid)
+                .is_none_or(|r| r.extension.is_none() && !self.is_systems(*oid, &r.name))
+        };
         named.is_some_and(|t| t.hidden_routines.iter().any(users))
+    }
+
+    /// A function of PostgreSQL that the caller could run as well, as in `CHECK (VALUE > 0)`.
+    fn is_systems(&self, oid: Oid, name: &QualifiedName) -> bool {
+        let cx = self.cx;
+        name.schema == "pg_catalog"
+            && (cx.policy.decide_execute(name).allowed || cx.catalog.is_operator_or_cast_of_pg_catalog(oid))
     }
 
     /// Everything that the caller may select from, for suggestions.
