@@ -1,15 +1,28 @@
 //! Tests against a real PostgreSQL server. `support` starts a throwaway one; `PGWARDEN_PG_BIN` chooses which.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 mod postgres {
+    mod cli;
     mod db_cancel;
     mod db_catalog;
     mod db_login;
+    mod db_network;
     mod db_run;
+    mod db_tls;
     mod embedded;
     mod fidelity;
     mod fixtures;
+    mod gateway;
     mod print;
     mod sql_cases;
 

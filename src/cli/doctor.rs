@@ -43,7 +43,7 @@ impl Report<'_> {
     fn is_healthy(&self) -> bool {
         self.examination
             .as_ref()
-            .is_ok_and(|found| found.findings.iter().all(|finding| self.accepted.contains(&finding.name)))
+            .is_ok_and(|found| found.findings.iter().all(|finding| finding.is_accepted(self.accepted)))
     }
 
     fn json(&self) -> String {
@@ -84,6 +84,9 @@ impl Report<'_> {
                     Some("set `sslmode=verify-full` unless the way to the server is yours"),
                 );
             }
+            (None, _) if self.entry.connection.is_local() => {
+                line(out, "ok", "not encrypted, and on this machine", None);
+            }
             (None, _) => {
                 let remedy = "set `sslmode=verify-full` unless the way to the server is yours";
                 line(out, "note", "not encrypted", Some(remedy));
@@ -103,7 +106,7 @@ impl Report<'_> {
 
     fn finding(&self, finding: &Finding, out: &mut String) {
         let text = format!("{}: {}", finding.name, finding.detail);
-        if self.accepted.contains(&finding.name) {
+        if finding.is_accepted(self.accepted) {
             line(out, "accepted", &text, Some(&finding.remedy));
         } else {
             line(out, "FAIL", &text, Some(&finding.remedy));
@@ -167,8 +170,21 @@ mod tests {
     }
 
     #[test]
+    fn a_way_that_stays_on_the_machine_needs_no_encryption() {
+        for (url, local) in [
+            ("postgres://u@localhost/d", true),
+            ("postgres://u@127.0.0.1/d", true),
+            ("postgres://u@/d?host=/run/pg", true),
+            ("postgres://u@localhost,db/d", false),
+            ("postgres://u@10.0.0.1/d", false),
+        ] {
+            assert_eq!(ConnectionSettings::parse(url, &|_| None).unwrap().is_local(), local, "{url}");
+        }
+    }
+
+    #[test]
     fn a_finding_fails_with_its_remedy_until_it_is_accepted_by_name() {
-        let (report, healthy) = text(&["superuser"], &["createdb"], Some("TLSv1.3"));
+        let (report, healthy) = text(&["superuser"], &["createrole"], Some("TLSv1.3"));
         assert!(!healthy);
         assert!(report.contains("FAIL      superuser: the login can do everything\n"), "{report}");
         assert!(report.contains("remedy: ALTER ROLE reader NOSUPERUSER\n"), "{report}");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::catalog::closest;
-use crate::db::ConnectionSettings;
+use crate::db::{ConnectionSettings, Finding};
 
 /// Everything that `pgwarden.toml` can say, with defaults where it is silent.
 #[derive(Clone, Debug, Default)]
@@ -105,10 +105,6 @@ impl DatabaseEntry {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct AcceptedFinding(String);
 
-/// Findings that are named by one word, and those that name an object behind a colon.
-const FINDINGS: [&str; 5] = ["superuser", "bypassrls", "replication", "createrole", "createdb"];
-const FINDINGS_OF_OBJECTS: [&str; 2] = ["predefined_role", "owner"];
-
 impl AcceptedFinding {
     /// Reads a name as `pgwarden doctor` prints it. `Err` is a hint.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -117,16 +113,16 @@ impl AcceptedFinding {
             None => (text, None),
         };
         let known = match object {
-            None => FINDINGS.contains(&word),
-            Some(object) => FINDINGS_OF_OBJECTS.contains(&word) && !object.is_empty(),
+            None => Finding::NAMES.contains(&word),
+            Some(object) => Finding::NAMES_WITH_OBJECT.contains(&word) && !object.is_empty(),
         };
         if known {
             return Ok(Self(text.to_owned()));
         }
-        if FINDINGS_OF_OBJECTS.contains(&word) {
+        if Finding::NAMES_WITH_OBJECT.contains(&word) {
             return Err(format!("name the object too, as in `{word}:NAME`"));
         }
-        Err(match closest(word, FINDINGS.into_iter().chain(FINDINGS_OF_OBJECTS)) {
+        Err(match closest(word, Finding::NAMES.into_iter().chain(Finding::NAMES_WITH_OBJECT)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`pgwarden doctor` lists the findings by name".to_owned(),
         })
@@ -146,7 +142,8 @@ mod tests {
         assert_eq!(AcceptedFinding::parse("superuser").unwrap().as_str(), "superuser");
         assert_eq!(AcceptedFinding::parse("owner:shop.orders").unwrap().as_str(), "owner:shop.orders");
         assert_eq!(AcceptedFinding::parse("superusr").unwrap_err(), "did you mean `superuser`?");
-        assert_eq!(AcceptedFinding::parse("owner").unwrap_err(), "name the object too, as in `owner:NAME`");
+        assert_eq!(AcceptedFinding::parse("owner").unwrap().as_str(), "owner");
+        assert_eq!(AcceptedFinding::parse("member").unwrap_err(), "name the object too, as in `member:NAME`");
         assert_eq!(AcceptedFinding::parse("owner:").unwrap_err(), "name the object too, as in `owner:NAME`");
         assert_eq!(
             AcceptedFinding::parse("everything").unwrap_err(),

@@ -164,6 +164,17 @@ impl ConnectionSettings {
         format!("{}@{}/{}", self.user, hosts.join(","), self.dbname)
     }
 
+    /// The way to PostgreSQL does not leave this machine.
+    pub fn is_local(&self) -> bool {
+        self.hosts.iter().all(|host| match (&host.name, host.address) {
+            (HostName::Unix(_), _) => true,
+            (HostName::Tcp(_), Some(address)) => address.is_loopback(),
+            (HostName::Tcp(name), None) => {
+                name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+            }
+        })
+    }
+
     pub fn user(&self) -> &str {
         &self.user
     }

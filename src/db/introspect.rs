@@ -3,12 +3,14 @@
 //! Each file prints its rows as the JSON of one catalog type; only what needs a closure is worked out here.
 
 mod closure;
+mod trees;
 
 use futures_util::future::{join, join3, try_join_all};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio_postgres::{Client, Error};
 
+use self::trees::{OperatorFunction, Tree};
 use super::error;
 use crate::catalog::{Catalog, CatalogContents, Schema};
 use crate::pg::{Diagnostic, Oid, Source, SqlState};
@@ -20,7 +22,7 @@ const SETTINGS: &str = include_str!("introspect/settings.sql");
 const SCHEMAS: &str = include_str!("introspect/schemas.sql");
 const EXTENSIONS: &str = include_str!("introspect/extensions.sql");
 const RELATIONS: &str = include_str!("introspect/relations.sql");
-const VIEW_TYPES: &str = include_str!("introspect/view_types.sql");
+const TREES: &str = include_str!("introspect/trees.sql");
 const ROUTINES: &str = include_str!("introspect/routines.sql");
 const TYPES: &str = include_str!("introspect/types.sql");
 const OPERATORS: &str = include_str!("introspect/operators.sql");
@@ -61,7 +63,7 @@ pub(super) async fn introspect(
         SCHEMAS,
         EXTENSIONS,
         RELATIONS,
-        VIEW_TYPES,
+        TREES,
         ROUTINES,
         TYPES,
         OPERATORS,
@@ -73,20 +75,8 @@ pub(super) async fn introspect(
     let (begun, answers) = join(client.batch_execute(BEGIN), reads).await;
     begun.map_err(|e| error::diagnostic(&e))?;
     let answers = answers.map_err(|e| error::diagnostic(&e))?;
-    let [
-        facts,
-        _,
-        schemas,
-        extensions,
-        relations,
-        view_types,
-        routines,
-        types,
-        operators,
-        casts,
-        driver,
-        version,
-    ] = answers.as_slice()
+    let [facts, _, schemas, extensions, relations, trees, routines, types, operators, casts, driver, version] =
+        answers.as_slice()
     else {
         return Err(unreadable("answers"));
     };
@@ -108,7 +98,8 @@ pub(super) async fn introspect(
         builtin_casts: one::<Vec<Oid>>(casts)?,
         driver_relations: one::<Vec<Oid>>(driver)?,
     };
-    let contents = closure::close(contents, parse(view_types)?);
+    let mentions = trees::mentions(&parse::<Tree>(trees)?, &parse::<OperatorFunction>(operators)?);
+    let contents = closure::close(contents, &mentions);
     let version = version.first().cloned().unwrap_or_default();
     Ok(Introspected { catalog: Catalog::new(contents), facts, version })
 }

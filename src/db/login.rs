@@ -20,6 +20,18 @@ pub struct Finding {
     pub remedy: String,
 }
 
+impl Finding {
+    /// Names that stand alone. `owner` is every finding that starts so.
+    pub const NAMES: [&str; 5] = ["superuser", "bypassrls", "replication", "createrole", "owner"];
+    /// What stands before the colon of a name with an object.
+    pub const NAMES_WITH_OBJECT: [&str; 3] = ["predefined_role", "member", "owner"];
+
+    /// The DBA accepts it by name.
+    pub fn is_accepted(&self, accepted: &BTreeSet<String>) -> bool {
+        accepted.contains(&self.name) || (self.name.starts_with("owner:") && accepted.contains("owner"))
+    }
+}
+
 /// What is true of the connection and its login.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Examination {
@@ -122,10 +134,8 @@ fn findings(login: &str, attributes: &Attributes) -> Vec<Finding> {
 
 /// Refuses a login with findings that nobody accepted.
 pub(super) fn accept(examination: &Examination, accepted: &BTreeSet<String>) -> Result<(), Diagnostic> {
-    let is_accepted =
-        |name: &str| accepted.contains(name) || (name.starts_with("owner:") && accepted.contains("owner"));
     let open: Vec<&Finding> =
-        examination.findings.iter().filter(|finding| !is_accepted(&finding.name)).collect();
+        examination.findings.iter().filter(|finding| !finding.is_accepted(accepted)).collect();
     let Some(first) = open.first() else { return Ok(()) };
     let names: Vec<&str> = open.iter().take(10).map(|finding| finding.name.as_str()).collect();
     let more = open.len().saturating_sub(names.len());

@@ -76,13 +76,15 @@ impl<'c> Visible<'c> {
         if relation.row_security { None } else { relation.row_estimate }
     }
 
-    /// Visible partitions at every level, those without partitions of their own.
+    /// Partitions at every level, those without partitions of their own. Whoever may read the parent reads them too,
+    /// whether or not they are visible by themselves: a number is all that is told.
     pub(super) fn partitions(&self, relation: &Relation) -> usize {
         let mut open = self.catalog.children(relation.oid).to_vec();
         let mut count = 0;
         while let Some(oid) = open.pop() {
-            let Some(relation) = self.by_oid(oid).filter(|relation| relation.is_partition) else { continue };
-            count += usize::from(relation.kind != RelationKind::PartitionedTable);
+            let found = self.catalog.relation_by_oid(oid).filter(|relation| relation.is_partition);
+            let Some(partition) = found else { continue };
+            count += usize::from(partition.kind != RelationKind::PartitionedTable);
             open.extend(self.catalog.children(oid));
         }
         count

@@ -21,6 +21,7 @@ use super::tools::{self, Tools};
 use super::{resources, revision};
 use crate::auth::Caller;
 use crate::gateway::Gateway;
+use crate::pg::Diagnostic;
 
 const INSTRUCTIONS: &str = "pgwarden answers SQL against PostgreSQL under a policy. `search_objects` and `describe` show \
     what can be queried, `query` runs one read-only statement. A refusal names its SQLSTATE, the rule that decided and a \
@@ -158,6 +159,21 @@ impl Calls {
         }
         running.await
     }
+
+    /// For what only looks into the catalog: it is dropped where it stands.
+    async fn unless_cancelled<T>(
+        &self,
+        client: &CancellationToken,
+        looking: impl Future<Output = Result<T, Diagnostic>>,
+    ) -> Result<T, ErrorData> {
+        let _counted = self.running.token();
+        tokio::select! {
+            biased;
+            found = looking => found.map_err(|diagnostic| reply::resource_failed(&diagnostic)),
+            () = client.cancelled() => Err(reply::cancelled()),
+            () = self.stop.cancelled() => Err(reply::cancelled()),
+        }
+    }
 }
 
 impl ServerHandler for Handler {
@@ -200,8 +216,9 @@ impl ServerHandler for Handler {
         cx: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let caller = self.caller(&cx)?;
-        let all = self.gateway.list_resources(&caller).await.map_err(|d| reply::resource_failed(&d))?;
-        resources::page(all, request)
+        let start = resources::start(request)?;
+        let all = self.calls.unless_cancelled(&cx.ct, self.gateway.list_resources(&caller)).await?;
+        resources::page(all, start)
     }
 
     async fn list_resource_templates(
@@ -219,8 +236,8 @@ impl ServerHandler for Handler {
         cx: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.caller(&cx)?;
-        let found = self.gateway.read_resource(&caller, &request.uri).await;
-        let found = found.map_err(|diagnostic| reply::resource_failed(&diagnostic))?;
+        let reading = self.gateway.read_resource(&caller, &request.uri);
+        let found = self.calls.unless_cancelled(&cx.ct, reading).await?;
         let resource = found.ok_or_else(|| reply::unknown_resource(&request.uri))?;
         Ok(reply::resource(resource).into())
     }

@@ -91,6 +91,11 @@ pub(super) fn no_caller() -> ErrorData {
     bug(None)
 }
 
+/// Nobody reads it but a client that is told of the server's end.
+pub(super) fn cancelled() -> ErrorData {
+    ErrorData::internal_error("cancelled", None)
+}
+
 fn bug(query_id: Option<&str>) -> ErrorData {
     let data = query_id.map(|query_id| json!({"query_id": query_id}));
     ErrorData::internal_error("internal error", data)

@@ -30,17 +30,18 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
     ])
 }
 
-/// The page that the cursor names. The cursor is the count of resources before it.
-pub(super) fn page(
-    all: Vec<SchemaResource>,
-    request: Option<PaginatedRequestParams>,
-) -> Result<ListResourcesResult, ErrorData> {
-    let start = match request.and_then(|request| request.cursor) {
-        None => 0,
-        Some(cursor) => {
-            cursor.parse().ok().filter(|start| *start < all.len()).ok_or_else(|| stale("resources/list"))?
-        }
-    };
+/// Where the page begins that the cursor names. The cursor is the count of resources before it.
+pub(super) fn start(request: Option<PaginatedRequestParams>) -> Result<usize, ErrorData> {
+    match request.and_then(|request| request.cursor) {
+        None => Ok(0),
+        Some(cursor) => cursor.parse().map_err(|_| stale("resources/list")),
+    }
+}
+
+pub(super) fn page(all: Vec<SchemaResource>, start: usize) -> Result<ListResourcesResult, ErrorData> {
+    if start > 0 && start >= all.len() {
+        return Err(stale("resources/list"));
+    }
     let end = start.saturating_add(PAGE);
     let more = end < all.len();
     let resources = all.into_iter().skip(start).take(PAGE).map(listed).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::functions;
 use super::pattern::Pattern;
-use crate::catalog::{Catalog, Relation, RelationKind, Type, TypeKind};
+use crate::catalog::{Catalog, Column, Relation, RelationKind, Type, TypeKind};
 use crate::pg::{Oid, QualifiedName};
 
 /// A compiled policy. Immutable; a reload makes a new one.
@@ -81,6 +81,32 @@ impl Policy {
         self.decide_relation(relation, catalog, &mut BTreeSet::new())
     }
 
+    /// The columns that a statement may name. Not those that the login may not read, nor those whose type could run
+    /// code unseen: for the caller they do not exist.
+    pub fn visible_columns<'r>(
+        &'r self,
+        relation: &'r Relation,
+        catalog: &'r Catalog,
+    ) -> impl Iterator<Item = &'r Column> {
+        relation.columns.iter().filter(move |column| {
+            let named = catalog.type_by_oid(column.type_oid);
+            column.selectable && !named.is_some_and(|named| self.runs_unseen(named, catalog))
+        })
+    }
+
+    /// May the whole row of a relation stand as one value? Not where a column of it is hidden, or its row type could
+    /// run code unseen: `jsonb_populate_record(row, ..)` runs the checks of its domains.
+    pub fn allows_whole_row(&self, relation: &Relation, catalog: &Catalog) -> bool {
+        let row = catalog.type_by_name(&relation.name);
+        self.visible_columns(relation, catalog).count() == relation.columns.len()
+            && !row.is_some_and(|row| self.runs_unseen(row, catalog))
+    }
+
+    /// Users' casts from and to the type, and checks of domains: `lag(x, 1, '5')` runs the check of x's domain.
+    fn runs_unseen(&self, named: &Type, catalog: &Catalog) -> bool {
+        named.hidden_routines.iter().any(|oid| !self.allows_hidden_routine(*oid, catalog))
+    }
+
     fn decide_relation(&self, relation: &Relation, catalog: &Catalog, seen: &mut BTreeSet<Oid>) -> Decision {
         let decision = self.decide_name(relation, catalog, &mut BTreeSet::new());
         if !decision.allowed || !seen.insert(relation.oid) {
@@ -104,6 +130,9 @@ impl Policy {
         let name = &relation.name;
         if is_system_schema(&name.schema) {
             return Decision::deny("default.catalogs");
+        }
+        if catalog.schema(&name.schema).is_none_or(|schema| !schema.usable) {
+            return Decision::deny("login.schemas");
         }
         if let Some(rule) = self.deny.iter().find(|rule| rule.select.iter().any(|p| p.matches(name))) {
             return Decision { reason: rule.reason.clone(), ..Decision::deny(&rule.name) };
@@ -143,6 +172,12 @@ impl Policy {
     fn allows_routine(&self, oid: Oid, catalog: &Catalog) -> bool {
         let Some(routine) = catalog.routine_by_oid(oid) else { return false };
         self.decide_execute(&routine.name).allowed || catalog.is_operator_or_cast_of_pg_catalog(oid)
+    }
+
+    /// A cast or check that a type brings along runs without being called: harmless ones, and those of extensions.
+    fn allows_hidden_routine(&self, oid: Oid, catalog: &Catalog) -> bool {
+        self.allows_routine(oid, catalog)
+            || catalog.routine_by_oid(oid).is_some_and(|r| r.extension.is_some())
     }
 
     /// May a statement name this type, in a cast or a column definition?

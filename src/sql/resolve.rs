@@ -16,6 +16,7 @@ mod relation;
 mod scope;
 mod series;
 mod typename;
+mod typeof_call;
 
 use std::collections::HashSet;
 

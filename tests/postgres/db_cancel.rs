@@ -13,6 +13,8 @@ use crate::support::{
 
 /// Never ends by itself.
 const ENDLESS: &str = "SELECT count(*) FROM shop.order_items AS a CROSS JOIN shop.order_items AS b CROSS JOIN shop.order_items AS c";
+/// Takes a few milliseconds.
+const COUNT: &str = "SELECT count(*) FROM shop.orders";
 /// From the cancel to an idle or closed backend, as the project promises.
 const PROMISED: Duration = Duration::from_millis(250);
 
@@ -111,10 +113,15 @@ async fn a_late_cancel_never_hits_another_statement() {
     let database = Database::create(Template::Shop).await;
     let gate = gate_with(&database.url(READER), |settings| settings.pool_size = 2);
     gate.ready().await.unwrap();
+    let started = Instant::now();
+    for _ in 0..10 {
+        query(&gate, COUNT, &[]).await.unwrap();
+    }
+    let usual = started.elapsed() / 10;
     let (mut canceled, mut finished) = (0, 0);
-    for attempt in 0..200_u64 {
+    for attempt in 0..200_u32 {
         let cancel = CancellationToken::new();
-        let statement = checked(&gate, "SELECT count(*) FROM shop.orders").await.unwrap();
+        let statement = checked(&gate, COUNT).await.unwrap();
         let call = {
             let (gate, cancel) = (gate.clone(), cancel.clone());
             tokio::spawn(async move {
@@ -122,7 +129,7 @@ async fn a_late_cancel_never_hits_another_statement() {
             })
         };
         // Spread over the statement's whole life, so that many arrive just as it ends.
-        tokio::time::sleep(Duration::from_micros(attempt * 150 % 12_000)).await;
+        tokio::time::sleep(usual * (attempt % 40) / 20).await;
         cancel.cancel();
         for _ in 0..3 {
             query(&gate, "SELECT 1", &[]).await.unwrap_or_else(|error| panic!("attempt {attempt}: {error}"));
@@ -136,7 +143,7 @@ async fn a_late_cancel_never_hits_another_statement() {
         }
     }
     eprintln!("{canceled} canceled, {finished} finished");
-    assert!(canceled > 20, "too few cancels to show anything: {canceled}");
+    assert!(canceled > 20 && finished > 20, "too one-sided to show anything: {canceled} to {finished}");
 }
 
 #[tokio::test]

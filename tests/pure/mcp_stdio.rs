@@ -235,7 +235,7 @@ async fn an_unknown_argument_is_a_result_that_tells_what_was_meant() {
         (
             "query",
             json!({"statement": "SELECT 1"}),
-            "use one of `database`, `format`, `limit`, `params`, `sql`",
+            "use one of `sql`, `params`, `database`, `limit`, `format`",
         ),
         ("query", json!({}), "argument `sql` of `query` is missing"),
         ("query", json!({"sql": " "}), "is empty"),

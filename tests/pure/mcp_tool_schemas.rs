@@ -1,11 +1,10 @@
 //! The rules that keep a tool usable by every client, as a linter over the tools as they are listed. One bad schema can
 //! fail a model's whole request.
 
-use pgwarden::gateway::Gateway;
 use pgwarden::mcp::Settings;
 use serde_json::{Value, json};
 
-use super::mcp_wire::{StdioPeer, initialize, request};
+use super::mcp_wire::{StdioPeer, gateway_of, initialize, request};
 
 /// Words that some clients do not know, or refuse.
 const FORBIDDEN: [&str; 15] = [
@@ -58,7 +57,7 @@ fn lint(tool: &Value) -> Vec<String> {
 fn lint_input(schema: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let keys: Vec<&String> = schema.as_object().map(|root| root.keys().collect()).unwrap_or_default();
-    if keys != ["additionalProperties", "properties", "required", "type"] {
+    if keys != ["type", "properties", "required", "additionalProperties"] {
         faults.push(format!("the root has {keys:?}"));
     }
     if schema["type"] != "object" || schema["additionalProperties"] != json!(false) {
@@ -144,7 +143,7 @@ fn is_name(name: &str, least: usize, most: usize) -> bool {
 }
 
 async fn listed(databases: &[&str]) -> (Value, Vec<Value>) {
-    let mut peer = StdioPeer::with(Gateway::stand_in(databases), Settings::default());
+    let mut peer = StdioPeer::with(gateway_of(databases), Settings::default());
     let opened = peer.ask(&initialize("2025-11-25")).await["result"].clone();
     let answer = peer.ask(&request(1, "tools/list", json!({}))).await;
     (opened, answer["result"]["tools"].as_array().unwrap().clone())

@@ -2,11 +2,15 @@
 
 use std::io::{BufRead as _, BufReader, Write as _, pipe};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pgwarden::auth::Caller;
-use pgwarden::gateway::Gateway;
+use pgwarden::db::{ConnectionSettings, Database, DatabaseSettings};
+use pgwarden::gateway::{CallLimits, Gateway, Served};
 use pgwarden::mcp::{Authentication, ServeError, Settings, serve_http, serve_pipes};
+use pgwarden::policy::Policy;
+use pgwarden::telemetry::Telemetry;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,9 +23,30 @@ pub const STATELESS: &str = "2026-07-28";
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// One that knows its databases by name and reaches none.
+/// Knows its databases by name; a call waits for them until it is cancelled.
 pub fn gateway() -> Gateway {
-    Gateway::stand_in(&["demo"])
+    gateway_of(&["demo"])
+}
+
+pub fn gateway_of(databases: &[&str]) -> Gateway {
+    // Takes connections and never says a word. Kept until the process ends.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgresql://reader@{}/demo?sslmode=disable", silent.local_addr().unwrap());
+    std::mem::forget(silent);
+    let served = |name: &&str| Served {
+        database: Database::new(DatabaseSettings::new(
+            *name,
+            ConnectionSettings::parse(&url, &|_| None).unwrap(),
+        )),
+        policy: Arc::new(Policy::builtin()),
+    };
+    let limits = CallLimits {
+        rows: 1000,
+        characters: 40_000,
+        field_characters: 4_000,
+        deadline: Duration::from_secs(60),
+    };
+    Gateway::new(databases.iter().map(served).collect(), limits, Telemetry::default())
 }
 
 pub fn caller() -> Caller {

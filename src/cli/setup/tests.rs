@@ -80,7 +80,7 @@ fn flags_for_one_database_do_not_spread_over_several() {
 #[test]
 fn accepted_findings_come_from_the_flag_or_the_variable_and_add_to_the_entry() {
     let mut case = Case::new();
-    let config = format!("{CONFIG}accept = [\"createdb\"]\n");
+    let config = format!("{CONFIG}accept = [\"createrole\"]\n");
     case.target.config = Some(case.file("pgwarden.toml", &config));
     case.env.push(("PGWARDEN_ACCEPT", "superuser, bypassrls"));
     let accepted = |case: &Case| {
@@ -88,9 +88,9 @@ fn accepted_findings_come_from_the_flag_or_the_variable_and_add_to_the_entry() {
         let names = setup.served()[0].database.settings().accepted.clone();
         names.into_iter().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(accepted(&case), "bypassrls createdb superuser");
-    case.target.accept = vec!["createrole".to_owned()];
-    assert_eq!(accepted(&case), "createdb createrole");
+    assert_eq!(accepted(&case), "bypassrls createrole superuser");
+    case.target.accept = vec!["replication".to_owned()];
+    assert_eq!(accepted(&case), "createrole replication");
     case.target.accept = vec!["super_user".to_owned()];
     assert_eq!(
         case.read().unwrap_err(),

@@ -1,35 +1,36 @@
-//! What hangs together over several steps: the routines that a type hides behind its parts, and those that a view
-//! runs by casting to a domain.
+//! What hangs together over several steps: what views and policies mention, and the routines that a type hides
+//! behind its parts.
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::Deserialize;
-
+use super::trees::{Mentions, Owner};
 use crate::catalog::{CatalogContents, Type, TypeKind};
 use crate::pg::Oid;
 
-/// The types that a view's stored query casts to.
-#[derive(Debug, Deserialize)]
-pub(super) struct ViewTypes {
-    view: Oid,
-    types: Vec<Oid>,
-}
-
-pub(super) fn close(mut contents: CatalogContents, view_types: Vec<ViewTypes>) -> CatalogContents {
-    let closed = close_types(&contents.types);
+/// Fills in what the SQL files leave out.
+pub(super) fn close(
+    mut contents: CatalogContents,
+    mentions: &HashMap<(Owner, Oid), Mentions>,
+) -> CatalogContents {
+    let closed = close_types(&contents.types, mentions);
     for one in &mut contents.types {
         if let Some(closed) = closed.get(&one.oid) {
             one.hidden_routines = closed.hidden.iter().copied().collect();
             one.text_cast_is_function = closed.text_cast_is_function;
         }
     }
-    let view_types: HashMap<Oid, Vec<Oid>> = view_types.into_iter().map(|v| (v.view, v.types)).collect();
     for relation in &mut contents.relations {
-        let (Some(view), Some(types)) = (&mut relation.view, view_types.get(&relation.oid)) else { continue };
+        if let Some(read) = mentions.get(&(Owner::Policy, relation.oid)) {
+            relation.row_security_reads = read.relations.iter().copied().collect();
+        }
+        let mentioned = mentions.get(&(Owner::Relation, relation.oid));
+        let (Some(view), Some(mentioned)) = (&mut relation.view, mentioned) else { continue };
         // Functions of casts show in the view's query; what does not are the CHECKs of domains.
-        let checks = types.iter().filter_map(|oid| closed.get(oid)).flat_map(|closed| &closed.checks);
-        let all: BTreeSet<Oid> = view.routines.iter().chain(checks).copied().collect();
-        view.routines = all.into_iter().collect();
+        let checks =
+            mentioned.types.iter().filter_map(|oid| closed.get(oid)).flat_map(|closed| &closed.checks);
+        let routines: BTreeSet<Oid> = mentioned.routines.iter().chain(checks).copied().collect();
+        view.routines = routines.into_iter().collect();
+        view.relations = mentioned.relations.iter().copied().collect();
     }
     contents
 }
@@ -42,12 +43,16 @@ struct Closed {
     text_cast_is_function: bool,
 }
 
-fn close_types(types: &[Type]) -> HashMap<Oid, Closed> {
+fn close_types(types: &[Type], mentions: &HashMap<(Owner, Oid), Mentions>) -> HashMap<Oid, Closed> {
     let by_oid: HashMap<Oid, &Type> = types.iter().map(|one| (one.oid, one)).collect();
-    types.iter().map(|one| (one.oid, close_type(one, &by_oid))).collect()
+    types.iter().map(|one| (one.oid, close_type(one, &by_oid, mentions))).collect()
 }
 
-fn close_type(start: &Type, by_oid: &HashMap<Oid, &Type>) -> Closed {
+fn close_type(
+    start: &Type,
+    by_oid: &HashMap<Oid, &Type>,
+    mentions: &HashMap<(Owner, Oid), Mentions>,
+) -> Closed {
     let mut closed = Closed { text_cast_is_function: text_cast(start, by_oid), ..Closed::default() };
     let mut seen = BTreeSet::new();
     let mut open = vec![start];
@@ -56,12 +61,15 @@ fn close_type(start: &Type, by_oid: &HashMap<Oid, &Type>) -> Closed {
             continue;
         }
         closed.hidden.extend(&one.hidden_routines);
-        if one.kind == TypeKind::Domain {
-            closed.checks.extend(&one.hidden_routines);
+        if let Some(check) = mentions.get(&(Owner::Type, one.oid)) {
+            closed.checks.extend(&check.routines);
+            // A check may itself cast to another domain.
+            open.extend(check.types.iter().filter_map(|oid| by_oid.get(oid).copied()));
         }
         let parts = one.inner.iter().chain(one.fields.iter().map(|(_, oid)| oid));
         open.extend(parts.filter_map(|oid| by_oid.get(oid).copied()));
     }
+    closed.hidden.extend(&closed.checks);
     closed
 }
 

@@ -1,5 +1,6 @@
 SELECT
   pg_catalog.json_build_object(
+    'oid', o.oid::int8,
     'name', pg_catalog.json_build_object('schema', n.nspname, 'name', o.oprname),
     'routine', o.oprcode::oid::int8,
     'extension', e.extname

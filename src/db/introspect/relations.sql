@@ -24,28 +24,27 @@ SELECT
               'default', pg_catalog.pg_get_expr(f.adbin, CASE WHEN a.attgenerated <> '' THEN f.adrelid ELSE 0 END),
               'generated', a.attgenerated <> '',
               'identity', a.attidentity <> '',
-              'comment', pg_catalog.col_description(c.oid, a.attnum),
+              'comment', m.description,
               'selectable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
             )
             ORDER BY a.attnum
           )
         FROM pg_catalog.pg_attribute AS a
         LEFT JOIN pg_catalog.pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+        LEFT JOIN pg_catalog.pg_description AS m
+          ON m.classoid = 'pg_catalog.pg_class'::regclass AND m.objoid = c.oid AND m.objsubid = a.attnum
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       ),
       '[]'
     ),
-    'comment', pg_catalog.obj_description(c.oid, 'pg_class'),
+    'comment', (
+      SELECT m.description
+      FROM pg_catalog.pg_description AS m
+      WHERE m.classoid = 'pg_catalog.pg_class'::regclass AND m.objoid = c.oid AND m.objsubid = 0
+    ),
     'row_estimate', CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'p', 'm', 'f') THEN c.reltuples::int8 END,
     'row_security', c.relrowsecurity,
-    'row_security_reads', pg_catalog.to_json(ARRAY(
-      SELECT DISTINCT m.found[1]::int8
-      FROM pg_catalog.pg_policy AS p
-      CROSS JOIN LATERAL pg_catalog.regexp_matches(
-        COALESCE(p.polqual::text, '') || COALESCE(p.polwithcheck::text, ''), ':relid (\d+)', 'g'
-      ) AS m (found)
-      WHERE p.polrelid = c.oid AND m.found[1] <> '0'
-    )),
+    'row_security_reads', '[]'::json,
     'parents', pg_catalog.to_json(ARRAY(
       SELECT i.inhparent::int8
       FROM pg_catalog.pg_inherits AS i
@@ -61,41 +60,7 @@ SELECT
       SELECT c.reltoastrelid::int8
       WHERE c.reltoastrelid <> 0
     )),
-    'view', CASE WHEN c.relkind IN ('v', 'm') THEN (
-      SELECT
-        pg_catalog.json_build_object(
-          'relations', pg_catalog.to_json(ARRAY(
-            SELECT DISTINCT m.found[1]::int8
-            FROM pg_catalog.regexp_matches(v.tree, ':relid (\d+)', 'g') AS m (found)
-            WHERE m.found[1] <> '0' AND m.found[1]::oid <> c.oid
-          )),
-          'routines', pg_catalog.to_json(ARRAY(
-            SELECT m.found[1]::int8
-            FROM pg_catalog.regexp_matches(
-              v.tree,
-              ':(?:funcid|aggfnoid|winfnoid|opfuncid|hashfuncid|negfuncid|tsmhandler|startInRangeFunc|endInRangeFunc) (\d+)',
-              'g'
-            ) AS m (found)
-            WHERE m.found[1] <> '0'
-            UNION
-            SELECT o.oprcode::oid::int8
-            FROM pg_catalog.regexp_matches(v.tree, ':(?:opno|eqop|sortop) (\d+)', 'g') AS m (found)
-            JOIN pg_catalog.pg_operator AS o ON o.oid = m.found[1]::oid
-            WHERE o.oprcode <> 0
-            UNION
-            SELECT o.oprcode::oid::int8
-            FROM pg_catalog.regexp_matches(v.tree, ':opnos \(o ([0-9 ]+)\)', 'g') AS m (found)
-            CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(pg_catalog.btrim(m.found[1]), ' +') AS s (one)
-            JOIN pg_catalog.pg_operator AS o ON o.oid = s.one::oid
-            WHERE o.oprcode <> 0
-          ))
-        )
-      FROM (
-        SELECT pg_catalog.string_agg(r.ev_action::text, ' ') AS tree
-        FROM pg_catalog.pg_rewrite AS r
-        WHERE r.ev_class = c.oid AND r.ev_type = '1'
-      ) AS v
-    ) END,
+    'view', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.json_build_object('relations', '[]'::json, 'routines', '[]'::json) END,
     'keys', COALESCE(
       (
         SELECT

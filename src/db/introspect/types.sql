@@ -1,10 +1,4 @@
 WITH
-  domain_trees AS MATERIALIZED (
-    SELECT c.contypid, pg_catalog.string_agg(c.conbin::text, ' ') AS tree
-    FROM pg_catalog.pg_constraint AS c
-    WHERE c.contypid <> 0 AND c.conbin IS NOT NULL
-    GROUP BY c.contypid
-  ),
   user_casts AS MATERIALIZED (
     SELECT c.castsource, c.casttarget, c.castfunc::oid
     FROM pg_catalog.pg_cast AS c
@@ -16,21 +10,15 @@ WITH
         WHERE r.rngtypid = c.castsource AND r.rngmultitypid = c.casttarget
       )
   ),
-  hidden AS MATERIALIZED (
+  -- A cast between a type of PostgreSQL's own and a user's is the user's type's: only there can it be reached.
+  casts AS MATERIALIZED (
     SELECT c.castsource AS type, c.castfunc AS routine
     FROM user_casts AS c
+    WHERE c.castsource >= 16384
     UNION
     SELECT c.casttarget, c.castfunc
     FROM user_casts AS c
-    UNION
-    SELECT t.contypid, m.found[1]::oid
-    FROM domain_trees AS t
-    CROSS JOIN LATERAL pg_catalog.regexp_matches(t.tree, ':(?:funcid|opfuncid|hashfuncid|negfuncid) (\d+)', 'g') AS m (found)
-    UNION
-    SELECT t.contypid, o.oprcode::oid
-    FROM domain_trees AS t
-    CROSS JOIN LATERAL pg_catalog.regexp_matches(t.tree, ':opno (\d+)', 'g') AS m (found)
-    JOIN pg_catalog.pg_operator AS o ON o.oid = m.found[1]::oid
+    WHERE c.casttarget >= 16384
   )
 SELECT
   pg_catalog.json_build_object(
@@ -47,7 +35,7 @@ SELECT
       ELSE 'base'
     END,
     'display', pg_catalog.format_type(t.oid, NULL),
-    'inner', COALESCE(r.rngsubtype, NULLIF(t.typbasetype, 0), NULLIF(t.typelem, 0))::int8,
+    'inner', COALESCE(r.rngsubtype, mr.rngsubtype, NULLIF(t.typbasetype, 0), NULLIF(t.typelem, 0))::int8,
     'relation', NULLIF(t.typrelid, 0)::int8,
     'fields', CASE
       WHEN t.typrelid = 0 OR n.nspname = 'pg_catalog' THEN '[]'
@@ -69,12 +57,10 @@ SELECT
         -- Without a function the bytes are taken as they are: right where printing does the same.
         AND (c.castmethod = 'f' OR c.castmethod = 'b' AND p.prosrc NOT IN ('textout', 'varcharout'))
     ),
-    -- A cast between a type of PostgreSQL's own and a user's is the user's type's: only there can it be reached.
-    'hidden_routines', pg_catalog.to_json(ARRAY(
-      SELECT DISTINCT h.routine::int8
-      FROM hidden AS h
-      WHERE h.type = t.oid AND h.routine <> 0 AND t.oid >= 16384
-    )),
+    'hidden_routines', CASE
+      WHEN t.oid < 16384 THEN '[]'
+      ELSE pg_catalog.to_json(ARRAY(SELECT c.routine::int8 FROM casts AS c WHERE c.type = t.oid))
+    END,
     'enum_labels', CASE
       WHEN t.typtype <> 'e' THEN '[]'
       ELSE pg_catalog.to_json(ARRAY(
@@ -85,7 +71,11 @@ SELECT
       ))
     END,
     'comment', CASE
-      WHEN n.nspname <> 'pg_catalog' THEN pg_catalog.obj_description(t.oid, 'pg_type')
+      WHEN t.oid >= 16384 THEN (
+        SELECT m.description
+        FROM pg_catalog.pg_description AS m
+        WHERE m.classoid = 'pg_catalog.pg_type'::regclass AND m.objoid = t.oid AND m.objsubid = 0
+      )
     END,
     'extension', e.extname
   )::text
@@ -93,7 +83,8 @@ FROM pg_catalog.pg_type AS t
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
 JOIN pg_catalog.pg_proc AS p ON p.oid = t.typoutput
 JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.pronamespace
-LEFT JOIN pg_catalog.pg_range AS r ON t.oid IN (r.rngtypid, r.rngmultitypid)
+LEFT JOIN pg_catalog.pg_range AS r ON r.rngtypid = t.oid
+LEFT JOIN pg_catalog.pg_range AS mr ON mr.rngmultitypid = t.oid
 LEFT JOIN pg_catalog.pg_depend AS d
   ON d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid AND d.objsubid = 0 AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid

@@ -11,6 +11,8 @@ use tokio::sync::Mutex;
 use crate::gateway::Gateway;
 
 const FRESH: Duration = Duration::from_secs(1);
+/// Who asks gives up soon.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct Health {
     gateway: Gateway,
@@ -29,7 +31,7 @@ impl Health {
         {
             return ready;
         }
-        let ready = self.gateway.ready().await.is_ok();
+        let ready = matches!(tokio::time::timeout(PATIENCE, self.gateway.ready()).await, Ok(Ok(())));
         *last = Some((Instant::now(), ready));
         ready
     }

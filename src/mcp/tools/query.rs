@@ -8,7 +8,7 @@ use crate::gateway::{Format, QueryRequest};
 use crate::mcp::arguments::Arguments;
 use crate::pg::{Diagnostic, SqlState};
 
-const DESCRIPTION: &str = "Runs one read-only PostgreSQL SQL statement (SELECT, WITH, VALUES, TABLE, or EXPLAIN without \
+const DESCRIPTION: &str = "Runs one read-only PostgreSQL SQL statement (SELECT, WITH, VALUES, or EXPLAIN without \
     ANALYZE) and returns its rows. The statement is checked against the database's policy first; a refusal tells the \
     SQLSTATE, the rule and a hint. Values are best given as params for $1, $2 and so on. Large results are cut: \
     `truncated` says so and `truncated_reason` how to get the rest. `search_objects` and `describe` show what can be \

@@ -15,7 +15,17 @@ const MAX_ELEMENTS: f64 = 100_000.0;
 /// `factorial` beyond it computes for seconds.
 const MAX_FACTORIAL: f64 = 10_000.0;
 /// Functions that give another value each time: measured and used, they would differ.
-const VOLATILE: &[&str] = &["random", "random_normal", "clock_timestamp", "timeofday", "gen_random_uuid"];
+const VOLATILE: &[&str] = &[
+    "array_sample",
+    "array_shuffle",
+    "clock_timestamp",
+    "gen_random_uuid",
+    "random",
+    "random_normal",
+    "timeofday",
+    "uuidv4",
+    "uuidv7",
+];
 
 /// Checks a call whose name and arguments are resolved.
 pub fn size_arguments(call: &mut Call) -> Resolved<()> {
@@ -94,13 +104,14 @@ fn array_fill(call: &Call) -> Resolved<()> {
     }
 }
 
-/// A size that needs no PostgreSQL to be known; NULL and negative ones make nothing.
+/// A size that needs no PostgreSQL to be known.
 fn constant(expr: &Expr) -> Option<f64> {
     match expr {
         Expr::Null => Some(0.0),
-        Expr::Prefix(operator, inner) if operator.symbol == "-" => constant(inner).map(|_| 0.0),
+        Expr::Prefix(operator, inner) if operator.symbol == "-" => constant(inner).map(|size| -size),
         Expr::Number(digits) | Expr::String(digits) => digits.trim().parse().ok(),
-        Expr::Cast(inner, to) if !to.array => constant(inner),
+        // Other casts can make a large number of a small one: `1::bit(2)::bit(32)::int`.
+        Expr::Cast(inner, to) if is_plainly(to, &["int2", "int4", "int8"]) => constant(inner),
         _ => None,
     }
 }
@@ -109,9 +120,15 @@ fn constant_bytes(expr: &Expr) -> Option<f64> {
     match expr {
         Expr::Null => Some(0.0),
         Expr::String(text) => u32::try_from(text.len()).ok().map(f64::from),
-        Expr::Cast(inner, to) if to.modifiers.is_empty() => constant_bytes(inner),
+        // Other casts can make a long text of a short one: `'1e100000'::numeric::text`.
+        Expr::Cast(inner, to) if is_plainly(to, &["text", "varchar"]) => constant_bytes(inner),
         _ => None,
     }
+}
+
+fn is_plainly(to: &TypeName, names: &[&str]) -> bool {
+    let [schema, name] = to.name.as_slice() else { return false };
+    schema.text == "pg_catalog" && names.contains(&name.text.as_str()) && to.modifiers.is_empty() && !to.array
 }
 
 /// Replaces a size by: the size, or an error where size times `each` is above the bound. PostgreSQL prunes a CASE
@@ -138,7 +155,7 @@ fn guard(size: &mut Expr, each: Expr, function: &str, bound: f64) -> Resolved<()
 fn measurable(text: &Expr) -> Option<Expr> {
     match text {
         Expr::Column(_) | Expr::Parameter(_) => copied(text),
-        Expr::Cast(inner, _) => measurable(inner),
+        Expr::Cast(inner, _) => measurable(inner).and_then(|_| copied(text)),
         _ => None,
     }
 }

@@ -3,10 +3,12 @@
 use super::bound;
 use super::from::Shape;
 use super::scope::{Columns, Env, Range};
+use super::typeof_call::is_typeof;
 use super::{Resolved, Resolver};
 use crate::catalog::TypeKind;
 use crate::pg::QualifiedName;
 use crate::sql::ast::{Alias, Call, Ident};
+use crate::sql::parse::unsupported;
 
 impl Resolver<'_> {
     pub fn call(&mut self, call: &mut Call, env: Env<'_>) -> Resolved<()> {
@@ -65,6 +67,9 @@ impl Resolver<'_> {
         env: Env<'_>,
     ) -> Resolved<Shape> {
         self.call(call, env)?;
+        if is_typeof(call) {
+            return Err(unsupported("`pg_typeof` in FROM", "write SELECT pg_typeof(..)"));
+        }
         let function = call.name.last().map_or_else(String::new, |part| part.text.clone());
         let mut alias_name = None;
         let mut defined = Vec::new();

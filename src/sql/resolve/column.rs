@@ -107,10 +107,17 @@ impl Resolver<'_> {
         }
     }
 
-    /// PostgreSQL reads `row.name` as `name(row)` where no such column is: let no function through that way.
+    /// PostgreSQL reads `x.name` as `name(x)` where no such column is, and as a cast where `name` is a type: let
+    /// nothing through that way that is refused otherwise.
     pub fn names_no_function(&self, name: &str) -> bool {
+        let catalog = self.cx.catalog;
         let builtin = QualifiedName::new("pg_catalog", name);
-        self.cx.catalog.routines(&builtin).next().is_none() || self.cx.policy.decide_execute(&builtin).allowed
+        let callable =
+            catalog.routines(&builtin).next().is_none() || self.cx.policy.decide_execute(&builtin).allowed;
+        let castable = catalog
+            .type_by_name(&builtin)
+            .is_none_or(|named| self.cx.policy.decide_type(named, catalog).allowed);
+        callable && castable
     }
 }
 

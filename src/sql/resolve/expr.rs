@@ -1,7 +1,7 @@
 //! Expressions: the walk that reaches every name in them.
 
 use super::scope::Env;
-use super::{Resolved, Resolver};
+use super::{Resolved, Resolver, typeof_call};
 use crate::pg::{Diagnostic, QualifiedName, SqlState};
 use crate::sql::ast::{
     Expr, Frame, FrameBound, Ident, Like, Operator, Over, Quantified, Query, Subscript, Window,
@@ -71,7 +71,12 @@ impl Resolver<'_> {
                 case.otherwise.as_mut().map_or(Ok(()), |otherwise| self.expr(otherwise, env))
             }
             Expr::Cast(inner, type_name) => {
-                self.expr(inner, env)?;
+                match &mut **inner {
+                    Expr::Call(call) if typeof_call::is_typeof(call) && typeof_call::is_text(type_name) => {
+                        self.call(call, env)?
+                    }
+                    inner => self.expr(inner, env)?,
+                }
                 self.type_name(type_name)
             }
             Expr::Collate(inner, collation) => {
@@ -89,7 +94,13 @@ impl Resolver<'_> {
                 }
                 Err(self.missing_column(std::slice::from_ref(field), &[]))
             }
-            Expr::Call(call) => self.call(call, env),
+            Expr::Call(call) => {
+                self.call(call, env)?;
+                if typeof_call::is_typeof(call) {
+                    *expr = typeof_call::as_text(std::mem::replace(expr, Expr::Null));
+                }
+                Ok(())
+            }
             Expr::Special(_, args) => self.exprs(args, env),
         }
     }

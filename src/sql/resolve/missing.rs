@@ -110,7 +110,8 @@ impl Resolver<'_> {
             Diagnostic::refused(SqlState::UNDEFINED_FUNCTION, format!("function `{name}` does not exist"))
                 .hint(hint)
         };
-        place(diagnostic.rule(&decision.rule), start(path))
+        // Whether a function of the database is there at all does not show in the rule either.
+        place(diagnostic.rule(if public { &decision.rule } else { "default.user_functions" }), start(path))
     }
 
     pub fn missing_type(&self, path: &[Ident], rule: &str) -> Diagnostic {

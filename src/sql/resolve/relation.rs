@@ -3,22 +3,24 @@
 use super::from::Shape;
 use super::scope::{Columns, Env, Range};
 use super::{Resolved, Resolver};
-use crate::catalog::{Column, Relation, TypeKind};
-use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
+use crate::catalog::Relation;
+use crate::pg::{Diagnostic, QualifiedName, SqlState};
 use crate::policy::Decision;
 use crate::sql::ast::{Ident, RelationItem};
 
 impl<'c> Resolver<'c> {
     /// Qualifies the name, notes the relation, and says which columns it brings.
     pub fn relation(&mut self, item: &mut RelationItem, env: Env<'_>) -> Resolved<Shape> {
-        if let [only] = item.name.as_slice() {
-            if let Some(columns) = env.cte(&only.text) {
-                return self.cte_reference(item, columns);
-            }
+        if let [only] = item.name.as_slice()
+            && let Some(columns) = env.cte(&only.text)
+        {
+            return self.cte_reference(item, columns);
         }
         let (relation, columns) = self.find_relation(&item.name)?;
-        let partial = columns.len() < relation.columns.len();
-        if partial && item.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
+        let partial = !self.cx.policy.allows_whole_row(relation, self.cx.catalog);
+        if columns.len() < relation.columns.len()
+            && item.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty())
+        {
             return Err(self.partial_row(&item.name, &columns));
         }
         if self.seen.insert(relation.oid) {
@@ -68,6 +70,8 @@ impl<'c> Resolver<'c> {
             [name] => catalog
                 .search_path()
                 .iter()
+                // PostgreSQL passes over schemas that the login may not use.
+                .filter(|schema| catalog.schema(schema).is_some_and(|schema| schema.usable))
                 .find_map(|schema| catalog.relation(&QualifiedName::new(schema, &name.text))),
             [schema, name] => catalog.relation(&QualifiedName::new(&schema.text, &name.text)),
             [database, schema, name] if database.text == catalog.database() => {
@@ -77,39 +81,12 @@ impl<'c> Resolver<'c> {
         };
         let Some(relation) = found else { return Err(self.missing_relation(path, None)) };
         let decision = self.cx.policy.decide_select(relation, catalog);
-        let columns = self.visible_columns(relation);
+        let visible = self.cx.policy.visible_columns(relation, catalog);
+        let columns: Vec<String> = visible.map(|column| column.name.clone()).collect();
         if !decision.allowed || columns.is_empty() && !relation.columns.is_empty() {
             return Err(self.missing_relation(path, Some(&decision)));
         }
         Ok((relation, columns))
-    }
-
-    /// A column is hidden if the login may not read it, or if a user-defined cast of its type could run unseen.
-    fn visible_columns(&self, relation: &Relation) -> Vec<String> {
-        let visible = |column: &&Column| column.selectable && !self.has_hidden_cast(column);
-        relation.columns.iter().filter(visible).map(|column| column.name.clone()).collect()
-    }
-
-    fn has_hidden_cast(&self, column: &Column) -> bool {
-        let catalog = self.cx.catalog;
-        let mut named = catalog.type_by_oid(column.type_oid);
-        // Reading a domain runs none of its checks, and casts of a domain are its base type's.
-        while let Some(domain) = named.filter(|t| t.kind == TypeKind::Domain) {
-            named = domain.inner.and_then(|oid| catalog.type_by_oid(oid));
-        }
-        let users = |oid: &Oid| {
-            catalog
-                .routine_by_oid(*oid)
-                .is_none_or(|r| r.extension.is_none() && !self.is_systems(*oid, &r.name))
-        };
-        named.is_some_and(|t| t.hidden_routines.iter().any(users))
-    }
-
-    /// A function of PostgreSQL that the caller could run as well, as in `CHECK (VALUE > 0)`.
-    fn is_systems(&self, oid: Oid, name: &QualifiedName) -> bool {
-        let cx = self.cx;
-        name.schema == "pg_catalog"
-            && (cx.policy.decide_execute(name).allowed || cx.catalog.is_operator_or_cast_of_pg_catalog(oid))
     }
 
     /// Everything that the caller may select from, for suggestions.
@@ -117,7 +94,7 @@ impl<'c> Resolver<'c> {
         let cx = self.cx;
         cx.catalog.relations().iter().filter(move |relation| {
             let decision: Decision = cx.policy.decide_select(relation, cx.catalog);
-            decision.allowed && relation.columns.iter().any(|column| column.selectable)
+            decision.allowed && cx.policy.visible_columns(relation, cx.catalog).next().is_some()
         })
     }
 }

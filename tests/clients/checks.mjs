@@ -1,0 +1,156 @@
+// What a client in JavaScript must be able to do with pgwarden. The drivers beside this file bring the client.
+//
+// Environment: TRANSPORT (stdio or http), PROGRAM, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL.
+// Prints one line per check: `ok NAME DETAIL` or `FAILED NAME REASON`. Exits with 1 where one failed.
+
+import pg from 'pg';
+
+const { TRANSPORT, PROGRAM, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL } = process.env;
+
+/** From the end of the client's cancellation to the query's end, in milliseconds. */
+const CANCEL_LIMIT = 250;
+const PATIENCE = 20_000;
+
+export const stdio = { command: PROGRAM, args: ['serve', '--stdio', '--database', DATABASE_URL], stderr: 'ignore' };
+export const url = () => new URL(MCP_URL);
+export const overStdio = TRANSPORT === 'stdio';
+
+let failed = false;
+
+function expect(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+async function check(name, work) {
+  try {
+    const detail = await work();
+    console.log(`ok ${name} ${detail ?? ''}`.trimEnd());
+  } catch (error) {
+    failed = true;
+    console.log(`FAILED ${name} ${String(error?.message ?? error).replaceAll('\n', ' | ')}`);
+  }
+}
+
+/** `client` has: connect, close, revision, callTool(params, options), and the list and read methods of the SDKs. */
+export async function run(client, expectedRevision) {
+  await check('connect', async () => {
+    await client.connect();
+    const revision = client.revision();
+    expect(revision === expectedRevision, `negotiated ${revision}, not ${expectedRevision}`);
+    return revision;
+  });
+  if (!failed) {
+    await check('list', () => list(client));
+    await check('query', () => query(client));
+    await check('formats', () => formats(client));
+    await check('resource', () => resource(client));
+    await check('refusal', () => refusal(client));
+    await check('arguments', () => wrongArguments(client));
+    await check('cancel', () => cancel(client));
+    await check('close', () => client.close());
+  }
+  process.exit(failed ? 1 : 0);
+}
+
+async function list(client) {
+  const { tools } = await client.listTools();
+  const names = tools.map((tool) => tool.name).join(' ');
+  expect(names === 'query search_objects describe', names);
+  expect(tools.every((tool) => tool.annotations.readOnlyHint && tool.outputSchema), 'hints or schemas are missing');
+  return names;
+}
+
+/** The clients check structuredContent against the output schema: an answer that does not fit throws. */
+async function query(client) {
+  const sql = 'SELECT 1 + 1 AS two, 12345678901234567890.12 AS exact, $1::text AS given, NULL AS nothing';
+  const answer = await client.callTool({ name: 'query', arguments: { sql, params: ['é"\\'] } });
+  const { columns, rows, row_count, truncated } = answer.structuredContent;
+  expect(columns.map((column) => column.name).join() === 'two,exact,given,nothing', JSON.stringify(columns));
+  expect(JSON.stringify(rows) === '[[2,"12345678901234567890.12","é\\"\\\\",null]]', JSON.stringify(rows));
+  expect(row_count === 1 && truncated === false && !answer.isError, JSON.stringify(answer));
+  expect(answer.content.length === 1, 'more than one block');
+  const text = JSON.parse(answer.content[0].text);
+  expect(JSON.stringify(text) === JSON.stringify(answer.structuredContent), 'the text is another JSON');
+  const found = await client.callTool({ name: 'search_objects', arguments: {} });
+  expect(found.structuredContent.total > 0, 'nothing to be found');
+  return JSON.stringify(rows[0]);
+}
+
+async function formats(client) {
+  const sql = "SELECT * FROM (VALUES (1, 'a,b'), (2, NULL)) AS t(n, w) ORDER BY n";
+  const answer = await client.callTool({ name: 'query', arguments: { sql, format: 'csv', limit: '5' } });
+  expect(answer.content[0].text.startsWith('n,w'), answer.content[0].text);
+  expect(answer.structuredContent.rows.length === 0 && answer.structuredContent.row_count === 2, 'both are big');
+  const cut = await client.callTool({ name: 'query', arguments: { sql: 'SELECT * FROM generate_series(1, 1000000000)' } });
+  expect(cut.structuredContent.truncated === true, 'not cut');
+  expect(cut.content[0].text.length <= 40_000, `${cut.content[0].text.length} characters`);
+  return `${cut.structuredContent.row_count} rows in ${cut.content[0].text.length} characters`;
+}
+
+async function resource(client) {
+  const { resourceTemplates } = await client.listResourceTemplates();
+  expect(resourceTemplates.length === 3, JSON.stringify(resourceTemplates));
+  const { resources } = await client.listResources();
+  const relation = resources.find((one) => one.uri.split('/').length === 5);
+  expect(relation, JSON.stringify(resources.slice(0, 5)));
+  const { contents } = await client.readResource({ uri: relation.uri });
+  expect(contents[0].uri === relation.uri && contents[0].text.length > 20, JSON.stringify(contents));
+  const code = await client.readResource({ uri: `${relation.uri}_not_there` }).then(() => 0, (error) => error.code);
+  expect([-32002, -32602].includes(code), `an unknown resource: ${code}`);
+  return `${relation.uri}, unknown: ${code}`;
+}
+
+async function refusal(client) {
+  const sql = "SELECT 1,\n  pg_read_file('/etc/passwd')";
+  const answer = await client.callTool({ name: 'query', arguments: { sql } });
+  const text = answer.content[0].text;
+  expect(answer.isError === true, 'not an error');
+  expect(/^ERROR:  [0-9A-Z]{5}: /.test(text) && /\nRULE:  /.test(text) && /\nHINT:  /.test(text), text);
+  expect(/\nLINE 2: .*\n *\^/.test(text), text);
+  const error = answer._meta['pgwarden/error'];
+  expect(error.sqlstate && error.rule && error.hint && error.position.line === 2, JSON.stringify(error));
+  return `${error.sqlstate} ${error.rule}`;
+}
+
+async function wrongArguments(client) {
+  const answer = await client.callTool({ name: 'query', arguments: { sql: 'SELECT 1', parms: [] } });
+  expect(answer.isError && answer.content[0].text.includes('did you mean `params`?'), JSON.stringify(answer));
+  const code = await client.callTool({ name: 'no_such_tool', arguments: {} }).then(() => 0, (error) => error.code);
+  expect(code === -32602, `an unknown tool: ${code}`);
+}
+
+async function cancel(client) {
+  const admin = new pg.Client({ connectionString: ADMIN_DATABASE_URL });
+  await admin.connect();
+  const mark = 100_000_000 + Math.floor(Math.random() * 100_000_000);
+  const running = async () => {
+    const found = await admin.query(
+      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()",
+      [`%${mark}%`],
+    );
+    return found.rows[0].n > 0;
+  };
+  const until = async (wanted, what) => {
+    const started = performance.now();
+    while ((await running()) !== wanted) {
+      expect(performance.now() - started < PATIENCE, what);
+    }
+    return performance.now() - started;
+  };
+  try {
+    const sql = `SELECT count(*) FROM generate_series(1, ${mark}) a, generate_series(1, 100000) b`;
+    const stop = new AbortController();
+    const call = client.callTool({ name: 'query', arguments: { sql } }, { signal: stop.signal });
+    const ended = call.then(() => 'answered', () => 'rejected');
+    await until(true, 'the query never ran');
+    stop.abort('enough');
+    const took = await until(false, 'the query runs on');
+    expect((await ended) === 'rejected', 'the cancelled call was answered');
+    expect(took < CANCEL_LIMIT, `gone after ${took.toFixed(0)} ms`);
+    const after = await client.callTool({ name: 'query', arguments: { sql: 'SELECT 7 AS n' } });
+    expect(after.structuredContent.rows[0][0] === 7, 'the next call fails');
+    return `gone after ${took.toFixed(0)} ms`;
+  } finally {
+    await admin.end();
+  }
+}

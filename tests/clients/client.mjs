@@ -1,0 +1,27 @@
+// npm @modelcontextprotocol/client: the client of the second line of SDKs, in both of its modes (MODE: legacy or auto).
+
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { overStdio, run, stdio, url } from './checks.mjs';
+
+const auto = process.env.MODE === 'auto';
+const options = auto ? { versionNegotiation: { mode: 'auto' } } : {};
+const inner = new Client({ name: 'pgwarden-check-client', version: '1.0.0' }, options);
+const transport = overStdio ? new StdioClientTransport(stdio) : new StreamableHTTPClientTransport(url());
+
+await run(
+  {
+    connect: () => inner.connect(transport),
+    revision: () => inner.getNegotiatedProtocolVersion(),
+    listTools: () => inner.listTools(),
+    listResources: () => inner.listResources(),
+    listResourceTemplates: () => inner.listResourceTemplates(),
+    readResource: (params) => inner.readResource(params),
+    callTool: (params, options) => inner.callTool(params, options),
+    close: async () => {
+      if (!auto) await transport.terminateSession?.();
+      await inner.close();
+    },
+  },
+  auto ? '2026-07-28' : '2025-11-25',
+);
