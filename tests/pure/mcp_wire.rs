@@ -129,7 +129,7 @@ impl StdioPeer {
     }
 
     pub fn say(&mut self, message: &Value) {
-        self.write(&format!("{message}\n"));
+        self.write(format!("{message}\n"));
     }
 
     pub fn write(&mut self, text: impl AsRef<[u8]>) {
