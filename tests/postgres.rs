@@ -8,6 +8,7 @@ mod postgres {
     mod embedded;
     mod fixtures;
     mod print;
+    mod security;
     mod sql_cases;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};

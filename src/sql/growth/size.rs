@@ -190,6 +190,9 @@ pub fn operator(symbol: &str, sizes: &[Size; 2], spent: &mut Spent) -> Result<Si
         return Ok(sum.of(sum.bytes));
     }
     spent.meeting(sizes)?;
+    if matches!(symbol, "@?" | "@@") {
+        searched(sum)?;
+    }
     let bytes = match symbol {
         "+" | "-" | "*" | "/" | "%" => (sum.bytes + 8.0).min(NUMERIC.max(sum.bytes)),
         "=" | "<>" | "<" | ">" | "<=" | ">=" | "~" | "~*" | "!~" | "!~*" | "~~" | "@>" | "<@" | "&&"
@@ -290,13 +293,23 @@ fn plain(name: &str, call: &Call, sizes: &[Size], sum: Size) -> Result<f64, Diag
         | "ts_rank_cd"
         | "querytree"
         | "tsquery_phrase" => {
-            if sum.constant && sum.bytes > MAX_SEARCHED && sizes.iter().any(|s| s.bytes > PARAMETER) {
-                return Err(too_large("text search over a constant longer than 20,000 bytes is not allowed"));
-            }
+            searched(sum)?;
             sum.bytes * 2.0
+        }
+        // It keeps what it has visited.
+        path if path.starts_with("jsonb_path") => {
+            searched(sum)?;
+            sum.bytes + 64.0
         }
         _ => sum.bytes + 64.0,
     })
+}
+
+fn searched(sum: Size) -> Result<(), Diagnostic> {
+    if sum.constant && sum.bytes > MAX_SEARCHED {
+        return Err(too_large("searching in a constant longer than 20,000 bytes is not allowed"));
+    }
+    Ok(())
 }
 
 fn polygon(call: &Call) -> f64 {
