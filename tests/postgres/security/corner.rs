@@ -185,7 +185,7 @@ async fn no_type_runs_code_behind_a_harmless_expression() {
         .admin()
         .await
         .batch_execute(
-            "CREATE TABLE corner.counted (id integer, n corner.checked_number, many corner.checked_number[], both corner.pair);
+            "CREATE TABLE corner.counted (id integer, n corner.checked_number, many corner.checked_number[], duo corner.pair);
              CREATE TABLE corner.cast_row (id integer, a text);
              CREATE FUNCTION corner.row_to_text(r corner.cast_row) RETURNS text LANGUAGE plpgsql STABLE
                AS $$ BEGIN RAISE NOTICE 'HOSTILE-CODE-RAN row_to_text'; RETURN 'x'; END $$;
@@ -206,7 +206,7 @@ async fn no_type_runs_code_behind_a_harmless_expression() {
         "SELECT array_append(many, '5') FROM corner.counted",
         "SELECT COALESCE(n, '5') FROM corner.counted",
         "SELECT jsonb_populate_record(c, '{\"n\": 5}') FROM corner.counted AS c",
-        "SELECT jsonb_populate_record(c.both, '{\"second\": 5}') FROM corner.counted AS c",
+        "SELECT jsonb_populate_record(c.duo, '{\"second\": 5}') FROM corner.counted AS c",
         "SELECT * FROM corner.counted, jsonb_populate_record(counted, '{\"n\": 5}')",
         "SELECT c::text FROM corner.cast_row AS c",
         "SELECT length(c) FROM corner.cast_row AS c",

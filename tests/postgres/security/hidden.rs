@@ -84,7 +84,7 @@ async fn a_name_that_the_policy_denies_answers_like_a_missing_one() {
     for sql in ["SELECT * FROM @", "SELECT NULL::@", "SELECT @.id FROM shop.products"] {
         let hidden = guarded.answer(&sql.replace('@', "shop.orders"), &[]).await;
         let missing = guarded.answer(&sql.replace('@', "shop.oxdexs"), &[]).await;
-        assert_eq!(hidden.0.replace("orders", "oxdexs"), missing.0, "{sql}");
+        assert_eq!(masked(&hidden.0, "shop.orders"), masked(&missing.0, "shop.oxdexs"), "{sql}");
     }
     // The view reads shop.orders, the partition is one of its parts.
     for name in ["shop.monthly_sales", "shop.order_totals"] {

@@ -107,6 +107,8 @@ async fn a_computed_size_changes_no_answer_and_fails_above_the_bound() {
         assert_eq!(source, Some(pgwarden::pg::Source::Postgresql), "{sql}: {answer}");
         assert!(answer.contains("may make at most 1048576"), "{sql}: {answer}");
     }
+    let (answer, _) = guarded.answer("SELECT repeat($1, $2), factorial($3)", &["ab", "2", "3"]).await;
+    assert!(answer.contains("[Some(\"abab\"), Some(\"6\")]"), "{answer}");
     let (answer, _) = guarded.answer("SELECT repeat($1, $2)", &["abc", "400000"]).await;
     assert!(answer.contains("may make at most 1048576"), "{answer}");
 }
@@ -124,7 +126,7 @@ async fn everyday_sizes_are_allowed() {
         "SELECT concat_ws(' ', full_name, company, email, phone, segment) FROM shop.customers WHERE full_name ILIKE '%' || $1 || '%'",
         "SELECT * FROM shop.customers WHERE email = $1 OR phone = $2 OR $1 = $2",
         "SELECT power(1 + 0.05, 12), 2 ^ 10, exp(1.5), round(100 * power(1.002, n), 2) FROM generate_series(1, 12) AS n",
-        "SELECT to_char(placed_at, 'YYYY-MM'), lpad(id::text, 10, '0') FROM shop.orders LIMIT 5",
+        "SELECT to_char(ordered_at, 'YYYY-MM'), lpad(id::text, 10, '0') FROM shop.orders LIMIT 5",
         "SELECT replace($1, $2, $3), format('%s: %s', $1, $2), ts_headline(body, plainto_tsquery('english', $3)) FROM shop.reviews",
         "SELECT to_tsvector('english', body) @@ phraseto_tsquery('english', 'very good') FROM shop.reviews",
         "WITH a AS (SELECT id, loyalty_points AS n FROM shop.customers), b AS (SELECT id, CASE WHEN n > 10 THEN n * 2 + n ELSE n - n / 2 END AS m FROM a),
