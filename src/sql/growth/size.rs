@@ -25,6 +25,8 @@ const STORED: f64 = 1_024.0;
 const PARAMETER: f64 = 4_096.0;
 /// What an aggregate or an array of rows is taken to hold.
 const COLLECTED: f64 = 65_536.0;
+/// Rows that go into it where one value is long. Rows are read at run time, where a time limit holds.
+const ROWS: f64 = 16.0;
 /// Digits of the longest numeric.
 const NUMERIC: f64 = 147_455.0;
 
@@ -115,7 +117,7 @@ impl Size {
     }
 
     pub fn collected(self) -> Self {
-        Self { bytes: COLLECTED.max(self.bytes * 1_000.0), nodes: 1.0, constant: false }
+        Self { bytes: COLLECTED.max(self.bytes * ROWS), nodes: 1.0, constant: false }
     }
 
     fn of(self, bytes: f64) -> Self {
@@ -190,6 +192,9 @@ pub fn operator(symbol: &str, sizes: &[Size; 2], spent: &mut Spent) -> Result<Si
         return Ok(sum.of(sum.bytes));
     }
     spent.meeting(sizes)?;
+    if matches!(symbol, "@?" | "@@") {
+        searched(sum)?;
+    }
     let bytes = match symbol {
         "+" | "-" | "*" | "/" | "%" => (sum.bytes + 8.0).min(NUMERIC.max(sum.bytes)),
         "=" | "<>" | "<" | ">" | "<=" | ">=" | "~" | "~*" | "!~" | "!~*" | "~~" | "@>" | "<@" | "&&"
@@ -278,7 +283,7 @@ fn plain(name: &str, call: &Call, sizes: &[Size], sum: Size) -> Result<f64, Diag
         "normalize" | "to_char" => sum.bytes * 12.0,
         "polygon" if sizes.len() == 2 => polygon(call),
         "array_agg" | "json_agg" | "jsonb_agg" | "string_agg" | "xmlagg" | "json_object_agg"
-        | "jsonb_object_agg" => COLLECTED.max(sum.bytes * 1_000.0),
+        | "jsonb_object_agg" => COLLECTED.max(sum.bytes * ROWS),
         "length" | "octet_length" | "bit_length" | "char_length" | "md5" | "sha256" | "count"
         | "cardinality" | "array_length" | "strpos" | "position" | "ascii" | "starts_with" => 64.0,
         "phraseto_tsquery"
@@ -290,13 +295,23 @@ fn plain(name: &str, call: &Call, sizes: &[Size], sum: Size) -> Result<f64, Diag
         | "ts_rank_cd"
         | "querytree"
         | "tsquery_phrase" => {
-            if sum.constant && sum.bytes > MAX_SEARCHED && sizes.iter().any(|s| s.bytes > PARAMETER) {
-                return Err(too_large("text search over a constant longer than 20,000 bytes is not allowed"));
-            }
+            searched(sum)?;
             sum.bytes * 2.0
+        }
+        // It keeps what it has visited.
+        path if path.starts_with("jsonb_path") => {
+            searched(sum)?;
+            sum.bytes + 64.0
         }
         _ => sum.bytes + 64.0,
     })
+}
+
+fn searched(sum: Size) -> Result<(), Diagnostic> {
+    if sum.constant && sum.bytes > MAX_SEARCHED {
+        return Err(too_large("searching in a constant longer than 20,000 bytes is not allowed"));
+    }
+    Ok(())
 }
 
 fn polygon(call: &Call) -> f64 {
