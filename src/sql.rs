@@ -1,11 +1,12 @@
 //! From text to a checked statement. The only module that names sqlparser; pure and synchronous.
 //!
 //! `limits` -> `parse` -> `lower` (into our own tree) -> `resolve` (every name against the catalog and the policy)
-//! -> `render` -> read again and compared -> [`Checked`]. Read `check.rs` for the order of the gates.
+//! -> `growth` -> `render` -> read again and compared -> [`Checked`]. Read `check.rs` for the order of the gates.
 
 mod ast;
 mod check;
 mod dialect;
+mod growth;
 mod limits;
 mod lower;
 mod parse;

@@ -28,6 +28,7 @@ mod postgres {
     mod gateway;
     mod mcp;
     mod print;
+    mod security;
     mod sql_cases;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};

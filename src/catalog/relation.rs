@@ -63,6 +63,8 @@ pub struct Relation {
 pub struct ViewBody {
     pub relations: Vec<Oid>,
     pub routines: Vec<Oid>,
+    /// It shows columns that the login may not read itself, or rows past a row security of its tables.
+    pub shows_more: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tracing::{error, info};
 
@@ -77,14 +77,14 @@ fn authentication(
     caller: Caller,
 ) -> anyhow::Result<Authentication> {
     let named = || environment("PGWARDEN_TOKENS_FILE").map(PathBuf::from);
-    let file = match (arguments.tokens_file.clone().or_else(named), config.auth.mode) {
-        (Some(file), _) => file,
-        (None, AuthMode::None) => return Ok(Authentication::Open(caller)),
-        (None, AuthMode::Tokens) => config.auth.tokens_file.clone().ok_or_else(|| {
-            anyhow!(
+    let configured = || config.auth.tokens_file.clone();
+    let Some(file) = arguments.tokens_file.clone().or_else(named).or_else(configured) else {
+        if config.auth.mode == AuthMode::Tokens {
+            bail!(
                 "`[auth] mode` is `tokens`, and no `tokens_file` is named: `pgwarden token create` makes one"
-            )
-        })?,
+            );
+        }
+        return Ok(Authentication::Open(caller));
     };
     let store = TokenStore::load(&file)?;
     if store.is_empty() {

@@ -61,9 +61,15 @@ fn server(mut section: Section<'_>) -> Result<Server, ConfigError> {
 fn auth(mut section: Section<'_>, folder: &Path) -> Result<Auth, ConfigError> {
     let tokens_file = section.value("tokens_file", string)?.map(|file| folder.join(file));
     let modes = [("none", AuthMode::None), ("tokens", AuthMode::Tokens)];
-    let mode = section.value("mode", one_of(modes))?.unwrap_or_default();
+    let has_file = tokens_file.is_some();
+    let mode = section.value("mode", |value| match one_of(modes)(value)? {
+        AuthMode::None if has_file => Err(Fault::new("is `none`, and a `tokens_file` is named", None)),
+        mode => Ok(mode),
+    })?;
     let subject = section.value("subject", string)?;
     section.finish()?;
+    // A file of tokens is there to be asked for them.
+    let mode = mode.unwrap_or(if has_file { AuthMode::Tokens } else { AuthMode::None });
     Ok(Auth { mode, subject, tokens_file })
 }
 

@@ -18,6 +18,8 @@ use crate::sql::Checked;
 
 /// Connections for introspection and for looking at a caller's backend from outside.
 const CONTROL_CONNECTIONS: usize = 2;
+/// Stands for deadlines that no clock can hold.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long closing waits for resets and cancels.
 const LAST_TASKS: Duration = Duration::from_secs(5);
 
@@ -61,8 +63,8 @@ impl Database {
         self.knowledge.last().map(|known| Arc::clone(&known.catalog))
     }
 
-    /// The catalog as it is now: asks PostgreSQL whether it changed (at most once a second) and reads it again if
-    /// so. For use after a name was not found.
+    /// The catalog as it is now: asks PostgreSQL whether it changed and reads it again if so. For use after a name
+    /// was not found. Callers at the same time share one question, and questions are paced.
     pub async fn refresh(&self) -> Result<Arc<Catalog>, Diagnostic> {
         let known = Box::pin(self.knowledge.refresh(&self.control, &self.settings)).await?;
         Ok(Arc::clone(&known.catalog))
@@ -84,7 +86,7 @@ impl Database {
         cancel: &CancellationToken,
     ) -> Result<Ran, Diagnostic> {
         check_parameters(checked.parameters(), params)?;
-        let ends = Instant::now() + limits.deadline;
+        let ends = Instant::now().checked_add(limits.deadline).unwrap_or_else(|| Instant::now() + LONGEST);
         let call = Call { checked: &checked, params, limits, ends };
         // Whichever comes first, the others are dropped: dropping the run stops the statement in PostgreSQL. Boxed,
         // since the futures of all layers above hold this one.
@@ -120,7 +122,6 @@ impl Database {
         let surprising = error.rule.as_deref() == Some("server.locks")
             || matches!(error.sqlstate.as_str(), "42P01" | "42703" | "42883" | "42704" | "3F000" | "0A000");
         if surprising {
-            self.knowledge.doubt();
             self.look_again();
         }
         error

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio_postgres::{Client, Error};
 
+use self::closure::Unreadable;
 use self::trees::{OperatorFunction, Tree};
 use super::error;
 use crate::catalog::{Catalog, CatalogContents, Schema};
@@ -22,6 +23,7 @@ const SETTINGS: &str = include_str!("introspect/settings.sql");
 const SCHEMAS: &str = include_str!("introspect/schemas.sql");
 const EXTENSIONS: &str = include_str!("introspect/extensions.sql");
 const RELATIONS: &str = include_str!("introspect/relations.sql");
+const UNREADABLE: &str = include_str!("introspect/unreadable.sql");
 const TREES: &str = include_str!("introspect/trees.sql");
 const ROUTINES: &str = include_str!("introspect/routines.sql");
 const TYPES: &str = include_str!("introspect/types.sql");
@@ -64,6 +66,7 @@ pub(super) async fn introspect(
         EXTENSIONS,
         RELATIONS,
         TREES,
+        UNREADABLE,
         ROUTINES,
         TYPES,
         OPERATORS,
@@ -75,8 +78,21 @@ pub(super) async fn introspect(
     let (begun, answers) = join(client.batch_execute(BEGIN), reads).await;
     begun.map_err(|e| error::diagnostic(&e))?;
     let answers = answers.map_err(|e| error::diagnostic(&e))?;
-    let [facts, _, schemas, extensions, relations, trees, routines, types, operators, casts, driver, version] =
-        answers.as_slice()
+    let [
+        facts,
+        _,
+        schemas,
+        extensions,
+        relations,
+        trees,
+        unreadable,
+        routines,
+        types,
+        operators,
+        casts,
+        driver,
+        version,
+    ] = answers.as_slice()
     else {
         return Err(unreadable("answers"));
     };
@@ -99,7 +115,7 @@ pub(super) async fn introspect(
         driver_relations: one::<Vec<Oid>>(driver)?,
     };
     let mentions = trees::mentions(&parse::<Tree>(trees)?, &parse::<OperatorFunction>(operators)?);
-    let contents = closure::close(contents, &mentions);
+    let contents = closure::close(contents, &mentions, &parse::<Unreadable>(unreadable)?);
     let version = version.first().cloned().unwrap_or_default();
     Ok(Introspected { catalog: Catalog::new(contents), facts, version })
 }

@@ -18,8 +18,10 @@ use crate::pg::{Diagnostic, SqlState};
 
 /// Around connecting, the checks and reading the catalog.
 const LIMIT: Duration = Duration::from_secs(45);
-/// Between two looks at whether the catalog changed.
+/// Between two looks at whether the catalog changed, while callers go on with the last snapshot.
 const LOOK: Duration = Duration::from_secs(1);
+/// Looking may take this part of the time: callers who wait for a look wait for their turn.
+const LOOKING_PART: u32 = 5;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 const ROLLBACK: &str = "ROLLBACK";
@@ -38,7 +40,16 @@ pub(super) struct Knowledge {
     last: ArcSwapOption<Known>,
     /// Held while reading, so that many callers make one read.
     reading: tokio::sync::Mutex<Failures>,
-    looked: Mutex<Option<Instant>>,
+    looked: Mutex<Looked>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Looked {
+    /// When the last look was over.
+    at: Option<Instant>,
+    took: Duration,
+    /// When somebody was told to look.
+    told: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -55,16 +66,21 @@ impl Knowledge {
     /// Whether it is time to ask for the catalog's version again; says so to one caller.
     pub fn is_due(&self) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = looked.is_none_or(|at| at.elapsed() >= LOOK);
+        let gap = LOOK.max(looked.took * LOOKING_PART);
+        let due = looked.at.max(looked.told).is_none_or(|at| at.elapsed() >= gap);
         if due {
-            *looked = Some(Instant::now());
+            looked.told = Some(Instant::now());
         }
         due
     }
 
-    /// The next look need not wait.
-    pub fn doubt(&self) {
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn looked(&self) -> Looked {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_looked(&self, started: Instant) {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) =
+            Looked { at: Some(Instant::now()), took: started.elapsed(), told: None };
     }
 
     /// Runs the start-up checks and reads the catalog, or answers with the last failure while its backoff lasts.
@@ -101,11 +117,15 @@ impl Knowledge {
         let Some(known) = self.last() else { return self.first(control, settings).await };
         let asked = Instant::now();
         let _reading = self.reading.lock().await;
-        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else looked while we waited for them.
-        if looked.is_some_and(|at| at >= asked) {
-            return Ok(self.last().unwrap_or(known));
+        let looked = self.looked();
+        if let Some(at) = looked.at {
+            // Somebody else looked while we waited for them: what they saw is new enough.
+            if at >= asked {
+                return Ok(self.last().unwrap_or(known));
+            }
+            tokio::time::sleep_until(at + looked.took * LOOKING_PART).await;
         }
+        let started = Instant::now();
         let version = within(async {
             let mut lease = control.lease(LIMIT).await?;
             let link = lease.link().ok_or_else(error::lost)?;
@@ -114,7 +134,7 @@ impl Knowledge {
             Ok(version)
         })
         .await?;
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.has_looked(started);
         let known = self.last().unwrap_or(known);
         if version == known.version { Ok(known) } else { self.load(control, settings).await }
     }
@@ -154,7 +174,8 @@ impl Knowledge {
         );
         let known = Arc::new(known);
         self.last.store(Some(Arc::clone(&known)));
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        // A snapshot is a look as well, though how long it took says nothing of one.
+        self.has_looked(Instant::now());
         Ok(known)
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::connect::Connector;
 use super::lease::Lease;
 use super::link::Link;
-use crate::pg::{Diagnostic, SqlState};
+use crate::pg::{Diagnostic, Source, SqlState};
 
 pub(super) struct Opener(Arc<Connector>);
 
@@ -66,7 +66,8 @@ impl Pool {
             Ok(slot) => Ok(Lease::new(slot, Arc::clone(&self.connector), self.tasks.clone())),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(self.busy()),
-            Err(PoolError::Closed) => Err(Diagnostic::connection(
+            Err(PoolError::Closed) => Err(Diagnostic::new(
+                Source::Connection,
                 SqlState::CANNOT_CONNECT_NOW,
                 format!("`{}` is shutting down", self.name),
             )),

@@ -19,11 +19,14 @@ use super::pool::Pool;
 use super::rows::{self, Bounds, Streamed};
 use super::{DatabaseSettings, Ran, RowSink, RunLimits, Truncation, error};
 use crate::catalog::Catalog;
-use crate::pg::{Diagnostic, Oid};
+use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::{Checked, Projected, ResultColumn};
 
 /// Connections that may turn out to be dead before one is found that lives.
 const ATTEMPTS: usize = 3;
+/// A server that is just starting again is waited for this long.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(50);
 /// After the sink said stop, the rest of the page may run out by itself for this long.
 const RUN_OUT: Duration = Duration::from_millis(20);
 
@@ -85,7 +88,7 @@ impl Surroundings<'_> {
         let mut attempt = 1;
         loop {
             let remaining = call.ends.saturating_duration_since(Instant::now());
-            let mut lease = self.pool.lease(remaining).await?;
+            let mut lease = self.lease(remaining).await?;
             let envelope = Envelope::new(self.settings, self.abilities, remaining);
             let Some(link) = lease.link() else { return Err(error::lost()) };
             match envelope.begin(link.client(), call.checked.text()).await {
@@ -96,6 +99,19 @@ impl Surroundings<'_> {
                     self.pool.sweep();
                 }
                 Err(failed) => return Err(error::diagnostic(&failed)),
+            }
+        }
+    }
+
+    /// Waits for a server that comes back: it was there before, or there would be no catalog.
+    async fn lease(&self, remaining: Duration) -> Result<Lease, Diagnostic> {
+        let started = Instant::now();
+        loop {
+            match self.pool.lease(remaining).await {
+                Err(error) if is_starting(&error) && started.elapsed() < PATIENCE => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                outcome => return outcome,
             }
         }
     }
@@ -165,6 +181,11 @@ impl Surroundings<'_> {
         locks.ok_or_else(error::lost)?.check(call.checked.reach())?;
         Ok(Covered { rows, ended: false })
     }
+}
+
+/// Refused or starting up, which is what a restart looks like from here.
+fn is_starting(error: &Diagnostic) -> bool {
+    error.retryable && matches!(error.sqlstate, SqlState::CONNECTION_FAILURE | SqlState::CANNOT_CONNECT_NOW)
 }
 
 fn bound<'a>(

@@ -28,7 +28,7 @@ impl Gateway {
         let described = describe(&visible, &relations, self.limits.characters);
         match described {
             Err(refusal) if refusal.sqlstate == SqlState::UNDEFINED_TABLE => {
-                let fresh = Box::pin(served.database.refresh()).await?;
+                let fresh = served.fresh_catalog(self.limits.deadline, cancel).await?;
                 describe(&Visible::new(&fresh, &served.policy), &relations, self.limits.characters)
             }
             described => described,

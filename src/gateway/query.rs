@@ -47,11 +47,7 @@ impl Gateway {
         let catalog = served.catalog(self.limits.deadline, call.cancel).await?;
         let checked = self.decide(call, served, catalog, &request.sql).await?;
 
-        let limits = RunLimits {
-            rows,
-            field_chars: self.limits.field_characters,
-            deadline: self.limits.deadline.saturating_sub(call.started.elapsed()),
-        };
+        let limits = RunLimits { rows, field_chars: self.limits.field_characters, deadline: self.left(call) };
         let mut encoder = Encoder::new(request.format, self.limits.characters, self.limits.field_characters);
         let started = Instant::now();
         let ran = served.database.run(checked, &request.params, &limits, &mut encoder, call.cancel).await;
@@ -70,13 +66,18 @@ impl Gateway {
         let started = Instant::now();
         let mut decision = check(served, &catalog, sql).await;
         if decision.as_ref().err().is_some_and(names_something_unknown)
-            && let Ok(fresh) = served.database.refresh().await
+            && let Ok(fresh) = served.fresh_catalog(self.left(call), call.cancel).await
             && !Arc::ptr_eq(&fresh, &catalog)
         {
             decision = check(served, &fresh, sql).await;
         }
         self.report_decision(call, served, &decision, started.elapsed());
         decision
+    }
+
+    /// Of the call's time.
+    fn left(&self, call: &Call<'_>) -> Duration {
+        self.limits.deadline.saturating_sub(call.started.elapsed())
     }
 
     fn rows(&self, limit: Option<u64>) -> Result<u64, Diagnostic> {

@@ -3,7 +3,9 @@
 mod page;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::visible::Visible;
@@ -13,18 +15,21 @@ use crate::catalog::Relation;
 use crate::pg::{Diagnostic, QualifiedName};
 use resource_uri::uri;
 
+/// Clients list resources while a person waits for them to start.
+const LISTING: Duration = Duration::from_secs(10);
+
 impl Gateway {
     /// Every resource that the caller may read, with empty texts: [`Self::read_resource`] writes them. A database that is
     /// not ready is listed alone, with the reason.
     pub async fn list_resources(&self, _caller: &Caller) -> Result<Vec<SchemaResource>, Diagnostic> {
-        let mut out = Vec::new();
-        for served in self.served.iter() {
-            match served.catalog(self.limits.deadline, &CancellationToken::new()).await {
-                Ok(catalog) => out.extend(listed(served.name(), &Visible::new(&catalog, &served.policy))),
-                Err(reason) => out.push(not_ready(served, &reason)),
+        let deadline = self.limits.deadline.min(LISTING);
+        let looks = self.served.iter().map(async |served| {
+            match served.catalog(deadline, &CancellationToken::new()).await {
+                Ok(catalog) => listed(served.name(), &Visible::new(&catalog, &served.policy)),
+                Err(reason) => vec![not_ready(served, &reason)],
             }
-        }
-        Ok(out)
+        });
+        Ok(join_all(looks).await.concat())
     }
 
     /// The resource at `uri`; `None` where there is none that the caller may read.

@@ -41,11 +41,30 @@ impl Served {
         deadline: Duration,
         cancel: &CancellationToken,
     ) -> Result<Arc<Catalog>, Diagnostic> {
-        // Dropping `ready` is safe: it is shared by all callers and starts again with the next one.
+        self.bounded(Box::pin(self.database.ready()), deadline, cancel).await
+    }
+
+    /// The catalog as it is now, for use after a name was not found; bounded in the same way.
+    pub(super) async fn fresh_catalog(
+        &self,
+        deadline: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Catalog>, Diagnostic> {
+        self.bounded(Box::pin(self.database.refresh()), deadline, cancel).await
+    }
+
+    /// Dropping `look` is safe: what it has begun is shared by all callers and starts again with the next one. Callers box
+    /// it, since the futures of `db` are deep.
+    async fn bounded(
+        &self,
+        look: impl Future<Output = Result<Arc<Catalog>, Diagnostic>>,
+        deadline: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Catalog>, Diagnostic> {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(canceled("the caller cancelled the call")),
-            catalog = Box::pin(self.database.ready()) => catalog,
+            catalog = look => catalog,
             () = tokio::time::sleep(deadline) => {
                 let late = Diagnostic::connection(
                     SqlState::CANNOT_CONNECT_NOW,
@@ -57,6 +76,6 @@ impl Served {
     }
 }
 
-pub(super) fn canceled(message: &str) -> Diagnostic {
+fn canceled(message: &str) -> Diagnostic {
     Diagnostic::refused(SqlState::QUERY_CANCELED, message)
 }

@@ -87,7 +87,7 @@ fn relations() -> Vec<Relation> {
         partition(106, "orders_2025_02_a", 105, RelationKind::Table),
         partition(107, "orders_2025_02_b", 105, RelationKind::Table),
         Relation {
-            view: Some(ViewBody { relations: vec![Oid(ORDERS)], routines: Vec::new() }),
+            view: Some(ViewBody { relations: vec![Oid(ORDERS)], routines: Vec::new(), shows_more: false }),
             row_security: true,
             row_estimate: Some(77),
             columns: vec![column("total", 25, "numeric(12,2)")],

@@ -75,8 +75,8 @@ impl Policy {
         self.functions.iter().copied()
     }
 
-    /// May a SELECT name this relation? Views are allowed only if everything behind them is; foreign tables only if
-    /// a rule gives their exact name.
+    /// May a SELECT name this relation? Views are allowed only if everything behind them is; foreign tables, and views
+    /// that show more than the login may read itself, only if a rule gives their exact name.
     pub fn decide_select(&self, relation: &Relation, catalog: &Catalog) -> Decision {
         self.decide_relation(relation, catalog, &mut BTreeSet::new())
     }
@@ -90,7 +90,8 @@ impl Policy {
     ) -> impl Iterator<Item = &'r Column> {
         relation.columns.iter().filter(move |column| {
             let named = catalog.type_by_oid(column.type_oid);
-            column.selectable && !named.is_some_and(|named| self.runs_unseen(named, catalog))
+            let hidden = |named| self.runs_unseen(named, catalog) || hides_columns(named, catalog);
+            column.selectable && !named.is_some_and(hidden)
         })
     }
 
@@ -112,7 +113,13 @@ impl Policy {
         if !decision.allowed || !seen.insert(relation.oid) {
             return decision;
         }
+        if let Some(denied) = self.denied_below(relation, catalog, &mut BTreeSet::new()) {
+            return denied;
+        }
         let Some(body) = &relation.view else { return decision };
+        if body.shows_more && !self.names_exactly(&relation.name) {
+            return Decision::deny("default.views");
+        }
         for oid in &body.relations {
             let behind = catalog.relation_by_oid(*oid).map(|r| self.decide_relation(r, catalog, seen));
             if !behind.is_some_and(|behind| behind.allowed) {
@@ -123,6 +130,31 @@ impl Policy {
             return decision;
         }
         Decision::deny("default.views")
+    }
+
+    fn names_exactly(&self, name: &QualifiedName) -> bool {
+        let mut patterns = self.allow.iter().flat_map(|rule| &rule.select);
+        patterns.any(|pattern| pattern.exact().is_some_and(|exact| exact == *name))
+    }
+
+    /// Reading a table reads its partitions and children: one that is denied denies it.
+    fn denied_below(
+        &self,
+        relation: &Relation,
+        catalog: &Catalog,
+        seen: &mut BTreeSet<Oid>,
+    ) -> Option<Decision> {
+        let mut children =
+            catalog.children(relation.oid).iter().filter_map(|oid| catalog.relation_by_oid(*oid));
+        children.find_map(|child| {
+            if !seen.insert(child.oid) {
+                return None;
+            }
+            match self.deny.iter().find(|rule| rule.select.iter().any(|p| p.matches(&child.name))) {
+                Some(rule) => Some(Decision::deny(&rule.name)),
+                None => self.denied_below(child, catalog, seen),
+            }
+        })
     }
 
     /// Deny wins; a partition or child follows its parents as well as its own name.
@@ -227,6 +259,14 @@ impl Policy {
         );
         if plain { Decision::allow("default.types") } else { Decision::deny("default.types") }
     }
+}
+
+/// A row of a relation as a value, with columns in it that the login may not read.
+fn hides_columns(named: &Type, catalog: &Catalog) -> bool {
+    let element = named.inner.filter(|_| named.kind == TypeKind::Array);
+    let row = element.and_then(|oid| catalog.type_by_oid(oid)).unwrap_or(named);
+    let relation = row.relation.and_then(|oid| catalog.relation_by_oid(oid));
+    relation.is_some_and(|relation| relation.columns.iter().any(|column| !column.selectable))
 }
 
 /// PostgreSQL's own schemas, and those of temporary objects.

@@ -294,7 +294,7 @@ pub struct JsonTest {
 
 #[derive(Debug, PartialEq)]
 pub enum Quantified {
-    Query(Query),
+    Query(Box<Query>),
     Array(Expr),
 }
 
@@ -368,7 +368,7 @@ pub struct Arg {
 #[derive(Debug, PartialEq)]
 pub enum Over {
     Name(Ident),
-    Window(Window),
+    Window(Box<Window>),
 }
 
 #[derive(Debug, PartialEq)]

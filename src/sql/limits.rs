@@ -18,6 +18,10 @@ pub const MAX_OPERATORS: usize = 5_000;
 pub const MAX_POSITION: usize = 4;
 /// Open parentheses and brackets at one place.
 pub const MAX_DEPTH: usize = 60;
+/// JOIN: what each item of FROM may refer to is worked out anew.
+pub const MAX_JOINS: usize = 100;
+/// Operands within operands, as they are printed: a chain of ANDs is one, one of `::` or `IS NULL` is not.
+pub const MAX_PRINTED_DEPTH: usize = 300;
 /// Bytes of an identifier (NAMEDATALEN - 1): PostgreSQL truncates longer ones.
 pub const MAX_IDENTIFIER_BYTES: usize = 63;
 
@@ -54,6 +58,7 @@ struct Seen {
     operators: usize,
     set_operators: usize,
     positions: usize,
+    joins: usize,
     depth: usize,
 }
 
@@ -73,6 +78,7 @@ impl Seen {
         within("operators", self.operators, MAX_OPERATORS)?;
         within("set operators", self.set_operators, MAX_SET_OPERATORS)?;
         within("uses of POSITION", self.positions, MAX_POSITION)?;
+        within("joins", self.joins, MAX_JOINS)?;
         within("levels of nested parentheses", self.depth, MAX_DEPTH)
     }
 
@@ -82,7 +88,10 @@ impl Seen {
             self.set_operators += 1;
         } else if is("position") {
             self.positions += 1;
-        } else if ["and", "or", "not", "is", "like", "ilike", "between", "in", "join"].iter().any(|w| is(w)) {
+        } else if is("join") {
+            self.joins += 1;
+            self.operators += 1;
+        } else if ["and", "or", "not", "is", "like", "ilike", "between", "in"].iter().any(|w| is(w)) {
             self.operators += 1;
         }
     }

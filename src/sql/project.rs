@@ -7,7 +7,7 @@ mod width;
 
 use super::{Checked, StatementKind};
 use crate::catalog::Catalog;
-use crate::pg::{Oid, QualifiedName};
+use crate::pg::Oid;
 use width::Width;
 
 /// A value of a type that cannot be printed in part, with more bytes than this as stored, is not printed at all.
@@ -132,12 +132,13 @@ fn encoding(oid: Oid) -> Encoding {
 /// that a user defined is never used.
 fn text(oid: Oid, name: &str, catalog: &Catalog) -> String {
     match catalog.type_by_oid(oid) {
-        Some(t) if t.text_cast_is_function && oid.0 != 16 => {
+        Some(t) if !t.text_cast_is_function || oid.0 == 16 => format!("{name}::pg_catalog.text"),
+        Some(t) if t.output.schema == "pg_catalog" => {
             format!("pg_catalog.textin({}({name}))", t.output.quoted())
         }
-        Some(_) => format!("{name}::pg_catalog.text"),
-        None => {
-            format!("pg_catalog.textin({}({name}))", QualifiedName::new("pg_catalog", "record_out").quoted())
-        }
+        // Prints any type, though its schema be closed to us; but NULL as an empty text.
+        Some(_) | None => format!(
+            "CASE WHEN pg_catalog.pg_column_size({name}) IS NOT NULL THEN pg_catalog.format('%s', {name}) END"
+        ),
     }
 }

@@ -7,11 +7,12 @@ mod from;
 mod query;
 
 use super::ast::{Ident, Statement, TypeName};
-use crate::pg::quote_ident;
+use super::limits::MAX_PRINTED_DEPTH;
+use crate::pg::{Diagnostic, SqlState, quote_ident};
 
 /// The canonical text of a statement.
-pub fn render(statement: &Statement) -> String {
-    let mut out = Printer { text: String::with_capacity(512) };
+pub fn render(statement: &Statement) -> Result<String, Diagnostic> {
+    let mut out = Printer { text: String::with_capacity(512), depth: 0, deepest: 0 };
     match statement {
         Statement::Query(query) => out.query(query),
         Statement::Explain { options, query } => {
@@ -28,7 +29,15 @@ pub fn render(statement: &Statement) -> String {
             out.query(query);
         }
     }
-    out.text
+    if out.deepest > MAX_PRINTED_DEPTH {
+        return Err(Diagnostic::refused(
+            SqlState::STATEMENT_TOO_COMPLEX,
+            "the statement is nested too deeply",
+        )
+        .rule("sql.limits")
+        .hint("use WITH to name the inner parts"));
+    }
+    Ok(out.text)
 }
 
 /// A constant that PostgreSQL and sqlparser read alike, whatever `standard_conforming_strings` says: in plain
@@ -49,6 +58,8 @@ pub fn string_constant(text: &str) -> String {
 
 struct Printer {
     text: String,
+    depth: usize,
+    deepest: usize,
 }
 
 impl Printer {

@@ -9,7 +9,7 @@ mod call;
 mod column;
 mod expr;
 mod from;
-mod label;
+pub mod label;
 mod missing;
 mod query;
 mod relation;

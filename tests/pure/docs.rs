@@ -33,6 +33,8 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("src/sql/limits.rs", "MAX_OPERATORS"),
         ("src/sql/limits.rs", "MAX_SET_OPERATORS"),
         ("src/sql/limits.rs", "MAX_DEPTH"),
+        ("src/sql/limits.rs", "MAX_JOINS"),
+        ("src/sql/limits.rs", "MAX_PRINTED_DEPTH"),
         ("src/sql/limits.rs", "MAX_POSITION"),
         ("src/sql/limits.rs", "MAX_IDENTIFIER_BYTES"),
         ("src/sql/resolve/bound.rs", "MAX_MADE"),

@@ -142,6 +142,18 @@ fn a_value_of_the_wrong_kind_or_size_is_fatal() {
 }
 
 #[test]
+fn a_tokens_file_is_never_left_unasked() {
+    let config = parse("[auth]\ntokens_file = \"t\"\n").unwrap();
+    assert_eq!(config.auth.mode, AuthMode::Tokens);
+    assert_eq!(
+        refusal("[auth]\nmode = \"none\"\ntokens_file = \"t\"\n"),
+        "conf/pgwarden.toml:2:8: `mode` is `none`, and a `tokens_file` is named"
+    );
+    // The file may come by a flag: `serve` asks for it.
+    assert_eq!(parse("[auth]\nmode = \"tokens\"\n").unwrap().auth.mode, AuthMode::Tokens);
+}
+
+#[test]
 fn an_unknown_finding_is_fatal_with_a_suggestion() {
     assert_eq!(
         refusal("[databases.shop]\nurl = \"postgres://u@h/d\"\naccept = [\"bypasrls\"]\n"),

@@ -3,15 +3,28 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::Deserialize;
+
 use super::trees::{Mentions, Owner};
 use crate::catalog::{CatalogContents, Type, TypeKind};
 use crate::pg::Oid;
+
+/// What the login may not read of a relation.
+#[derive(Debug, Deserialize)]
+pub(super) struct Unreadable {
+    relation: Oid,
+    columns: BTreeSet<i32>,
+    row_security: bool,
+    security_invoker: bool,
+}
 
 /// Fills in what the SQL files leave out.
 pub(super) fn close(
     mut contents: CatalogContents,
     mentions: &HashMap<(Owner, Oid), Mentions>,
+    unreadable: &[Unreadable],
 ) -> CatalogContents {
+    let unreadable: HashMap<Oid, &Unreadable> = unreadable.iter().map(|one| (one.relation, one)).collect();
     let closed = close_types(&contents.types, mentions);
     for one in &mut contents.types {
         if let Some(closed) = closed.get(&one.oid) {
@@ -31,8 +44,20 @@ pub(super) fn close(
         let routines: BTreeSet<Oid> = mentioned.routines.iter().chain(checks).copied().collect();
         view.routines = routines.into_iter().collect();
         view.relations = mentioned.relations.iter().copied().collect();
+        let reads_as_its_caller = unreadable.get(&relation.oid).is_some_and(|view| view.security_invoker);
+        view.shows_more = !reads_as_its_caller && shows_more(mentioned, &unreadable);
     }
     contents
+}
+
+/// The view reads columns that the login may not, or past a row security that would hold for it.
+fn shows_more(mentioned: &Mentions, unreadable: &HashMap<Oid, &Unreadable>) -> bool {
+    mentioned.relations.iter().filter_map(|oid| unreadable.get(oid)).any(|below| {
+        let read = mentioned.columns.get(&below.relation);
+        let hidden =
+            |number: &i32| below.columns.contains(number) || *number == 0 && !below.columns.is_empty();
+        below.row_security || read.is_some_and(|read| read.iter().any(hidden))
+    })
 }
 
 #[derive(Default)]

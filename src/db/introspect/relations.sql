@@ -60,7 +60,7 @@ SELECT
       SELECT c.reltoastrelid::int8
       WHERE c.reltoastrelid <> 0
     )),
-    'view', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.json_build_object('relations', '[]'::json, 'routines', '[]'::json) END,
+    'view', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.json_build_object('relations', '[]'::json, 'routines', '[]'::json, 'shows_more', FALSE) END,
     'keys', COALESCE(
       (
         SELECT

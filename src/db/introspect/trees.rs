@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::pg::Oid;
 
+/// What PostgreSQL adds to a column number in a set of columns (FirstLowInvalidHeapAttributeNumber).
+const FIRST_COLUMN_NUMBER: i32 = 7;
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Owner {
@@ -38,6 +41,8 @@ pub(super) struct Mentions {
     pub routines: BTreeSet<Oid>,
     /// Types that something is cast to.
     pub types: BTreeSet<Oid>,
+    /// Column numbers read of each relation; 0 stands for the whole row.
+    pub columns: HashMap<Oid, BTreeSet<i32>>,
     operators: BTreeSet<Oid>,
 }
 
@@ -60,6 +65,7 @@ impl Mentions {
     /// Fields are written `:name value`; a space within a value has a backslash before it, so no name can forge one.
     fn read(&mut self, tree: &str) {
         let mut words = tree.split([' ', '\n']).map(|word| word.trim_end_matches(['}', ')'])).peekable();
+        let mut relation = Oid(0);
         while let Some(word) = words.next() {
             let set = match word {
                 ":relid" => &mut self.relations,
@@ -67,6 +73,16 @@ impl Mentions {
                 | ":tsmhandler" | ":startInRangeFunc" | ":endInRangeFunc" => &mut self.routines,
                 ":opno" | ":eqop" | ":sortop" => &mut self.operators,
                 ":resulttype" => &mut self.types,
+                // A set: `:selectedCols (b 8 9)`, numbered from the first system column, which is -7.
+                ":selectedCols" => {
+                    words.next_if_eq(&"(b");
+                    let read = self.columns.entry(relation).or_default();
+                    while let Some(number) = words.peek().and_then(|word| word.parse::<i32>().ok()) {
+                        read.insert(number - FIRST_COLUMN_NUMBER);
+                        words.next();
+                    }
+                    continue;
+                }
                 // A list: `:opnos (o 97 97)`.
                 ":opnos" => {
                     words.next_if_eq(&"(o");
@@ -80,6 +96,9 @@ impl Mentions {
             };
             if let Some(oid) = words.peek().and_then(|word| word.parse().ok()).filter(|oid| *oid != 0) {
                 set.insert(Oid(oid));
+                if word == ":relid" {
+                    relation = Oid(oid);
+                }
             }
         }
     }
@@ -109,6 +128,15 @@ mod tests {
         assert_eq!(mentions.routines, oids([77, 65]));
         assert_eq!(mentions.operators, oids([96, 97, 98]));
         assert_eq!(mentions.types, oids([16400]));
+    }
+
+    #[test]
+    fn the_columns_read_are_those_of_the_relation_before_them() {
+        let mentions = read(
+            "{RTE :relid 16385 :requiredPerms 2 :selectedCols (b 7 9) :insertedCols (b)} {RTE :relid 9}",
+        );
+        assert_eq!(mentions.columns[&Oid(16385)], BTreeSet::from([0, 2]));
+        assert!(!mentions.columns.contains_key(&Oid(9)));
     }
 
     #[test]

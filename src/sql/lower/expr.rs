@@ -216,7 +216,7 @@ fn like(
 
 fn quantified(left: Box<sp::Expr>, op: BinaryOperator, right: sp::Expr, is_all: bool) -> Lowered<Expr> {
     let right = match right {
-        sp::Expr::Subquery(subquery) => Quantified::Query(query::query(*subquery)?),
+        sp::Expr::Subquery(subquery) => Quantified::Query(Box::new(query::query(*subquery)?)),
         array => Quantified::Array(expr(array)?),
     };
     Ok(Expr::Quantified {

@@ -11,7 +11,7 @@ use crate::sql::ast::{Frame, FrameBound, FrameUnit, Ident, Over, Window};
 
 pub fn over(over: WindowType) -> Lowered<Over> {
     match over {
-        WindowType::WindowSpec(spec) => window(spec).map(Over::Window),
+        WindowType::WindowSpec(spec) => window(spec).map(|window| Over::Window(Box::new(window))),
         WindowType::NamedWindow(name) => ident(name, Role::Column).map(Over::Name),
     }
 }

@@ -8,6 +8,13 @@ use crate::sql::ast::{
 
 impl Printer {
     pub fn expr(&mut self, expr: &Expr) {
+        self.depth = self.depth.saturating_add(1);
+        self.deepest = self.deepest.max(self.depth);
+        self.parenthesized(expr);
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn parenthesized(&mut self, expr: &Expr) {
         match expr {
             Expr::Column(path) => self.path(path),
             Expr::WholeRow(path) => {

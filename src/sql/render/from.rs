@@ -4,7 +4,7 @@ use super::Printer;
 use crate::sql::ast::{Alias, FromItem, FunctionItem, Join, JoinKind, JoinOn, RelationItem, SampleMethod};
 
 impl Printer {
-    pub fn from_item(&mut self, item: &FromItem) {
+    pub fn item_in_from(&mut self, item: &FromItem) {
         match item {
             FromItem::Relation(relation) => self.relation(relation),
             FromItem::Subquery { lateral, query, alias } => {
@@ -49,7 +49,7 @@ impl Printer {
         if join.alias.is_some() {
             self.put("(");
         }
-        self.from_item(&join.left);
+        self.item_in_from(&join.left);
         self.put(match (&join.on, join.kind) {
             (JoinOn::Natural, JoinKind::Left) => " NATURAL LEFT JOIN ",
             (JoinOn::Natural, JoinKind::Right) => " NATURAL RIGHT JOIN ",
@@ -65,7 +65,7 @@ impl Printer {
         if nested {
             self.put("(");
         }
-        self.from_item(&join.right);
+        self.item_in_from(&join.right);
         if nested {
             self.put(")");
         }

@@ -123,7 +123,7 @@ impl Printer {
         self.separated(&select.items, ", ", Self::item);
         if !select.from.is_empty() {
             self.put(" FROM ");
-            self.separated(&select.from, ", ", Self::from_item);
+            self.separated(&select.from, ", ", Self::item_in_from);
         }
         if let Some(filter) = &select.filter {
             self.put(" WHERE ");

@@ -134,6 +134,14 @@ fn is_plainly(to: &TypeName, names: &[&str]) -> bool {
 /// Replaces a size by: the size, or an error where size times `each` is above the bound. PostgreSQL prunes a CASE
 /// whose condition is constant, and evaluates the failing branch only for a size that fails.
 fn guard(size: &mut Expr, each: Expr, function: &str, bound: f64) -> Resolved<()> {
+    // Measured as a bigint first, a bare parameter would be taken for one.
+    if matches!(size, Expr::Parameter(_)) {
+        let parameter = std::mem::replace(size, Expr::Null);
+        *size = Expr::Cast(
+            Box::new(parameter),
+            system_type(if function == "factorial" { "int8" } else { "int4" }),
+        );
+    }
     let wide = || -> Resolved<Expr> {
         let copy = copied(size).ok_or_else(|| computed(function, "the size"))?;
         Ok(Expr::Cast(Box::new(copy), system_type("int8")))

@@ -14,7 +14,7 @@ pub struct Shape {
 
 impl Resolver<'_> {
     /// `left` is what stands before it in the same FROM: LATERAL items and functions may refer to it.
-    pub fn from_item(&mut self, item: &mut FromItem, env: Env<'_>, left: &Visible) -> Resolved<Visible> {
+    pub fn item_in_from(&mut self, item: &mut FromItem, env: Env<'_>, left: &Visible) -> Resolved<Visible> {
         match item {
             FromItem::Relation(relation) => {
                 if let Some(sample) = &mut relation.sample {
@@ -86,10 +86,10 @@ impl Resolver<'_> {
     }
 
     fn join(&mut self, join: &mut Join, env: Env<'_>, before: &Visible) -> Resolved<Visible> {
-        let left = self.from_item(&mut join.left, env, before)?;
+        let left = self.item_in_from(&mut join.left, env, before)?;
         let mut so_far = before.clone();
         so_far.add(left.clone());
-        let right = self.from_item(&mut join.right, env, &so_far)?;
+        let right = self.item_in_from(&mut join.right, env, &so_far)?;
         let mut both = left;
         let merged = match &join.on {
             JoinOn::Nothing | JoinOn::Condition(_) => Vec::new(),

@@ -114,7 +114,7 @@ impl Resolver<'_> {
         place(diagnostic.rule(if public { &decision.rule } else { "default.user_functions" }), start(path))
     }
 
-    pub fn missing_type(&self, path: &[Ident], rule: &str) -> Diagnostic {
+    pub fn missing_type(&self, path: &[Ident]) -> Diagnostic {
         let name = shown(path);
         let hint = if path.last().is_some_and(|part| part.text.starts_with("reg")) {
             "compare names as text instead"
@@ -122,7 +122,10 @@ impl Resolver<'_> {
             "use one of PostgreSQL's own types, or one that describe shows"
         };
         let message = format!("type `{name}` does not exist");
-        place(Diagnostic::refused(SqlState::UNDEFINED_OBJECT, message).rule(rule).hint(hint), start(path))
+        place(
+            Diagnostic::refused(SqlState::UNDEFINED_OBJECT, message).rule("default.types").hint(hint),
+            start(path),
+        )
     }
 
     pub fn ambiguous_column(&self, column: &Ident, owners: &[&str]) -> Diagnostic {

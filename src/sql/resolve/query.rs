@@ -115,10 +115,10 @@ impl Resolver<'_> {
             }
             Body::SetOperation(operation) => {
                 let Bodied { columns, .. } = self.body(&mut operation.left, env, None)?;
-                if let Some((ctes, at)) = fill {
-                    if let Some(entry) = ctes.entries.borrow_mut().get_mut(at) {
-                        entry.columns.get_or_insert_with(|| columns.clone());
-                    }
+                if let Some((ctes, at)) = fill
+                    && let Some(entry) = ctes.entries.borrow_mut().get_mut(at)
+                {
+                    entry.columns.get_or_insert_with(|| columns.clone());
                 }
                 self.body(&mut operation.right, env, None)?;
                 Ok(Bodied { columns, scope: None })
@@ -129,7 +129,7 @@ impl Resolver<'_> {
     fn select<'s>(&mut self, select: &mut Select, env: Env<'s>) -> Resolved<Bodied<'s>> {
         let mut visible = Visible::default();
         for item in &mut select.from {
-            let added = self.from_item(item, env, &visible)?;
+            let added = self.item_in_from(item, env, &visible)?;
             visible.add(added);
         }
         let scope = Scope { visible, outer: env.scope };

@@ -11,10 +11,10 @@ use crate::sql::ast::{Ident, RelationItem};
 impl<'c> Resolver<'c> {
     /// Qualifies the name, notes the relation, and says which columns it brings.
     pub fn relation(&mut self, item: &mut RelationItem, env: Env<'_>) -> Resolved<Shape> {
-        if let [only] = item.name.as_slice() {
-            if let Some(columns) = env.cte(&only.text) {
-                return self.cte_reference(item, columns);
-            }
+        if let [only] = item.name.as_slice()
+            && let Some(columns) = env.cte(&only.text)
+        {
+            return self.cte_reference(item, columns);
         }
         let (relation, columns) = self.find_relation(&item.name)?;
         let partial = !self.cx.policy.allows_whole_row(relation, self.cx.catalog);

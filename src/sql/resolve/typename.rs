@@ -12,11 +12,12 @@ impl<'c> Resolver<'c> {
     /// Qualifies the type, and refuses what cannot be cast to without running something.
     pub fn type_name(&mut self, named: &mut TypeName) -> Resolved<()> {
         let Some(found) = self.find_type(&named.name) else {
-            return Err(self.missing_type(&named.name, "default.types"));
+            return Err(self.missing_type(&named.name));
         };
         let decision = self.cx.policy.decide_type(found, self.cx.catalog);
         if !decision.allowed {
-            return Err(self.missing_type(&named.name, &decision.rule));
+            // Not the decision's rule: it would tell a hidden view from a missing type.
+            return Err(self.missing_type(&named.name));
         }
         if matches!(found.name.name.as_str(), "bpchar" | "bit") && found.name.schema == "pg_catalog" {
             padded_length(&named.modifiers)?;

@@ -11,33 +11,34 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use super::Bench;
 
 /// What a whole answer may take, in which PostgreSQL reads 500 MB nowhere.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(10);
 /// What pgwarden may take beyond what it takes when nobody asks.
 const SERVER_KB: u64 = 64 * 1024;
-/// What a backend may take of its own, above what it takes to print 2,000 characters.
+/// What a backend may take of its own, above what it takes to print 4,000 characters.
 const BACKEND_KB: u64 = 64 * 1024;
 
-/// 500 MB that compress to 6, and 100 MB as they are.
+/// Hundreds of megabytes that compress to a few, and tens of them as they are.
 const TABLES: &str = "
+    CREATE FUNCTION v.many(text, int) RETURNS text LANGUAGE sql AS $$ SELECT repeat(repeat($1, 1000), $2 / 1000) $$;
     CREATE TABLE v.compressed (id int, t text, b bytea, c varchar, x xml);
     ALTER TABLE v.compressed ALTER t SET STORAGE MAIN, ALTER b SET STORAGE MAIN;
-    INSERT INTO v.compressed (id, t) VALUES (1, repeat('x', 500000000));
-    INSERT INTO v.compressed (id, b) SELECT 2, convert_to(t, 'UTF8') FROM v.compressed WHERE id = 1;
+    INSERT INTO v.compressed (id, t) VALUES (1, v.many('x', 500000000));
+    INSERT INTO v.compressed (id, b) VALUES (2, convert_to(v.many('x', 100000000), 'UTF8'));
     INSERT INTO v.compressed (id, c) SELECT 3, t FROM v.compressed WHERE id = 1;
-    INSERT INTO v.compressed (id, x) SELECT 4, xmlelement(name a, left(t, 200000000)) FROM v.compressed WHERE id = 1;
+    INSERT INTO v.compressed (id, x) VALUES (4, xmlelement(name a, v.many('x', 100000000)));
     CREATE TABLE v.plain (t text, b bytea);
     ALTER TABLE v.plain ALTER t SET STORAGE EXTERNAL, ALTER b SET STORAGE EXTERNAL;
-    INSERT INTO v.plain (t) VALUES (repeat('äöü', 20000000));
-    INSERT INTO v.plain (b) SELECT decode(repeat('ff', 50000000), 'hex');
+    INSERT INTO v.plain (t) VALUES (v.many('äöü', 20000000));
+    INSERT INTO v.plain (b) VALUES (convert_to(v.many('x', 100000000), 'UTF8'));
     CREATE TYPE types.holds AS (id int, t text);
     CREATE TABLE v.whole (j jsonb, d json, a text[], n int[], r types.holds, rs types.holds[], h types.hstore);
-    INSERT INTO v.whole (j) VALUES (to_jsonb(repeat('x', 250000000)));
-    INSERT INTO v.whole (d) VALUES (to_json(repeat('x', 200000000)));
-    INSERT INTO v.whole (a) VALUES (ARRAY[repeat('x', 200000000)]);
-    INSERT INTO v.whole (n) VALUES (array_fill(7, ARRAY[50000000]));
-    INSERT INTO v.whole (r) VALUES (ROW(1, repeat('x', 200000000)));
-    INSERT INTO v.whole (rs) VALUES (ARRAY[ROW(1, repeat('x', 200000000))::types.holds]);
-    INSERT INTO v.whole (h) VALUES (types.hstore('k', repeat('x', 200000000)));";
+    INSERT INTO v.whole (j) VALUES (to_jsonb(v.many('x', 200000000)));
+    INSERT INTO v.whole (d) VALUES (to_json(v.many('x', 100000000)));
+    INSERT INTO v.whole (a) VALUES (ARRAY[v.many('x', 100000000)]);
+    INSERT INTO v.whole (n) VALUES (array_fill(7, ARRAY[25000000]));
+    INSERT INTO v.whole (r) VALUES (ROW(1, v.many('x', 100000000)));
+    INSERT INTO v.whole (rs) VALUES (ARRAY[ROW(1, v.many('x', 100000000))::types.holds]);
+    INSERT INTO v.whole (h) VALUES (types.hstore('k', v.many('x', 100000000)));";
 
 #[tokio::test]
 async fn values_of_500_megabytes_arrive_cut_and_nobody_holds_them() {
@@ -49,7 +50,7 @@ async fn values_of_500_megabytes_arrive_cut_and_nobody_holds_them() {
     let cut = |value: &Value, start: &str| {
         let text = value.as_str().unwrap();
         assert!(text.starts_with(start) && text.ends_with("…[cut]"), "{text}");
-        assert_eq!(text.chars().count(), 2_000 + "…[cut]".chars().count());
+        assert_eq!(text.chars().count(), 4_000 + "…[cut]".chars().count());
     };
     for (sql, start) in [
         ("SELECT t FROM v.compressed WHERE id = 1", "xxx"),
@@ -57,7 +58,7 @@ async fn values_of_500_megabytes_arrive_cut_and_nobody_holds_them() {
         ("SELECT c FROM v.compressed WHERE id = 3", "xxx"),
         ("SELECT x FROM v.compressed WHERE id = 4", "<a>xxx"),
         ("SELECT t FROM v.plain WHERE t IS NOT NULL", "äöü"),
-        ("SELECT b FROM v.plain WHERE b IS NOT NULL", "\\xffff"),
+        ("SELECT b FROM v.plain WHERE b IS NOT NULL", "\\x7878"),
     ] {
         let started = Instant::now();
         let answer = server.ask(sql).await;
@@ -75,8 +76,8 @@ async fn values_of_500_megabytes_arrive_cut_and_nobody_holds_them() {
         "SELECT r FROM v.whole WHERE (r).id IS NOT NULL",
         "SELECT rs FROM v.whole WHERE rs IS NOT NULL",
         "SELECT h FROM v.whole WHERE h IS NOT NULL",
-        "SELECT t FROM v.compressed AS t WHERE id = 1",
-        "SELECT ROW(t, 1) FROM v.compressed WHERE id = 1",
+        "SELECT w FROM v.compressed AS w WHERE id = 1",
+        "SELECT ROW(b, 1) FROM v.compressed WHERE id = 2",
     ] {
         let started = Instant::now();
         let answer = server.ask(sql).await;
@@ -101,7 +102,7 @@ async fn a_part_of_a_large_document_can_be_selected() {
     let mut server = Server::start(&bench.url).await;
     let answer =
         server.ask("SELECT j, j -> 'k', j -> 'big' -> 59999, jsonb_array_length(j -> 'big') FROM v.t").await;
-    let last = "df1a336b7e0b0cb186de6e66800c43a9";
+    let last = "2b4226dd7ed6eb2d419b881f3ae9c97c";
     assert_eq!(answer["rows"][0], json!(["…[too large]", 1, last, 60_000]));
 }
 

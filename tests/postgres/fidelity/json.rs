@@ -105,17 +105,17 @@ async fn odd_column_names_and_odd_texts_survive_every_format() {
     let bench = Bench::new("").await;
     let sql = "SELECT '' AS \"a\", NULL AS \"a\", E'q\"\\\\\\n\\t\\x01|,' AS \"x y\", 'NULL' AS \"\\\\\", 1 AS \"__proto__\", \
                ' x ' AS \" \", chr(8232) AS \"constructor\"";
-    let output = ask(&bench, &sql, Format::Json).await;
+    let output = ask(&bench, sql, Format::Json).await;
     let names: Vec<&str> = output.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["a", "a", "x y", "\\\\", "__proto__", " ", "constructor"]);
     let read: Value = serde_json::from_str(output.rows.get()).unwrap();
     assert_eq!(read, json!([["", null, "q\"\\\n\t\u{1}|,", "NULL", 1, " x ", "\u{2028}"]]));
-    let csv = ask(&bench, &sql, Format::Csv).await.text.unwrap();
+    let csv = ask(&bench, sql, Format::Csv).await.text.unwrap();
     assert_eq!(
         csv,
         "a,a,x y,\\\\,__proto__, ,constructor\r\n\"\",,\"q\"\"\\\n\t\u{1}|,\",NULL,1, x ,\u{2028}\r\n"
     );
-    let markdown = ask(&bench, &sql, Format::Markdown).await.text.unwrap();
+    let markdown = ask(&bench, sql, Format::Markdown).await.text.unwrap();
     assert_eq!(
         markdown,
         "| a | a | x y | \\\\\\\\ | __proto__ |   | constructor |\n| --- | --- | --- | --- | ---: | --- | --- |\n\

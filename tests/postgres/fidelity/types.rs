@@ -206,8 +206,10 @@ async fn a_users_cast_to_text_is_never_run() {
            $$ BEGIN RAISE EXCEPTION 'the cast has run'; END $$;
          CREATE CAST (types.loud AS text) WITH FUNCTION types.shout(types.loud) AS IMPLICIT;
          CREATE TYPE types.holds AS (l types.loud);
-         CREATE TABLE v.t (id int, l types.loud, ls types.loud[], h types.holds);
-         INSERT INTO v.t VALUES (1, 'a', '{a}', '(b)');",
+         CREATE FUNCTION types.checks(int) RETURNS bool LANGUAGE sql AS 'SELECT true';
+         CREATE DOMAIN types.picky AS int CHECK (types.checks(VALUE));
+         CREATE TABLE v.t (id int, l types.loud, ls types.loud[], h types.holds, ps types.picky[]);
+         INSERT INTO v.t VALUES (1, 'a', '{a}', '(b)', '{1}');",
     )
     .await;
     assert_eq!(bench.arrived("SELECT * FROM v.t").await, [[Some("1".to_owned())]]);

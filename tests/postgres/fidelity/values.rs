@@ -12,8 +12,10 @@ pub const NOT_STORED: &[&str] = &[
     "gtsvector",
 ];
 
-/// By `pg_type.typname`.
-pub const VALUES: &[(&str, &[&str])] = &[
+/// A type's `pg_type.typname` and literals of it.
+type Values = (&'static str, &'static [&'static str]);
+
+pub const VALUES: &[Values] = &[
     ("bool", &["t", "f"]),
     ("bytea", &["", "\\x00ff5c0a27", "\\xdeadbeef"]),
     ("char", &["a", "", " ", "\"", "\\"]),
@@ -200,7 +202,7 @@ pub const VALUES: &[(&str, &[&str])] = &[
 ];
 
 /// Extensions of contrib whose types are tried, with values of each; a type without values cannot be stored.
-pub const EXTENSIONS: &[(&str, &[(&str, &[&str])])] = &[
+pub const EXTENSIONS: &[(&str, &[Values])] = &[
     ("citext", &[("citext", &["Mixed Case", "", "NULL"])]),
     ("hstore", &[("hstore", &["a=>1, \"b c\"=>NULL", "", "\"q\\\"\"=>\"\\\\\""]), ("ghstore", &[])]),
     (
