@@ -104,7 +104,7 @@ impl Walk {
     fn select(&mut self, select: &Select) -> Found<Columns> {
         let mut stars = Vec::new();
         for item in &select.from {
-            stars.push(self.from_item(item)?);
+            stars.push(self.item_of_from(item)?);
         }
         let mut columns = Some(Vec::new());
         for item in &select.items {
@@ -155,7 +155,7 @@ impl Walk {
     }
 
     /// Enters the item into the scope, and returns its columns in the order of `*`.
-    fn from_item(&mut self, item: &FromItem) -> Found<Columns> {
+    fn item_of_from(&mut self, item: &FromItem) -> Found<Columns> {
         match item {
             FromItem::Relation(relation) => {
                 if let Some(sample) = &relation.sample {
@@ -184,8 +184,8 @@ impl Walk {
                 Ok(self.enter(Some(vec![(name, size); width]), function.alias.as_ref()))
             }
             FromItem::Join(join) => {
-                let left = self.from_item(&join.left)?;
-                let right = self.from_item(&join.right)?;
+                let left = self.item_of_from(&join.left)?;
+                let right = self.item_of_from(&join.right)?;
                 if let super::ast::JoinOn::Condition(condition) = &join.on {
                     self.expr(condition)?;
                 }
