@@ -158,6 +158,7 @@ impl Walk {
     fn item_in_from(&mut self, item: &FromItem) -> Found<Columns> {
         match item {
             FromItem::Relation(relation) => {
+                self.spent.relation()?;
                 if let Some(sample) = &relation.sample {
                     self.expr(&sample.percent)?;
                 }

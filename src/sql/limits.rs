@@ -18,8 +18,10 @@ pub const MAX_OPERATORS: usize = 5_000;
 pub const MAX_POSITION: usize = 4;
 /// Open parentheses and brackets at one place.
 pub const MAX_DEPTH: usize = 60;
-/// JOIN: what each item of FROM may refer to is worked out anew.
-pub const MAX_JOINS: usize = 100;
+/// JOIN: what each item of FROM may refer to is worked out anew, and so does PostgreSQL with equal columns.
+pub const MAX_JOINS: usize = 60;
+/// Relations, counted as often as they are named: PostgreSQL plans each, with its partitions.
+pub const MAX_RELATIONS: usize = 400;
 /// Operands within operands, as they are printed: a chain of ANDs is one, one of `::` or `IS NULL` is not.
 pub const MAX_PRINTED_DEPTH: usize = 300;
 /// Bytes of an identifier (NAMEDATALEN - 1): PostgreSQL truncates longer ones.

@@ -5,6 +5,7 @@
 
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::ast::{Call, Expr, TypeName};
+use crate::sql::limits::MAX_RELATIONS;
 
 /// Bytes of one value.
 const MAX_VALUE: f64 = 33_554_432.0;
@@ -145,6 +146,7 @@ impl Size {
 pub struct Spent {
     made: f64,
     powers: u32,
+    relations: usize,
 }
 
 impl Spent {
@@ -156,6 +158,15 @@ impl Spent {
             return Err(too_large("this expression repeats the columns of inner queries too often"));
         }
         Ok(size)
+    }
+
+    pub fn relation(&mut self) -> Result<(), Diagnostic> {
+        self.relations = self.relations.saturating_add(1);
+        if self.relations <= MAX_RELATIONS {
+            return Ok(());
+        }
+        let message = format!("the statement names relations more than {MAX_RELATIONS} times");
+        Err(too_large(&message).rule("sql.limits").hint("split the question into several statements"))
     }
 
     /// A value that PostgreSQL keeps.

@@ -59,6 +59,8 @@ fn bombs() -> Vec<String> {
         "SELECT polygon(30000000, '((0,0),1)'::circle)".into(),
         "SELECT jsonb_path_query_array(('[' || repeat('1,', 100000) || '1]')::jsonb, '$[*] ? (exists($[*]))')".into(),
         "SELECT jsonb_pretty((repeat('[', 5000) || repeat(']', 5000))::jsonb)".into(),
+        format!("SELECT 1 FROM {}", (0..1_500).map(|n| format!("shop.orders a{n}")).collect::<Vec<_>>().join(", ")),
+        format!("SELECT 1 FROM shop.products a{}", (0..99).map(|n| format!(" JOIN shop.products a{n} ON a{n}.id = a.id")).collect::<String>()),
         "SELECT xpath('//a[count(//a[count(//a) > 0]) > 0]', '<a/>')".into(),
     ]
 }
