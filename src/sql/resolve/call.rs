@@ -100,15 +100,20 @@ impl Resolver<'_> {
         }
         let catalog = self.cx.catalog;
         let overloads: Vec<_> = catalog.routines(&QualifiedName::new("pg_catalog", function)).collect();
-        if let Some(routine) = overloads.iter().find(|routine| !routine.out_columns.is_empty()) {
+        // Overloads may differ, as those of unnest over an array and over a tsvector do: then the row's shape is open.
+        let rows = overloads.iter().filter(|routine| !routine.out_columns.is_empty()).count();
+        if rows == overloads.len()
+            && let Some(routine) = overloads.first()
+        {
             return Columns::known(routine.out_columns.clone());
         }
         // A polymorphic result may be a row type: its fields are known to PostgreSQL only.
-        let shapeless = overloads.iter().any(|routine| {
-            catalog
-                .type_by_oid(routine.result)
-                .is_none_or(|t| matches!(t.kind, TypeKind::Pseudo | TypeKind::Composite))
-        });
+        let shapeless = rows > 0
+            || overloads.iter().any(|routine| {
+                catalog
+                    .type_by_oid(routine.result)
+                    .is_none_or(|t| matches!(t.kind, TypeKind::Pseudo | TypeKind::Composite))
+            });
         Columns { names: vec![scalar_name.to_owned()], open: shapeless }
     }
 }
