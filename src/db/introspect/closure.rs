@@ -14,6 +14,8 @@ use crate::pg::Oid;
 pub(super) struct Unreadable {
     relation: Oid,
     columns: BTreeSet<i32>,
+    /// Not even the number of its rows.
+    everything: bool,
     row_security: bool,
     security_invoker: bool,
 }
@@ -56,7 +58,7 @@ fn shows_more(mentioned: &Mentions, unreadable: &HashMap<Oid, &Unreadable>) -> b
         let read = mentioned.columns.get(&below.relation);
         let hidden =
             |number: &i32| below.columns.contains(number) || *number == 0 && !below.columns.is_empty();
-        below.row_security || read.is_some_and(|read| read.iter().any(hidden))
+        below.row_security || below.everything || read.is_some_and(|read| read.iter().any(hidden))
     })
 }
 

@@ -12,6 +12,7 @@ SELECT
         AND NOT a.attisdropped
         AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
     )),
+    'everything', NOT pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),
     'row_security', c.relrowsecurity,
     'security_invoker', COALESCE(
       'security_invoker=true' = ANY (c.reloptions) OR 'security_invoker=on' = ANY (c.reloptions),
