@@ -5,15 +5,17 @@ use crate::catalog::{
     TypeKind, ViewBody,
 };
 use crate::pg::{Oid, QualifiedName};
+use crate::policy::Policy;
 
 use super::visible::Visible;
 
 const ORDERS: u32 = 103;
 const STATUS_TYPE: u32 = 20;
 
-/// Hides what a policy would: the relation `shop.secret_notes`.
+/// A policy that hides the relation `shop.secret_notes`.
 pub(super) fn visible(catalog: &Catalog) -> Visible<'_> {
-    Visible::where_allowed(catalog, |relation| !relation.name.name.starts_with("secret"))
+    let policy = "version = 1\n[[allow]]\nselect = [\"*.*\"]\n[[deny]]\nselect = [\"*.secret*\"]\n";
+    Visible::new(catalog, &Policy::parse(policy, "shop.toml").unwrap())
 }
 
 pub(super) fn catalog() -> Catalog {

@@ -10,22 +10,25 @@ use crate::policy::Policy;
 pub(super) struct Visible<'c> {
     catalog: &'c Catalog,
     relations: BTreeMap<&'c QualifiedName, &'c Relation>,
+    /// Those of each visible relation that the caller may name.
+    columns: BTreeMap<Oid, Vec<&'c Column>>,
     /// Names of relations and schemas of which nothing is visible.
     hidden_names: BTreeSet<&'c str>,
 }
 
 impl<'c> Visible<'c> {
     pub(super) fn new(catalog: &'c Catalog, policy: &Policy) -> Self {
-        Self::where_allowed(catalog, |relation| policy.decide_select(relation, catalog).allowed)
-    }
-
-    pub(super) fn where_allowed(catalog: &'c Catalog, allowed: impl Fn(&Relation) -> bool) -> Self {
-        let relations: BTreeMap<_, _> = catalog
-            .relations()
-            .iter()
-            .filter(|relation| is_reachable(catalog, relation) && allowed(relation))
-            .map(|relation| (&relation.name, relation))
-            .collect();
+        let seen = |column: &&Column| policy.sees_column(column, catalog);
+        let mut relations = BTreeMap::new();
+        let mut columns = BTreeMap::new();
+        for relation in catalog.relations() {
+            let visible: Vec<&Column> = relation.columns.iter().filter(seen).collect();
+            let has_any = relation.columns.is_empty() || !visible.is_empty();
+            if has_any && policy.decide_select(relation, catalog).allowed {
+                relations.insert(&relation.name, relation);
+                columns.insert(relation.oid, visible);
+            }
+        }
         let shown: BTreeSet<&str> =
             relations.keys().flat_map(|name| [name.schema.as_str(), name.name.as_str()]).collect();
         let unusable = catalog.contents().schemas.iter().filter(|schema| !schema.usable);
@@ -36,7 +39,7 @@ impl<'c> Visible<'c> {
             .chain(unusable.map(|schema| schema.name.as_str()))
             .filter(|name| !shown.contains(name))
             .collect();
-        Self { catalog, relations, hidden_names }
+        Self { catalog, relations, columns, hidden_names }
     }
 
     pub(super) fn catalog(&self) -> &'c Catalog {
@@ -63,11 +66,11 @@ impl<'c> Visible<'c> {
         self.relation(&self.catalog.relation_by_oid(oid)?.name)
     }
 
-    pub(super) fn columns(&self, relation: &'c Relation) -> impl Iterator<Item = &'c Column> {
-        relation.columns.iter().filter(|column| column.selectable)
+    pub(super) fn columns(&self, relation: &Relation) -> impl Iterator<Item = &'c Column> {
+        self.columns.get(&relation.oid).into_iter().flatten().copied()
     }
 
-    pub(super) fn has_column(&self, relation: &'c Relation, name: &str) -> bool {
+    pub(super) fn has_column(&self, relation: &Relation, name: &str) -> bool {
         self.columns(relation).any(|column| column.name == name)
     }
 
@@ -106,7 +109,7 @@ impl<'c> Visible<'c> {
     /// The expression does not mention what is hidden: a column of `relation`, or a relation or schema.
     pub(super) fn may_show(&self, relation: &Relation, expression: &str) -> bool {
         let hidden_column =
-            |word: &str| relation.columns.iter().any(|column| !column.selectable && column.name == word);
+            |word: &str| relation.columns.iter().any(|c| c.name == word) && !self.has_column(relation, word);
         !words(expression).any(|word| hidden_column(word) || self.hidden_names.contains(word))
     }
 
@@ -155,11 +158,6 @@ impl<'c> Visible<'c> {
 }
 
 /// The login can read something of it.
-fn is_reachable(catalog: &Catalog, relation: &Relation) -> bool {
-    catalog.schema(&relation.name.schema).is_some_and(|schema| schema.usable)
-        && (relation.columns.is_empty() || relation.columns.iter().any(|column| column.selectable))
-}
-
 /// Identifiers and other words of an expression, without quotes.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let quoted = text.split('"').skip(1).step_by(2);

@@ -88,11 +88,13 @@ impl Policy {
         relation: &'r Relation,
         catalog: &'r Catalog,
     ) -> impl Iterator<Item = &'r Column> {
-        relation.columns.iter().filter(move |column| {
-            let named = catalog.type_by_oid(column.type_oid);
-            let hidden = |named| self.runs_unseen(named, catalog) || hides_columns(named, catalog);
-            column.selectable && !named.is_some_and(hidden)
-        })
+        relation.columns.iter().filter(move |column| self.sees_column(column, catalog))
+    }
+
+    pub fn sees_column(&self, column: &Column, catalog: &Catalog) -> bool {
+        let named = catalog.type_by_oid(column.type_oid);
+        let hidden = |named| self.runs_unseen(named, catalog) || hides_columns(named, catalog);
+        column.selectable && !named.is_some_and(hidden)
     }
 
     /// May the whole row of a relation stand as one value? Not where a column of it is hidden, or its row type could
