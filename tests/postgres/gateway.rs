@@ -321,3 +321,61 @@ async fn a_database_that_is_not_ready_is_listed_with_the_reason_and_hides_no_oth
     let refusal = ask(&gateway, request).await.unwrap_err();
     assert!(refusal.hint.unwrap().contains("--accept superuser"));
 }
+
+/// One event per decision and one per run, by whom and on what; never a value.
+#[tokio::test]
+async fn every_call_leaves_its_decision_and_its_run_in_the_log() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = gateway(&database);
+    query(&gateway, "SELECT 1").await.unwrap();
+    let log = Log::default();
+    let written = log.clone();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(move || written.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let params = vec![Some("C-000001".to_owned())];
+    let sql = "SELECT full_name FROM customers WHERE customer_no = $1".to_owned();
+    ask(&gateway, QueryRequest { sql, params, ..QueryRequest::default() }).await.unwrap();
+    query(&gateway, "SELECT * FROM staff.payroll").await.unwrap_err();
+    drop(guard);
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |target: &str| -> Vec<&Value> {
+        lines.iter().filter(|line| line["target"] == target).map(|line| &line["fields"]).collect()
+    };
+    let [allowed, denied] = of("pgwarden::decision")[..] else { panic!("{text}") };
+    assert_eq!((&allowed["decision"], &allowed["subject"]), (&json!("allow"), &json!("tester")));
+    assert_eq!((&allowed["relations"], &allowed["policy"]), (&json!("shop.customers"), &json!("builtin")));
+    assert_eq!((&denied["decision"], &denied["rule"]), (&json!("deny"), &json!("sql.relations")));
+    assert_eq!(denied["sqlstate"], "42P01");
+    let [run] = of("pgwarden::run")[..] else { panic!("{text}") };
+    assert_eq!((&run["rows"], &run["outcome"]), (&json!(1), &json!("Completed")));
+    assert_eq!(run["query_id"], allowed["query_id"]);
+    assert!(!text.contains("C-000001") && !text.contains("Greta"), "{text}");
+}
+
+/// The refusal that the README shows is the one that is given.
+#[tokio::test]
+async fn the_readme_shows_a_real_refusal() {
+    let database = Database::create(Template::Shop).await;
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let shown = readme.split("## A refusal").nth(1).unwrap().split("```").nth(1).unwrap();
+    let (command, answer) = shown.split_once("\nERROR:").unwrap();
+    let sql = command.split('\'').nth(1).unwrap();
+    let refusal = query(&gateway(&database), sql).await.unwrap_err();
+    assert_eq!(refusal.render(sql), format!("ERROR:{}", answer.trim_end()));
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
