@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, Column, Relation, RelationKind, closest};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
-use crate::policy::Policy;
+use crate::policy::{Policy, is_system_schema};
 
 /// INVARIANT: the schema tools and resources name only what these functions give them.
 pub(super) struct Visible<'c> {
@@ -12,7 +12,7 @@ pub(super) struct Visible<'c> {
     relations: BTreeMap<&'c QualifiedName, &'c Relation>,
     /// Those of each visible relation that the caller may name.
     columns: BTreeMap<Oid, Vec<&'c Column>>,
-    /// Names of relations and schemas of which nothing is visible.
+    /// Names of relations, schemas and functions of which nothing is visible.
     hidden_names: BTreeSet<&'c str>,
 }
 
@@ -32,11 +32,14 @@ impl<'c> Visible<'c> {
         let shown: BTreeSet<&str> =
             relations.keys().flat_map(|name| [name.schema.as_str(), name.name.as_str()]).collect();
         let unusable = catalog.contents().schemas.iter().filter(|schema| !schema.usable);
+        // Functions of the database cannot be called, nor shown in the expressions that call them.
+        let users = catalog.contents().routines.iter().filter(|r| !is_system_schema(&r.name.schema));
         let hidden_names = catalog
             .relations()
             .iter()
             .flat_map(|relation| [relation.name.schema.as_str(), relation.name.name.as_str()])
             .chain(unusable.map(|schema| schema.name.as_str()))
+            .chain(users.map(|routine| routine.name.name.as_str()))
             .filter(|name| !shown.contains(name))
             .collect();
         Self { catalog, relations, columns, hidden_names }

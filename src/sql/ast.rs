@@ -33,7 +33,6 @@ pub enum Statement {
 #[derive(Debug, PartialEq, Default)]
 pub struct Explain {
     pub costs: Option<bool>,
-    pub settings: bool,
     pub json: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use super::ast::Statement;
 use super::{growth, lower, parse, render, resolve};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Relation};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::policy::Policy;
 
@@ -73,6 +73,9 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     let mut statement = lower::statement(parsed)?;
     let resolution = resolve::resolve(&mut statement, cx)?;
     growth::within_bounds(&statement)?;
+    if matches!(statement, Statement::Explain { .. }) {
+        explainable(&resolution.oids, cx)?;
+    }
     let text = render::render(&statement)?;
     read_again(&text, &statement)?;
     Ok(Checked {
@@ -85,6 +88,28 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
         reach: cx.catalog.reach(&resolution.oids),
         parameters: resolution.parameters,
     })
+}
+
+/// Estimates are made from hidden rows too, and a plan names what stands behind views and parents.
+fn explainable(named: &[Oid], cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
+    let reached = cx.catalog.reach(named);
+    let mut relations = reached.iter().filter_map(|oid| cx.catalog.relation_by_oid(*oid));
+    let tells = |relation: &Relation| {
+        let seen = || {
+            cx.policy.decide_select(relation, cx.catalog).allowed
+                && cx.policy.visible_columns(relation, cx.catalog).next().is_some()
+        };
+        relation.row_security || !relation.is_partition && !relation.columns.is_empty() && !seen()
+    };
+    if !relations.any(tells) {
+        return Ok(());
+    }
+    Err(Diagnostic::refused(
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        "EXPLAIN is not allowed here: the plan would tell of rows or relations that are hidden",
+    )
+    .rule("sql.explain_hidden")
+    .hint("run the query without EXPLAIN"))
 }
 
 /// The print must mean the checked tree: parsed and lowered again, it must give an equal one.

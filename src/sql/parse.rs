@@ -35,6 +35,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
     }
     for token in &tokens {
         refuse_token(token)?;
+        refuse_hexadecimal_number(token, sql)?;
     }
     Ok(joined(tokens))
 }
@@ -68,9 +69,15 @@ fn joined(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     out
 }
 
-/// `U&"..."` reaches sqlparser as `U & "..."`.
+/// `U&"..."` reaches sqlparser as `U & "..."`, and `0b11` as `0 AS b11`.
 fn refuse_token_pair(first: &TokenWithSpan, second: &TokenWithSpan) -> Result<(), Diagnostic> {
     let is_u = matches!(&first.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case("u"));
+    if matches!(first.token, Token::Number(..)) && matches!(second.token, Token::Word(_)) {
+        return Err(Diagnostic::refused(SqlState::SYNTAX_ERROR, "trailing junk after a number")
+            .rule("sql.parse")
+            .hint("put a space between the number and the word")
+            .at(place(second.span.start)));
+    }
     if is_u && matches!(second.token, Token::Ampersand) {
         return Err(unsupported(
             "identifiers and strings with U& escapes",
@@ -79,6 +86,20 @@ fn refuse_token_pair(first: &TokenWithSpan, second: &TokenWithSpan) -> Result<()
         .at(place(first.span.start)));
     }
     Ok(())
+}
+
+/// `0x1F` reaches sqlparser as `X'1F'`; PostgreSQL 16 reads 31, and 15 a zero with an alias.
+fn refuse_hexadecimal_number(token: &TokenWithSpan, sql: &str) -> Result<(), Diagnostic> {
+    if !matches!(token.token, Token::HexStringLiteral(_)) {
+        return Ok(());
+    }
+    let at = place(token.span.start);
+    let index = |number: u64| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let first = sql.split('\n').nth(index(at.line)).and_then(|line| line.chars().nth(index(at.column)));
+    if first.is_some_and(|c| c.eq_ignore_ascii_case(&'x')) {
+        return Ok(());
+    }
+    Err(unsupported("hexadecimal numbers", "write plain decimal digits").at(at))
 }
 
 fn refuse_token(token: &TokenWithSpan) -> Result<(), Diagnostic> {

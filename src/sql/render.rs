@@ -22,9 +22,6 @@ pub fn render(statement: &Statement) -> Result<String, Diagnostic> {
                 Some(false) => words.push("COSTS OFF"),
                 None => {}
             }
-            if options.settings {
-                words.push("SETTINGS ON");
-            }
             out.put(&format!("EXPLAIN ({}) ", words.join(", ")));
             out.query(query);
         }

@@ -251,7 +251,16 @@ fn array_elements(elements: Vec<sp::Expr>) -> Lowered<Vec<Expr>> {
 fn typed_string(string: TypedString) -> Lowered<Expr> {
     let TypedString { data_type, value, uses_odbc_syntax } = string;
     absent(!uses_odbc_syntax, "ODBC escapes")?;
-    Ok(Expr::Cast(Box::new(Expr::String(literal::text(value)?)), type_name(data_type)?))
+    // Without a length, a constant's is its own; a cast's is 1.
+    let has_length = !matches!(
+        data_type,
+        sp::DataType::Bit(None) | sp::DataType::Char(None) | sp::DataType::Character(None)
+    );
+    let mut type_name = type_name(data_type)?;
+    if !has_length {
+        type_name.modifiers.clear();
+    }
+    Ok(Expr::Cast(Box::new(Expr::String(literal::text(value)?)), type_name))
 }
 
 fn interval(interval: Interval) -> Lowered<Expr> {

@@ -46,7 +46,8 @@ fn reserved(word: &str, role: Role) -> bool {
     match role {
         Role::Column => keywords::reserved_as_column(word),
         Role::Function | Role::Type => keywords::reserved_as_function(word),
-        Role::Label => keywords::reserved_as_label(word),
+        // `x ISNULL` is a test, not a label.
+        Role::Label => keywords::reserved_as_label(word) || matches!(word, "isnull" | "notnull"),
         Role::Qualified => false,
     }
 }

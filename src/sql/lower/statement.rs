@@ -104,11 +104,13 @@ fn option(explain: &mut Explain, option: UtilityOption) -> Lowered<()> {
             _ => return refuse("this EXPLAIN format", "use FORMAT TEXT or FORMAT JSON"),
         },
         ("costs", Some(on)) => explain.costs = Some(on),
-        ("settings", Some(on)) => explain.settings = on,
         ("analyze" | "analyse", Some(true)) => return Err(analyzes()),
         ("verbose", Some(true)) => return verbose_refused(),
-        ("analyze" | "analyse" | "verbose" | "buffers" | "timing" | "summary" | "wal", Some(false)) => {}
-        _ => return refuse("this EXPLAIN option", "use FORMAT, COSTS or SETTINGS"),
+        (
+            "analyze" | "analyse" | "verbose" | "buffers" | "timing" | "summary" | "wal" | "settings",
+            Some(false),
+        ) => {}
+        _ => return refuse("this EXPLAIN option", "use FORMAT or COSTS"),
     }
     Ok(())
 }
@@ -120,8 +122,8 @@ fn option_word(arg: SpExpr) -> Lowered<String> {
             Value::Boolean(value) => Ok(value.to_string()),
             Value::Number(digits, _) => Ok(digits),
             Value::SingleQuotedString(word) => Ok(word.to_ascii_lowercase()),
-            _ => refuse("this EXPLAIN option", "use FORMAT, COSTS or SETTINGS"),
+            _ => refuse("this EXPLAIN option", "use FORMAT or COSTS"),
         },
-        _ => refuse("this EXPLAIN option", "use FORMAT, COSTS or SETTINGS"),
+        _ => refuse("this EXPLAIN option", "use FORMAT or COSTS"),
     }
 }

@@ -88,8 +88,8 @@ impl Resolver<'_> {
         } else {
             Columns::known(defined)
         };
-        let scalar =
-            (columns.names.len() == 1 && !columns.open).then(|| columns.names.first().cloned()).flatten();
+        // Only a series is printed as a subquery, whose whole row would be a row of one.
+        let scalar = columns.names.first().filter(|_| function == "generate_series").cloned();
         let range = Range { alias: function.clone(), relation: None, columns, partial: false, scalar };
         Ok(Shape { name: function, range })
     }

@@ -3,7 +3,7 @@
 use super::scope::{Env, Range};
 use super::{Resolved, Resolver};
 use crate::pg::QualifiedName;
-use crate::sql::ast::Ident;
+use crate::sql::ast::{Expr, Ident};
 
 impl Resolver<'_> {
     /// Rewrites the path to `alias.column`, to a bare merged or result column, or to the alias of a whole row.
@@ -107,19 +107,26 @@ impl Resolver<'_> {
         }
     }
 
-    /// PostgreSQL reads `x.name` as `name(x)` where no such column is, and as a cast where `name` is a type: let
-    /// nothing through that way that is refused otherwise.
+    /// PostgreSQL reads `x.name` as `name(x)` where no such column is, as a cast where `name` is a type, and knows the
+    /// system columns: let nothing through that way.
     pub fn names_no_function(&self, name: &str) -> bool {
         let catalog = self.cx.catalog;
         let builtin = QualifiedName::new("pg_catalog", name);
-        let callable =
-            catalog.routines(&builtin).next().is_none() || self.cx.policy.decide_execute(&builtin).allowed;
-        let castable = catalog
-            .type_by_name(&builtin)
-            .is_none_or(|named| self.cx.policy.decide_type(named, catalog).allowed);
-        callable && castable
+        catalog.routines(&builtin).next().is_none()
+            && catalog.type_by_name(&builtin).is_none()
+            && !SYSTEM_COLUMNS.contains(&name)
+    }
+
+    /// `(alias).field`, where the alias is a whole row whose columns are known.
+    pub fn is_field_of_row(&self, base: &Expr, field: &str, env: Env<'_>) -> bool {
+        let Expr::Column(path) = base else { return false };
+        let [alias] = path.as_slice() else { return false };
+        let is_column = env.levels().any(|visible| visible.bare.iter().any(|bare| bare.name == alias.text));
+        !is_column && find_range(&alias.text, env).is_some_and(|range| range.columns.contains(field))
     }
 }
+
+const SYSTEM_COLUMNS: &[&str] = &["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"];
 
 fn find_range<'s>(alias: &str, env: Env<'s>) -> Option<&'s Range> {
     env.levels().find_map(|visible| visible.range(alias))

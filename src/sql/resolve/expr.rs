@@ -88,8 +88,9 @@ impl Resolver<'_> {
                 steps.iter_mut().try_for_each(|step| self.subscript(step, env))
             }
             Expr::Field(base, field) => {
+                let known = self.is_field_of_row(base, &field.text, env);
                 self.expr(base, env)?;
-                if self.names_no_function(&field.text) {
+                if known || self.names_no_function(&field.text) {
                     return Ok(());
                 }
                 Err(self.missing_column(std::slice::from_ref(field), &[]))
