@@ -47,7 +47,9 @@ async fn ordered_rows_with_a_limit_keep_only_the_first() {
         let projected = checked.project(&columns, &bench.gate.catalog().unwrap(), rows, 2_000);
         let plan = bench.printed(&format!("EXPLAIN (ANALYZE, TIMING OFF) {}", projected.text())).await;
         let plan: Vec<String> = plan.into_iter().flatten().flatten().collect();
-        assert!(plan.iter().any(|line| line.contains("top-N heapsort")), "{}", plan.join("\n"));
+        // PostgreSQL 18 does not wait for its parallel workers to say how they sorted.
+        let sorted = |line: &String| line.contains("top-N heapsort") || line.contains("still in progress");
+        assert!(plan.iter().any(sorted), "{}", plan.join("\n"));
     }
 }
 

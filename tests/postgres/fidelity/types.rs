@@ -60,7 +60,8 @@ async fn every_type_of_postgresql_arrives_in_every_shape_as_it_is_printed() {
 /// A new version of PostgreSQL may bring types that nobody has looked at.
 #[tokio::test]
 async fn no_type_of_postgresql_is_left_out() {
-    let admin = Database::create(Template::Empty).await.admin().await;
+    let database = Database::create(Template::Empty).await;
+    let admin = database.admin().await;
     let sql = "SELECT t.typname::text FROM pg_catalog.pg_type AS t
         WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype NOT IN ('p', 'c')
           AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS e WHERE e.typarray = t.oid)";

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use pgwarden::pg::QualifiedName;
 use pgwarden::policy::Policy;
 
 use super::Guarded;
@@ -54,8 +55,11 @@ async fn no_function_with_an_effect_is_called_in_any_position() {
     assert!(entries.len() > 200, "{}", entries.len());
     let mut allowed = Vec::new();
     let mut tried = 0;
-    for name in entries.iter().map(|e| e.name.as_str()).filter(|name| is_name(name)).collect::<BTreeSet<_>>()
-    {
+    // What this version does not have is no function, and so may be a field's name.
+    let exists =
+        |name: &&str| guarded.catalog.routines(&QualifiedName::new("pg_catalog", *name)).next().is_some();
+    let names = entries.iter().map(|e| e.name.as_str()).filter(|name| is_name(name)).filter(exists);
+    for name in names.collect::<BTreeSet<_>>() {
         for sql in positions(name) {
             tried += 1;
             if guarded.check(&sql).is_ok() {
