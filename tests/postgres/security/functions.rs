@@ -185,6 +185,7 @@ async fn every_overload_on_the_allow_list_is_of_a_harmless_kind() {
             "random_normal",
             "clock_timestamp",
             "timeofday",
+            "timezone",
             "gen_random_uuid",
             "uuidv4",
             "uuidv7",
