@@ -1,7 +1,7 @@
 //! From text to a checked statement. The only module that names sqlparser; pure and synchronous.
 //!
 //! `limits` -> `parse` -> `lower` (into our own tree) -> `resolve` (every name against the catalog and the policy)
-//! -> `growth` -> `render` -> read again and compared -> [`Checked`]. Read `check.rs` for the order of the gates.
+//! -> `protect` (what the policy keeps back is put out of reach) -> `growth` -> `render` -> read again and compared -> [`Checked`]. Read `check.rs` for the order of the gates.
 
 mod ast;
 mod check;
@@ -11,8 +11,10 @@ mod limits;
 mod lower;
 mod parse;
 mod project;
+mod protect;
 mod render;
 mod resolve;
 
 pub use check::{CheckContext, Checked, StatementKind, check};
 pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
+pub use protect::{Enforced, Enforcement, policy_errors};

@@ -28,6 +28,7 @@ mod postgres {
     mod gateway;
     mod mcp;
     mod print;
+    mod protect;
     mod security;
     mod sql_cases;
 

@@ -86,8 +86,10 @@ impl Database {
         cancel: &CancellationToken,
     ) -> Result<Ran, Diagnostic> {
         check_parameters(checked.parameters(), params)?;
+        let bound = checked.bound().iter().map(|value| Some(value.clone()));
+        let params: Vec<Option<String>> = params.iter().cloned().chain(bound).collect();
         let ends = Instant::now().checked_add(limits.deadline).unwrap_or_else(|| Instant::now() + LONGEST);
-        let call = Call { checked: &checked, params, limits, ends };
+        let call = Call { checked: &checked, params: &params, limits, ends };
         // Whichever comes first, the others are dropped: dropping the run stops the statement in PostgreSQL. Boxed,
         // since the futures of all layers above hold this one.
         tokio::select! {

@@ -44,6 +44,26 @@ pub(super) fn from_server(db: &DbError) -> Diagnostic {
     }
 }
 
+/// An error of a statement over relations of which something is kept back: its words could hold a value, a name or a
+/// count of what is hidden. What is about the server, not about data, passes.
+pub(super) fn without_data(error: Diagnostic) -> Diagnostic {
+    if error.source != Source::Postgresql
+        || matches!(error.sqlstate.class(), "25" | "40" | "53" | "54" | "55" | "57")
+    {
+        return error;
+    }
+    let what = match error.sqlstate.class() {
+        "22" => "a value cannot be computed or converted",
+        "42" => "PostgreSQL does not accept the statement",
+        _ => "the statement failed",
+    };
+    Diagnostic { retryable: error.retryable, ..Diagnostic::new(error.source, error.sqlstate, what) }
+        .detail(
+            "the relations have masked columns or filtered rows, so that PostgreSQL's own words are withheld",
+        )
+        .hint("check casts, divisions and the types of what is compared")
+}
+
 /// The connection ended under us; nothing is known of the statement, which only reads.
 pub(super) fn lost() -> Diagnostic {
     Diagnostic::connection(SqlState::CONNECTION_FAILURE, "the connection to PostgreSQL was lost")

@@ -70,12 +70,17 @@ impl Session {
 impl Locks {
     /// `reach` is sorted.
     pub fn check(&self, reach: &[Oid]) -> Result<(), Diagnostic> {
-        let strangers: Vec<String> = self
-            .relations
-            .iter()
-            .filter(|oid| reach.binary_search(&Oid(**oid)).is_err())
-            .map(ToString::to_string)
-            .collect();
+        let strangers = self.relations.iter().filter(|oid| reach.binary_search(&Oid(**oid)).is_err());
+        self.verdict(strangers)
+    }
+
+    /// For a statement whose functions may read what they read.
+    pub fn check_reading(&self) -> Result<(), Diagnostic> {
+        self.verdict(std::iter::empty())
+    }
+
+    fn verdict<'o>(&self, strangers: impl Iterator<Item = &'o u32>) -> Result<(), Diagnostic> {
+        let strangers: Vec<String> = strangers.map(ToString::to_string).collect();
         if strangers.is_empty() && !self.beyond_reading {
             return Ok(());
         }

@@ -74,10 +74,15 @@ impl Surroundings<'_> {
         sink.begin(projected.columns());
         let Some(link) = lease.link() else { return Err(error::lost()) };
         let covered = self.execute(link, call, &begun, &projected, sink).await?;
-        let notices = link.take_notices();
+        let mut notices = link.take_notices();
+        if call.checked.is_guarded() {
+            // They could hold values of rows that are kept back.
+            notices.clear();
+        }
         // Its Close goes out before the reset.
         drop(begun);
-        if covered.ended {
+        // What a function of the database's own left behind in the session, no reset is known to find.
+        if covered.ended && !call.checked.runs_user_code() {
             lease.end();
         }
         Ok(Ran { rows: covered.rows.rows, truncated: covered.rows.truncated, notices })
@@ -139,7 +144,7 @@ impl Surroundings<'_> {
         // Both requests leave at once, the rows' first: the locks are read when the last row is out.
         let (streamed, locks) = match select(pin!(stream), pin!(locks::own(client))).await {
             Either::Left((streamed, locks)) => {
-                let streamed = streamed.map_err(|e| error::diagnostic(&e))?;
+                let streamed = streamed.map_err(|e| call.diagnostic(&e))?;
                 let locks = match streamed.truncated {
                     Some(Truncation::Sink) => timeout(RUN_OUT, locks).await.ok(),
                     Some(Truncation::Rows) | None => Some(locks.await),
@@ -147,14 +152,15 @@ impl Surroundings<'_> {
                 (streamed, locks)
             }
             Either::Right((locks, streamed)) => {
-                (streamed.await.map_err(|e| error::diagnostic(&e))?, Some(locks))
+                (streamed.await.map_err(|e| call.diagnostic(&e))?, Some(locks))
             }
         };
         let Some(locks) = locks else {
             return self.cover_from_outside(call, begun.locks.backend, streamed).await;
         };
-        let (locks, session) = locks.map_err(|e| error::diagnostic(&e))?;
-        self.verdict(call, &locks, &session)?;
+        let (locks, session) = locks.map_err(|e| call.diagnostic(&e))?;
+        session.check(&self.catalog.contents().login)?;
+        call.check_after(&locks)?;
         Ok(Covered { rows: streamed, ended: true })
     }
 
@@ -178,8 +184,21 @@ impl Surroundings<'_> {
         let locks = locks::of_backend(link.client(), backend).await.map_err(|e| error::diagnostic(&e))?;
         lease.end();
         // Without a transaction it has failed meanwhile, and what it had touched cannot be known any more.
-        locks.ok_or_else(error::lost)?.check(call.checked.reach())?;
+        call.check_after(&locks.ok_or_else(error::lost)?)?;
         Ok(Covered { rows, ended: false })
+    }
+}
+
+impl Call<'_> {
+    /// What the statement has touched when it ran.
+    fn check_after(&self, locks: &Locks) -> Result<(), Diagnostic> {
+        if self.checked.runs_user_code() { locks.check_reading() } else { locks.check(self.checked.reach()) }
+    }
+
+    /// An error of the running statement. Where something is kept back it carries no data.
+    fn diagnostic(&self, failed: &tokio_postgres::Error) -> Diagnostic {
+        let diagnostic = error::diagnostic(failed);
+        if self.checked.is_guarded() { error::without_data(diagnostic) } else { diagnostic }
     }
 }
 

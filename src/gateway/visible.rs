@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, Column, Relation, RelationKind, closest};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
-use crate::policy::{Policy, is_system_schema};
+use crate::policy::{ColumnAccess, Policy, is_system_schema};
 
 /// INVARIANT: the schema tools and resources name only what these functions give them.
 pub(super) struct Visible<'c> {
@@ -12,6 +12,10 @@ pub(super) struct Visible<'c> {
     relations: BTreeMap<&'c QualifiedName, &'c Relation>,
     /// Those of each visible relation that the caller may name.
     columns: BTreeMap<Oid, Vec<&'c Column>>,
+    /// Relations of which a filter hides rows.
+    filtered: BTreeSet<Oid>,
+    /// What stands in the place of a masked column's values.
+    masks: BTreeMap<(Oid, String), String>,
     /// Names of relations, schemas and functions of which nothing is visible.
     hidden_names: BTreeSet<&'c str>,
 }
@@ -20,13 +24,25 @@ impl<'c> Visible<'c> {
     pub(super) fn new(catalog: &'c Catalog, policy: &Policy) -> Self {
         let mut relations = BTreeMap::new();
         let mut columns = BTreeMap::new();
+        let mut filtered = BTreeSet::new();
+        let mut masks = BTreeMap::new();
         for relation in catalog.relations() {
             let access = policy.access(relation, catalog);
             if access.is_visible() {
-                let visible = relation.columns.iter().zip(&access.columns);
-                let visible = visible.filter(|(_, access)| access.is_visible()).map(|(column, _)| column);
+                let mut visible = Vec::new();
+                for (column, access) in relation.columns.iter().zip(&access.columns) {
+                    if let ColumnAccess::Masked(mask) = access {
+                        masks.insert((relation.oid, column.name.clone()), mask.kind.to_string());
+                    }
+                    if access.is_visible() {
+                        visible.push(column);
+                    }
+                }
+                if !access.filters.is_empty() {
+                    filtered.insert(relation.oid);
+                }
                 relations.insert(&relation.name, relation);
-                columns.insert(relation.oid, visible.collect());
+                columns.insert(relation.oid, visible);
             }
         }
         let shown: BTreeSet<&str> =
@@ -42,7 +58,7 @@ impl<'c> Visible<'c> {
             .chain(users.map(|routine| routine.name.name.as_str()))
             .filter(|name| !shown.contains(name))
             .collect();
-        Self { catalog, relations, columns, hidden_names }
+        Self { catalog, relations, columns, filtered, masks, hidden_names }
     }
 
     pub(super) fn catalog(&self) -> &'c Catalog {
@@ -77,9 +93,18 @@ impl<'c> Visible<'c> {
         self.columns(relation).any(|column| column.name == name)
     }
 
-    /// Estimated rows; nothing where row security hides some: the count would tell of them.
+    /// What stands in the place of the column's values.
+    pub(super) fn mask(&self, relation: &Relation, column: &Column) -> Option<&str> {
+        self.masks.get(&(relation.oid, column.name.clone())).map(String::as_str)
+    }
+
+    /// Estimated rows; nothing where row security or a filter hides some: the count would tell of them.
     pub(super) fn row_estimate(&self, relation: &Relation) -> Option<u64> {
-        if relation.row_security { None } else { relation.row_estimate }
+        if relation.row_security || self.filtered.contains(&relation.oid) {
+            None
+        } else {
+            relation.row_estimate
+        }
     }
 
     /// Partitions at every level, those without partitions of their own. Whoever may read the parent reads them too,

@@ -1,12 +1,18 @@
 //! Our own tree of a read-only statement: only what can be checked has a node here.
 //!
 //! `lower` makes it from sqlparser's tree, `resolve` binds its names in place, `render` prints it. Printing and
-//! lowering again must give an equal tree; positions do not take part in that comparison.
+//! lowering again must give an equal tree; positions do not take part in that comparison. Only what a policy's author
+//! wrote is ever cloned: a caller's tree may be deep and wide.
+
+mod operator;
+pub mod walk;
+
+pub use operator::Operator;
 
 use crate::pg::Position;
 
 /// A folded, unquoted identifier with its place in the caller's text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ident {
     pub text: String,
     pub at: Option<Position>,
@@ -24,19 +30,19 @@ impl PartialEq for Ident {
     }
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
     Query(Query),
     Explain { options: Explain, query: Query },
 }
 
-#[derive(Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Explain {
     pub costs: Option<bool>,
     pub json: bool,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     pub with: Option<With>,
     pub body: Body,
@@ -45,19 +51,19 @@ pub struct Query {
     pub offset: Option<Expr>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Limit {
     Rows(Expr),
     WithTies(Expr),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct With {
     pub recursive: bool,
     pub ctes: Vec<Cte>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cte {
     pub name: Ident,
     pub columns: Vec<Ident>,
@@ -65,7 +71,7 @@ pub struct Cte {
     pub query: Query,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     Select(Box<Select>),
     Values(Vec<Vec<Expr>>),
@@ -73,7 +79,7 @@ pub enum Body {
     SetOperation(Box<SetOperation>),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SetOperation {
     pub operator: SetOperator,
     pub all: bool,
@@ -88,7 +94,7 @@ pub enum SetOperator {
     Except,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Select {
     pub distinct: Distinct,
     pub items: Vec<Item>,
@@ -99,14 +105,14 @@ pub struct Select {
     pub windows: Vec<(Ident, Window)>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Distinct {
     No,
     Rows,
     On(Vec<Expr>),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     Star,
     /// `alias.*`; before resolution also `schema.relation.*`.
@@ -119,7 +125,7 @@ pub enum Item {
     },
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum GroupItem {
     Expr(Expr),
     Rollup(Vec<Vec<Expr>>),
@@ -127,7 +133,7 @@ pub enum GroupItem {
     Sets(Vec<Vec<Expr>>),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum FromItem {
     Relation(RelationItem),
     Subquery { lateral: bool, query: Box<Query>, alias: Option<Alias> },
@@ -135,7 +141,7 @@ pub enum FromItem {
     Join(Box<Join>),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RelationItem {
     /// One to three parts before resolution; `schema.relation` or the name of a CTE after it.
     pub name: Vec<Ident>,
@@ -144,7 +150,7 @@ pub struct RelationItem {
     pub sample: Option<Sample>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub method: SampleMethod,
     pub percent: Expr,
@@ -157,27 +163,27 @@ pub enum SampleMethod {
     System,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FunctionItem {
     pub call: Call,
     pub ordinality: bool,
     pub alias: Option<Alias>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Alias {
     pub name: Ident,
     pub columns: Vec<AliasColumn>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AliasColumn {
     pub name: Ident,
     /// A column definition list: `AS t(a integer)`.
     pub type_name: Option<TypeName>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Join {
     pub left: FromItem,
     pub right: FromItem,
@@ -196,7 +202,7 @@ pub enum JoinKind {
     Cross,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum JoinOn {
     Nothing,
     Natural,
@@ -204,20 +210,14 @@ pub enum JoinOn {
     Using(Vec<Ident>),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OrderItem {
     pub expr: Expr,
     pub descending: Option<bool>,
     pub nulls_first: Option<bool>,
 }
 
-/// An operator as it is written: pg_catalog's, unless the policy allows an extension's.
-#[derive(Debug, PartialEq)]
-pub struct Operator {
-    pub symbol: String,
-}
-
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// One to three parts before resolution; afterwards `alias.column`, a merged or output `column`, or the
     /// whole row of `alias`.
@@ -291,13 +291,13 @@ pub struct JsonTest {
     pub unique_keys: bool,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Quantified {
     Query(Box<Query>),
     Array(Expr),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Like {
     pub kind: LikeKind,
     pub negated: bool,
@@ -315,20 +315,20 @@ pub enum LikeKind {
     Similar,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     pub operand: Option<Expr>,
     pub whens: Vec<(Expr, Expr)>,
     pub otherwise: Option<Expr>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Subscript {
     Index(Expr),
     Slice(Option<Expr>, Option<Expr>),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// One or two parts before resolution, `schema.function` afterwards.
     pub name: Vec<Ident>,
@@ -358,19 +358,19 @@ impl Call {
     }
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Arg {
     pub name: Option<Ident>,
     pub value: Expr,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Over {
     Name(Ident),
     Window(Box<Window>),
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     pub base: Option<Ident>,
     pub partition_by: Vec<Expr>,
@@ -378,7 +378,7 @@ pub struct Window {
     pub frame: Option<Frame>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     pub unit: FrameUnit,
     pub start: FrameBound,
@@ -392,7 +392,7 @@ pub enum FrameUnit {
     Groups,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum FrameBound {
     CurrentRow,
     UnboundedPreceding,
@@ -426,7 +426,7 @@ pub enum Keyword {
 }
 
 /// A type as it is named: `pg_catalog.numeric(12,2)[]`.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TypeName {
     /// One or two parts before resolution, two afterwards.
     pub name: Vec<Ident>,

@@ -1,6 +1,7 @@
 //! The gates, in order, and the one place where a [`Checked`] is made.
 
 use super::ast::Statement;
+use super::protect::{self, Enforced, Protection};
 use super::{growth, lower, parse, render, resolve};
 use crate::catalog::{Catalog, Relation};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
@@ -44,6 +45,8 @@ pub struct Checked {
     relations: Vec<QualifiedName>,
     reach: Vec<Oid>,
     parameters: usize,
+    user_code: bool,
+    protection: Protection,
 }
 
 impl Checked {
@@ -70,6 +73,36 @@ impl Checked {
     pub fn parameters(&self) -> usize {
         self.parameters
     }
+
+    /// Values for the parameters behind the caller's: claims, and keys of hashes.
+    pub fn bound(&self) -> &[String] {
+        &self.protection.bound
+    }
+
+    /// Something is kept back of a relation that it reads: what PostgreSQL says of its data must not be passed on.
+    pub fn is_guarded(&self) -> bool {
+        self.protection.guarded
+    }
+
+    /// How the rows of each filter are kept back.
+    pub fn enforced(&self) -> &[Enforced] {
+        &self.protection.enforced
+    }
+
+    /// The masks and filters that took part.
+    pub fn rules(&self) -> &[String] {
+        &self.protection.rules
+    }
+
+    /// What the caller should know of the answer.
+    pub fn notices(&self) -> &[String] {
+        &self.protection.notices
+    }
+
+    /// It calls functions of the database's own, which the policy names. They may read what they read.
+    pub fn runs_user_code(&self) -> bool {
+        self.user_code
+    }
 }
 
 /// Checks one statement as the caller wrote it. Pure; about 100 us for an everyday query.
@@ -81,10 +114,11 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     let parsed = parse::parse(sql)?;
     let mut statement = lower::statement(parsed)?;
     let resolution = resolve::resolve(&mut statement, cx)?;
-    growth::within_bounds(&statement)?;
     if matches!(statement, Statement::Explain { .. }) {
         explainable(&resolution.oids, cx)?;
     }
+    let protection = protect::protect(&mut statement, &resolution, cx)?;
+    growth::within_bounds(&statement)?;
     let text = render::render(&statement)?;
     read_again(&text, &statement)?;
     Ok(Checked {
@@ -93,9 +127,11 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
             Statement::Query(_) => StatementKind::Query,
             Statement::Explain { .. } => StatementKind::Explain,
         },
+        reach: cx.catalog.reach(&[resolution.oids, protection.oids.clone()].concat()),
         relations: resolution.relations,
-        reach: cx.catalog.reach(&resolution.oids),
         parameters: resolution.parameters,
+        user_code: resolution.user_code,
+        protection,
     })
 }
 

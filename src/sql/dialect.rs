@@ -3,6 +3,8 @@
 //! Two differences would silently change results: unary minus binds tighter than `^`, and `~`, `OPERATOR()` and
 //! their kin bind like any other operator, not like `=`.
 
+mod quantified;
+
 use std::any::TypeId;
 
 use sqlparser::ast::{Expr, UnaryOperator};
@@ -39,6 +41,15 @@ impl Dialect for Postgres {
         Some(
             parser.parse_subexpr(precedence).map(|expr| Expr::UnaryOp { op: operator, expr: Box::new(expr) }),
         )
+    }
+
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        expr: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        quantified::is_next(parser).then(|| quantified::parse(parser, expr, precedence))
     }
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {

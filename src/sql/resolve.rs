@@ -21,9 +21,9 @@ mod typeof_call;
 use std::collections::HashSet;
 
 use super::CheckContext;
-use super::ast::Statement;
+use super::ast::{Expr, Statement};
 use crate::pg::{Diagnostic, Oid, QualifiedName};
-use scope::Env;
+use scope::{Columns, Env, Range, Scope, Visible};
 
 /// What a statement names.
 #[derive(Debug, Default)]
@@ -33,6 +33,8 @@ pub struct Resolution {
     pub oids: Vec<Oid>,
     /// The highest `$n`.
     pub parameters: usize,
+    /// A function of the database's own is called.
+    pub user_code: bool,
 }
 
 type Resolved<T> = Result<T, Diagnostic>;
@@ -51,4 +53,24 @@ struct Resolver<'c> {
     cx: &'c CheckContext<'c>,
     found: Resolution,
     seen: HashSet<Oid>,
+}
+
+/// Resolves an expression of a policy's author over the columns of one relation, known as `alias`.
+pub fn condition(
+    expr: &mut Expr,
+    alias: &str,
+    columns: Vec<String>,
+    cx: &CheckContext<'_>,
+) -> Resolved<Resolution> {
+    let mut resolver = Resolver { cx, found: Resolution::default(), seen: HashSet::new() };
+    let range = Range {
+        alias: alias.to_owned(),
+        relation: None,
+        columns: Columns::known(columns),
+        partial: true,
+        scalar: None,
+    };
+    let scope = Scope { visible: Visible::of(range), outer: None };
+    resolver.expr(expr, Env { scope: Some(&scope), ctes: None })?;
+    Ok(resolver.found)
 }

@@ -14,7 +14,10 @@ fn the_table_of_sqlstates_is_that_of_the_code() {
 
 #[test]
 fn the_table_of_rules_is_that_of_the_code() {
-    let mut code: BTreeSet<String> = ["allow[n]", "deny[n]", "default.schemas"].map(str::to_owned).into();
+    let mut code: BTreeSet<String> =
+        ["allow[n]", "deny[n]", "mask[n]", "filter[n]", "check[n]", "default.schemas"]
+            .map(str::to_owned)
+            .into();
     for file in sources(Path::new("src")) {
         let text = read(&file);
         for opening in ["rule(\"", "::deny(\"", "::allow(\"", "rule: Some(\""] {

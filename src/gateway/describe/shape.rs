@@ -55,6 +55,9 @@ pub(in crate::gateway) struct ColumnShape<'c> {
     pub(in crate::gateway) identity: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::gateway) comment: Option<&'c str>,
+    /// What stands in the place of its values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::gateway) masked: Option<String>,
     /// The only values, in their order.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub(in crate::gateway) enum_labels: &'c [String],
@@ -132,6 +135,7 @@ fn column_shape<'c>(visible: &Visible<'c>, relation: &'c Relation, column: &'c C
         generated: column.generated,
         identity: column.identity,
         comment: column.comment.as_deref(),
+        masked: visible.mask(relation, column).map(str::to_owned),
         enum_labels: visible.enum_labels(column),
     }
 }

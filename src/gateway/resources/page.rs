@@ -74,6 +74,10 @@ fn columns(shape: &Shape<'_>, out: &mut String) {
             (_, _, default) => default.unwrap_or_default().to_owned(),
         };
         let mut comment = column.comment.unwrap_or_default().to_owned();
+        if let Some(mask) = &column.masked {
+            let space = if comment.is_empty() { "" } else { " " };
+            let _ = write!(comment, "{space}Masked: {mask}");
+        }
         if !column.enum_labels.is_empty() {
             let space = if comment.is_empty() { "" } else { " " };
             let _ = write!(comment, "{space}One of: {}", column.enum_labels.join(", "));

@@ -82,7 +82,7 @@ pub fn infix(operator: B) -> Lowered<Operator> {
             return refuse(&format!("the operator `{operator}`"), "write one of PostgreSQL's operators");
         }
     };
-    Ok(plain(symbol))
+    Ok(Operator::plain(symbol))
 }
 
 pub fn prefix(operator: U) -> Lowered<Operator> {
@@ -102,11 +102,7 @@ pub fn prefix(operator: U) -> Lowered<Operator> {
             return refuse(&format!("the operator `{operator}`"), "write one of PostgreSQL's operators");
         }
     };
-    Ok(plain(symbol))
-}
-
-pub fn plain(symbol: &str) -> Operator {
-    Operator { symbol: symbol.to_owned() }
+    Ok(Operator::plain(symbol))
 }
 
 /// Only characters of PostgreSQL operators (4.1.3); `--` and `/*` would start a comment in the print.
@@ -115,14 +111,16 @@ fn custom(symbol: &str) -> Lowered<Operator> {
     if !known || symbol.is_empty() || symbol.len() > 63 || symbol.contains("--") || symbol.contains("/*") {
         return refuse(&format!("the operator `{symbol}`"), "write one of PostgreSQL's operators");
     }
-    Ok(plain(symbol))
+    Ok(Operator::plain(symbol))
 }
 
 /// `OPERATOR(schema.symbol)`: only pg_catalog's are known without a search path.
 fn qualified(parts: &[String]) -> Lowered<Operator> {
     match parts {
         [symbol] => custom(symbol),
-        [schema, symbol] if schema.eq_ignore_ascii_case("pg_catalog") => custom(symbol),
+        [schema, symbol] if schema.eq_ignore_ascii_case("pg_catalog") => {
+            custom(symbol).map(|operator| Operator { qualified: true, ..operator })
+        }
         _ => Err(Diagnostic::refused(
             SqlState::UNDEFINED_FUNCTION,
             format!("operator does not exist: {}", parts.join(".")),

@@ -1,9 +1,11 @@
 //! Expressions: everything that is not an atom stands in parentheses.
 
+use std::borrow::Cow;
+
 use super::{Printer, string_constant};
 use crate::sql::ast::{
-    Call, Case, Expr, Frame, FrameBound, FrameUnit, IsTest, Keyword, Like, LikeKind, Over, Quantified,
-    Special, Subscript, Window,
+    Call, Case, Expr, Frame, FrameBound, FrameUnit, IsTest, Keyword, Like, LikeKind, Operator, Over,
+    Quantified, Special, Subscript, Window,
 };
 
 impl Printer {
@@ -96,14 +98,14 @@ impl Printer {
             Expr::And(left, right) => self.chained(left, " AND ", right, matches!(**left, Expr::And(..))),
             Expr::Or(left, right) => self.chained(left, " OR ", right, matches!(**left, Expr::Or(..))),
             Expr::Prefix(operator, inner) => {
-                self.put(&operator.symbol);
+                self.put(&written(operator));
                 self.put(" ");
                 self.expr(inner);
             }
             Expr::Infix(left, operator, right) => {
                 let flat = matches!(&**left, Expr::Infix(_, inner, _)
-                    if inner.symbol == operator.symbol && LEFT_DEEP.contains(&operator.symbol.as_str()));
-                self.chained(left, &format!(" {} ", operator.symbol), right, flat);
+                    if inner == operator && LEFT_DEEP.contains(&operator.symbol.as_str()));
+                self.chained(left, &format!(" {} ", written(operator)), right, flat);
             }
             Expr::Is(inner, test, negated) => {
                 self.expr(inner);
@@ -146,7 +148,7 @@ impl Printer {
             Expr::Like(like) => self.like(like),
             Expr::Quantified { left, operator, all, right } => {
                 self.expr(left);
-                self.put(&format!(" {} {} (", operator.symbol, if *all { "ALL" } else { "ANY" }));
+                self.put(&format!(" {} {} (", written(operator), if *all { "ALL" } else { "ANY" }));
                 match &**right {
                     Quantified::Query(query) => self.query(query),
                     Quantified::Array(array) => self.expr(array),
@@ -349,3 +351,11 @@ impl Printer {
 
 /// Left-associative to PostgreSQL and to the parser, one level each.
 const LEFT_DEEP: &[&str] = &["+", "-", "*", "/", "||"];
+
+fn written(operator: &Operator) -> Cow<'_, str> {
+    if operator.qualified {
+        Cow::Owned(format!("OPERATOR(pg_catalog.{})", operator.symbol))
+    } else {
+        Cow::Borrowed(&operator.symbol)
+    }
+}

@@ -176,9 +176,7 @@ fn copied(expr: &Expr) -> Option<Expr> {
         Expr::Number(digits) => Expr::Number(digits.clone()),
         Expr::String(text) => Expr::String(text.clone()),
         Expr::Null => Expr::Null,
-        Expr::Prefix(operator, inner) => {
-            Expr::Prefix(Operator { symbol: operator.symbol.clone() }, Box::new(copied(inner)?))
-        }
+        Expr::Prefix(operator, inner) => Expr::Prefix(operator.clone(), Box::new(copied(inner)?)),
         Expr::Infix(left, operator, right) => infix(copied(left)?, &operator.symbol, copied(right)?),
         Expr::Special(special, args) => {
             Expr::Special(*special, args.iter().map(copied).collect::<Option<_>>()?)
@@ -224,7 +222,7 @@ fn system_type(name: &str) -> TypeName {
 }
 
 fn infix(left: Expr, symbol: &str, right: Expr) -> Expr {
-    Expr::Infix(Box::new(left), Operator { symbol: symbol.to_owned() }, Box::new(right))
+    Expr::Infix(Box::new(left), Operator::plain(symbol), Box::new(right))
 }
 
 fn too_large(function: &str, bound: f64, unit: &str) -> Diagnostic {

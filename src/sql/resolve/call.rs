@@ -29,7 +29,7 @@ impl Resolver<'_> {
     }
 
     /// Qualifies the name of an allowed function: PostgreSQL's own win over those of the search path.
-    fn function_name(&self, path: &mut Vec<Ident>, args: usize) -> Resolved<()> {
+    fn function_name(&mut self, path: &mut Vec<Ident>, args: usize) -> Resolved<()> {
         let name = match path.as_slice() {
             [name] => self.find_function(&name.text),
             [schema, name] => QualifiedName::new(&schema.text, &name.text),
@@ -39,6 +39,7 @@ impl Resolver<'_> {
         if !decision.allowed || self.cx.catalog.routines(&name).next().is_none() {
             return Err(self.missing_function(path, &decision));
         }
+        self.found.user_code |= self.cx.policy.is_user_code(&name, self.cx.catalog);
         // `unnest(a, b)` exists in FROM only, and only without its schema (parse_clause.c).
         if path.len() == 1 && name.name == "unnest" && args > 1 {
             return Ok(());
@@ -99,7 +100,8 @@ impl Resolver<'_> {
             return Columns::known(vec![function.to_owned(); call.args.len()]);
         }
         let catalog = self.cx.catalog;
-        let overloads: Vec<_> = catalog.routines(&QualifiedName::new("pg_catalog", function)).collect();
+        let schema = call.name.first().map_or("pg_catalog", |schema| schema.text.as_str());
+        let overloads: Vec<_> = catalog.routines(&QualifiedName::new(schema, function)).collect();
         // Overloads may differ, as those of unnest over an array and over a tsvector do: then the row's shape is open.
         let rows = overloads.iter().filter(|routine| !routine.out_columns.is_empty()).count();
         if rows == overloads.len()

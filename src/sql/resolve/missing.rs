@@ -4,7 +4,7 @@ use super::Resolver;
 use super::scope::Env;
 use crate::catalog::closest;
 use crate::pg::{Diagnostic, Position, SqlState};
-use crate::policy::Decision;
+use crate::policy::{ColumnAccess, Decision};
 use crate::sql::ast::Ident;
 
 fn place(diagnostic: Diagnostic, at: Option<Position>) -> Diagnostic {
@@ -78,6 +78,12 @@ impl Resolver<'_> {
 
     pub fn missing_column(&self, path: &[Ident], candidates: &[&str]) -> Diagnostic {
         let last = path.last().map_or("", |part| part.text.as_str());
+        if let Some(denied) = self.denied_with_reason(last) {
+            let reason = denied.reason.as_deref().unwrap_or_default();
+            let message = format!("column `{}` is not allowed: {reason}", shown(path));
+            let refusal = Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message).rule(&denied.rule);
+            return place(refusal, start(path));
+        }
         let hint = match closest(last, candidates.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if candidates.is_empty() => "there is nothing in FROM that has columns".to_owned(),
@@ -88,6 +94,19 @@ impl Resolver<'_> {
             Diagnostic::refused(SqlState::UNDEFINED_COLUMN, message).rule("sql.columns").hint(hint),
             start(path),
         )
+    }
+
+    /// A column of a relation in the statement that a rule denies, and says why.
+    fn denied_with_reason(&self, column: &str) -> Option<Decision> {
+        let (catalog, policy) = (self.cx.catalog, self.cx.policy);
+        let named = self.found.oids.iter().filter_map(|oid| catalog.relation_by_oid(*oid));
+        named.into_iter().find_map(|relation| {
+            let at = relation.columns.iter().position(|known| known.name == column)?;
+            match policy.access(relation, catalog).columns.get(at)? {
+                ColumnAccess::Denied(decision) if decision.reason.is_some() => Some(decision.clone()),
+                _ => None,
+            }
+        })
     }
 
     pub fn missing_function(&self, path: &[Ident], decision: &Decision) -> Diagnostic {

@@ -1,0 +1,137 @@
+//! What FROM of one SELECT brings: the relations by alias, and those of which something is kept back.
+
+use crate::catalog::{Column, Relation, RelationKind};
+use crate::pg::{Oid, QualifiedName};
+use crate::policy::{Access, ColumnAccess, Filter, Mask};
+use crate::sql::CheckContext;
+use crate::sql::ast::{FromItem, RelationItem};
+
+/// One SELECT's FROM, joins opened.
+#[derive(Debug, Default)]
+pub struct Level<'c> {
+    pub sources: Vec<Source<'c>>,
+}
+
+/// Something with a name in FROM.
+#[derive(Debug)]
+pub struct Source<'c> {
+    pub alias: String,
+    /// `None` for what is no relation: its columns' types are not known here.
+    pub relation: Option<&'c Relation>,
+    /// What of the relation may be read.
+    access: Option<Access<'c>>,
+    /// An alias' column list renames the first columns.
+    renamed: Vec<String>,
+}
+
+/// A relation in FROM of which something is kept back.
+#[derive(Debug)]
+pub struct Guarded<'c> {
+    pub alias: String,
+    pub relation: &'c Relation,
+    pub filters: Vec<&'c Filter>,
+    /// The columns that the caller sees, under the names that the statement has for them.
+    pub shown: Vec<(String, &'c Column, Option<&'c Mask>)>,
+}
+
+impl<'c> Level<'c> {
+    pub fn of(from: &[FromItem], cx: &CheckContext<'c>) -> Self {
+        let mut level = Self::default();
+        for item in from {
+            level.add(item, cx);
+        }
+        level
+    }
+
+    fn add(&mut self, item: &FromItem, cx: &CheckContext<'c>) {
+        let alias = match item {
+            FromItem::Relation(relation) => {
+                let alias = relation.alias.as_ref();
+                let columns = alias.into_iter().flat_map(|alias| &alias.columns);
+                let found = find(relation, cx);
+                self.sources.push(Source {
+                    alias: alias.map_or_else(String::new, |alias| alias.name.text.clone()),
+                    relation: found,
+                    access: found.map(|relation| cx.policy.access(relation, cx.catalog)),
+                    renamed: columns.map(|column| column.name.text.clone()).collect(),
+                });
+                return;
+            }
+            FromItem::Join(join) => {
+                self.add(&join.left, cx);
+                self.add(&join.right, cx);
+                &join.alias
+            }
+            FromItem::Subquery { alias, .. } => alias,
+            FromItem::Function(function) => &function.alias,
+        };
+        if let Some(alias) = alias {
+            let alias = alias.name.text.clone();
+            self.sources.push(Source { alias, relation: None, access: None, renamed: Vec::new() });
+        }
+    }
+
+    /// In the order of FROM.
+    pub fn guarded(&self) -> Vec<Guarded<'c>> {
+        let guard = |source: &Source<'c>| {
+            let access = source.access.as_ref().filter(|access| access.is_guarded())?;
+            Some(Guarded::new(source, source.relation?, access))
+        };
+        self.sources.iter().filter_map(guard).collect()
+    }
+
+    pub fn has(&self, alias: &str) -> bool {
+        self.sources.iter().any(|source| source.alias == alias)
+    }
+}
+
+impl<'c> Source<'c> {
+    /// The type of a column that is stored as it is: not of a view's, which may be an expression, nor of a masked one.
+    /// Every name must be the relation's own.
+    pub fn type_of(&self, column: &str) -> Option<Oid> {
+        let stored = |relation: &&Relation| {
+            matches!(relation.kind, RelationKind::Table | RelationKind::PartitionedTable)
+        };
+        let relation = self.relation.filter(stored).filter(|_| self.renamed.is_empty())?;
+        let mut columns = relation.columns.iter().zip(&self.access.as_ref()?.columns);
+        let (found, access) = columns.find(|(known, _)| known.name == column)?;
+        (*access == ColumnAccess::Clear).then_some(found.type_oid)
+    }
+}
+
+impl<'c> Guarded<'c> {
+    fn new(source: &Source<'c>, relation: &'c Relation, access: &Access<'c>) -> Self {
+        let visible = relation.columns.iter().zip(&access.columns).filter(|(_, access)| access.is_visible());
+        let shown = visible.enumerate().map(|(at, (column, access))| {
+            let name = source.renamed.get(at).unwrap_or(&column.name).clone();
+            let mask = match access {
+                ColumnAccess::Masked(mask) => Some(*mask),
+                ColumnAccess::Clear | ColumnAccess::Denied(_) | ColumnAccess::Unreadable => None,
+            };
+            (name, column, mask)
+        });
+        let shown = shown.collect();
+        Self { alias: source.alias.clone(), relation, filters: access.filters.clone(), shown }
+    }
+
+    pub fn is_for(&self, item: &RelationItem) -> bool {
+        let alias = item.alias.as_ref().is_some_and(|alias| alias.name.text == self.alias);
+        alias && name(item).is_some_and(|name| name == self.relation.name)
+    }
+
+    pub fn column(&self, name: &str) -> Option<(&'c Column, Option<&'c Mask>)> {
+        self.shown.iter().find(|(shown, ..)| shown == name).map(|(_, column, mask)| (*column, *mask))
+    }
+}
+
+/// After resolution a name of two parts is always a relation's.
+fn name(item: &RelationItem) -> Option<QualifiedName> {
+    match item.name.as_slice() {
+        [schema, name] => Some(QualifiedName::new(&schema.text, &name.text)),
+        _ => None,
+    }
+}
+
+fn find<'c>(item: &RelationItem, cx: &CheckContext<'c>) -> Option<&'c Relation> {
+    cx.catalog.relation(&name(item)?)
+}

@@ -1,0 +1,93 @@
+//! The subquery in a guarded relation's place: the columns that the caller sees, masks over them, the filter's rows.
+
+use super::enforce::Enforcement;
+use super::level::Guarded;
+use super::{Enforced, Protector, mask};
+use crate::pg::Diagnostic;
+use crate::sql::ast::{Alias, Body, Distinct, Expr, FromItem, Ident, Item, Query, RelationItem, Select};
+
+/// The relation's name inside. Conditions and masks are written over it; no alias of a caller or a condition is the
+/// same.
+pub const INNER: &str = "pgwarden_row";
+
+/// All of the subquery but the relation itself.
+#[derive(Debug)]
+pub struct Wrapped {
+    items: Vec<Item>,
+    filter: Option<Expr>,
+    fenced: bool,
+}
+
+impl Protector<'_> {
+    pub fn wrap(&mut self, one: &Guarded<'_>, select: &Select) -> Result<Wrapped, Diagnostic> {
+        let mut items = Vec::with_capacity(one.shown.len());
+        for (_, column, mask) in &one.shown {
+            let value = column_of(&column.name);
+            let Some(mask) = mask else {
+                items.push(Item::Expr { expr: value, alias: None });
+                continue;
+            };
+            self.note(&mask.name);
+            let found = &mut self.found.oids;
+            let expr = mask::masked(mask, column, one.relation, self.cx, &mut self.bound, found)?;
+            items.push(Item::Expr { expr, alias: Some(Ident::new(&column.name)) });
+        }
+        let by = self.enforcement(one);
+        let mut conditions = Vec::new();
+        for filter in &one.filters {
+            self.note(&filter.name);
+            let relation = one.relation.name.clone();
+            self.found.enforced.push(Enforced { relation, rule: filter.name.clone(), by });
+            if by != Enforcement::RowSecurity {
+                conditions.push(self.filter(filter, one.relation)?);
+            }
+        }
+        let fenced = by == Enforcement::Fence && !conditions.is_empty();
+        if fenced {
+            conditions.extend(self.copies(select.filter.as_ref(), one));
+        }
+        let both = |left: Expr, right: Expr| Expr::And(Box::new(left), Box::new(right));
+        Ok(Wrapped { items, filter: conditions.into_iter().reduce(both), fenced })
+    }
+
+    fn note(&mut self, rule: &str) {
+        if !self.found.rules.iter().any(|known| known == rule) {
+            self.found.rules.push(rule.to_owned());
+        }
+    }
+}
+
+impl Wrapped {
+    /// ONLY and TABLESAMPLE go inside with the relation; the alias and its column list stay outside.
+    pub fn around(self, relation: &mut RelationItem) -> FromItem {
+        let Self { items, filter, fenced } = self;
+        let RelationItem { name, only, alias, sample } = relation;
+        let inner = RelationItem {
+            name: std::mem::take(name),
+            only: *only,
+            alias: Some(Alias { name: Ident::new(INNER), columns: Vec::new() }),
+            sample: sample.take(),
+        };
+        let select = Select {
+            distinct: Distinct::No,
+            items,
+            from: vec![FromItem::Relation(inner)],
+            filter,
+            group_by: Vec::new(),
+            having: None,
+            windows: Vec::new(),
+        };
+        let query = Query {
+            with: None,
+            body: Body::Select(Box::new(select)),
+            order_by: Vec::new(),
+            limit: None,
+            offset: fenced.then(|| Expr::Number("0".to_owned())),
+        };
+        FromItem::Subquery { lateral: false, query: Box::new(query), alias: alias.take() }
+    }
+}
+
+pub fn column_of(name: &str) -> Expr {
+    Expr::Column(vec![Ident::new(INNER), Ident::new(name)])
+}
