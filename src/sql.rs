@@ -15,4 +15,6 @@ mod render;
 mod resolve;
 
 pub use check::{CheckContext, Checked, StatementKind, check};
+#[doc(hidden)]
+pub use check::{parses, reprint};
 pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
