@@ -95,6 +95,8 @@ pub struct Select {
     pub from: Vec<FromItem>,
     pub filter: Option<Expr>,
     pub group_by: Vec<GroupItem>,
+    /// `GROUP BY DISTINCT`: equal grouping sets count once.
+    pub group_distinct: bool,
     pub having: Option<Expr>,
     pub windows: Vec<(Ident, Window)>,
 }
@@ -201,13 +203,19 @@ pub enum JoinOn {
     Nothing,
     Natural,
     Condition(Expr),
-    Using(Vec<Ident>),
+    /// With a name for the row of the joined columns, which hides no other name.
+    Using {
+        columns: Vec<Ident>,
+        alias: Option<Ident>,
+    },
 }
 
 #[derive(Debug, PartialEq)]
 pub struct OrderItem {
     pub expr: Expr,
     pub descending: Option<bool>,
+    /// `USING <`, instead of ASC and DESC.
+    pub using: Option<Operator>,
     pub nulls_first: Option<bool>,
 }
 
@@ -304,8 +312,6 @@ pub struct Like {
     pub expr: Expr,
     pub pattern: Expr,
     pub escape: Option<Expr>,
-    /// `LIKE ANY (array)`
-    pub any: bool,
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -349,7 +355,7 @@ impl Call {
             name: vec![Ident::new("pg_catalog"), Ident::new(name)],
             distinct: false,
             star: false,
-            args: args.into_iter().map(|value| Arg { name: None, value }).collect(),
+            args: args.into_iter().map(|value| Arg { variadic: false, name: None, value }).collect(),
             order_by: Vec::new(),
             within_group: Vec::new(),
             filter: None,
@@ -360,6 +366,8 @@ impl Call {
 
 #[derive(Debug, PartialEq)]
 pub struct Arg {
+    /// `VARIADIC array`, the last one.
+    pub variadic: bool,
     pub name: Option<Ident>,
     pub value: Expr,
 }
@@ -434,4 +442,10 @@ pub struct TypeName {
     /// The fields of an interval (`DAY TO SECOND`), only for `pg_catalog.interval`.
     pub interval_fields: Option<&'static str>,
     pub array: bool,
+}
+
+impl TypeName {
+    pub fn is_interval(&self) -> bool {
+        matches!(self.name.as_slice(), [schema, name] if schema.text == "pg_catalog" && name.text == "interval")
+    }
 }
