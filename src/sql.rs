@@ -16,5 +16,7 @@ mod render;
 mod resolve;
 
 pub use check::{CheckContext, Checked, StatementKind, check};
+#[doc(hidden)]
+pub use check::{parses, reprint};
 pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
 pub use protect::{Enforced, Enforcement, policy_errors};

@@ -16,6 +16,7 @@ mod support;
 
 mod postgres {
     mod cli;
+    mod constructs;
     mod db_cancel;
     mod db_catalog;
     mod db_login;

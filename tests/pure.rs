@@ -13,6 +13,7 @@ mod pure {
     mod architecture;
     mod auth_tokens;
     mod cli;
+    mod corpus;
     mod docs;
     mod mcp_http;
     mod mcp_http_gate;

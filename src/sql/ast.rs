@@ -6,8 +6,10 @@
 
 mod operator;
 pub mod walk;
+mod window;
 
 pub use operator::Operator;
+pub use window::{Frame, FrameBound, FrameUnit, Over, Window};
 
 use crate::pg::Position;
 
@@ -101,6 +103,8 @@ pub struct Select {
     pub from: Vec<FromItem>,
     pub filter: Option<Expr>,
     pub group_by: Vec<GroupItem>,
+    /// `GROUP BY DISTINCT`: equal grouping sets count once.
+    pub group_distinct: bool,
     pub having: Option<Expr>,
     pub windows: Vec<(Ident, Window)>,
 }
@@ -207,13 +211,19 @@ pub enum JoinOn {
     Nothing,
     Natural,
     Condition(Expr),
-    Using(Vec<Ident>),
+    /// With a name for the row of the joined columns, which hides no other name.
+    Using {
+        columns: Vec<Ident>,
+        alias: Option<Ident>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderItem {
     pub expr: Expr,
     pub descending: Option<bool>,
+    /// `USING <`, instead of ASC and DESC.
+    pub using: Option<Operator>,
     pub nulls_first: Option<bool>,
 }
 
@@ -304,8 +314,6 @@ pub struct Like {
     pub expr: Expr,
     pub pattern: Expr,
     pub escape: Option<Expr>,
-    /// `LIKE ANY (array)`
-    pub any: bool,
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -349,7 +357,7 @@ impl Call {
             name: vec![Ident::new("pg_catalog"), Ident::new(name)],
             distinct: false,
             star: false,
-            args: args.into_iter().map(|value| Arg { name: None, value }).collect(),
+            args: args.into_iter().map(|value| Arg { variadic: false, name: None, value }).collect(),
             order_by: Vec::new(),
             within_group: Vec::new(),
             filter: None,
@@ -360,45 +368,10 @@ impl Call {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arg {
+    /// `VARIADIC array`, the last one.
+    pub variadic: bool,
     pub name: Option<Ident>,
     pub value: Expr,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Over {
-    Name(Ident),
-    Window(Box<Window>),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Window {
-    pub base: Option<Ident>,
-    pub partition_by: Vec<Expr>,
-    pub order_by: Vec<OrderItem>,
-    pub frame: Option<Frame>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
-    pub unit: FrameUnit,
-    pub start: FrameBound,
-    pub end: Option<FrameBound>,
-}
-
-#[derive(Debug, PartialEq, Clone, Copy)]
-pub enum FrameUnit {
-    Rows,
-    Range,
-    Groups,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum FrameBound {
-    CurrentRow,
-    UnboundedPreceding,
-    UnboundedFollowing,
-    Preceding(Expr),
-    Following(Expr),
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -434,4 +407,10 @@ pub struct TypeName {
     /// The fields of an interval (`DAY TO SECOND`), only for `pg_catalog.interval`.
     pub interval_fields: Option<&'static str>,
     pub array: bool,
+}
+
+impl TypeName {
+    pub fn is_interval(&self) -> bool {
+        matches!(self.name.as_slice(), [schema, name] if schema.text == "pg_catalog" && name.text == "interval")
+    }
 }

@@ -135,6 +135,24 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     })
 }
 
+/// The gates that need no catalog: parsed, lowered, printed, read again. For measuring what is read of a corpus of
+/// statements, whose relations need not exist; nothing is decided about its names, so the text must not be run.
+#[doc(hidden)]
+pub fn reprint(sql: &str) -> Result<String, Diagnostic> {
+    stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, || {
+        let statement = parse::parse(sql).and_then(lower::statement)?;
+        let text = render::render(&statement)?;
+        read_again(&text, &statement)?;
+        Ok(text)
+    })
+}
+
+/// Does sqlparser read it, after the limits? For measuring.
+#[doc(hidden)]
+pub fn parses(sql: &str) -> Result<(), Diagnostic> {
+    stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, || parse::parse(sql).map(drop))
+}
+
 /// Estimates are made from hidden rows too, and a plan names what stands behind views and parents.
 fn explainable(named: &[Oid], cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
     let reached = cx.catalog.reach(named);

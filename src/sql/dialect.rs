@@ -3,16 +3,21 @@
 //! Two differences would silently change results: unary minus binds tighter than `^`, and `~`, `OPERATOR()` and
 //! their kin bind like any other operator, not like `=`.
 
+mod prefix;
 mod quantified;
 
 use std::any::TypeId;
 
-use sqlparser::ast::{Expr, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, Expr};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
+use super::parse::marker;
+
+/// Above AT TIME ZONE.
+const COLLATE: u8 = 120;
 /// Above COLLATE, below a subscript.
 const UNARY_MINUS: u8 = 125;
 /// "Any other operator".
@@ -28,28 +33,22 @@ impl Dialect for Postgres {
     }
 
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
-        let (operator, precedence) = match parser.peek_token_ref().token {
-            Token::Minus => (UnaryOperator::Minus, UNARY_MINUS),
-            Token::Plus => (UnaryOperator::Plus, UNARY_MINUS),
-            Token::Tilde => (UnaryOperator::BitwiseNot, OTHER_OPERATOR),
-            Token::AtSign => (UnaryOperator::PGAbs, OTHER_OPERATOR),
-            Token::PGSquareRoot => (UnaryOperator::PGSquareRoot, OTHER_OPERATOR),
-            Token::PGCubeRoot => (UnaryOperator::PGCubeRoot, OTHER_OPERATOR),
-            _ => return None,
-        };
-        parser.advance_token();
-        Some(
-            parser.parse_subexpr(precedence).map(|expr| Expr::UnaryOp { op: operator, expr: Box::new(expr) }),
-        )
+        prefix::parse(parser)
     }
 
+    /// Comparisons, tests and the likes of LIKE do not chain (4.1.6): sqlparser would read `a < b < c`.
     fn parse_infix(
         &self,
         parser: &mut Parser<'_>,
-        expr: &Expr,
+        left: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
-        quantified::is_next(parser).then(|| quantified::parse(parser, expr, precedence))
+        if quantified::is_next(parser) {
+            return Some(quantified::parse(parser, left, precedence));
+        }
+        let chains = precedence == self.prec_value(Precedence::Eq) && is_comparison(left);
+        let at = parser.get_current_index().saturating_add(1);
+        chains.then(|| parser.expected_at("parentheses round one of the comparisons", at))
     }
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
@@ -62,6 +61,7 @@ impl Dialect for Postgres {
             | Token::DoubleTildeAsterisk
             | Token::ExclamationMarkDoubleTilde
             | Token::ExclamationMarkDoubleTildeAsterisk => Some(Ok(OTHER_OPERATOR)),
+            Token::CustomBinaryOperator(mark) if mark == marker::COLLATE => Some(Ok(COLLATE)),
             Token::Word(word) if word.keyword == Keyword::OPERATOR => Some(Ok(OTHER_OPERATOR)),
             _ => self.0.get_next_precedence(parser),
         }
@@ -167,4 +167,26 @@ impl Dialect for Postgres {
     fn supports_comma_separated_trim(&self) -> bool {
         true
     }
+
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_order_by_using_operator(&self) -> bool {
+        true
+    }
+}
+
+/// Not in parentheses, which have a node of their own.
+fn is_comparison(expr: &Expr) -> bool {
+    let Expr::BinaryOp { op, .. } = expr else { return false };
+    matches!(
+        op,
+        BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq
+    )
 }

@@ -24,6 +24,11 @@ pub fn within_bounds(statement: &Statement) -> Result<(), Diagnostic> {
     Ok(())
 }
 
+/// The columns of `(row).*`, whose names and number are not known.
+const ANY_NAME: &str = "(row).*";
+/// As many of them are counted.
+const COLUMNS_OF_A_ROW: usize = 32;
+
 type Found<T> = Result<T, Diagnostic>;
 /// The values of something in FROM, by column; `None` for a relation.
 type Columns = Option<Vec<(String, Size)>>;
@@ -88,6 +93,10 @@ impl Walk {
                 let left = self.level(&operation.left)?;
                 let right = self.level(&operation.right)?;
                 let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
+                if left.iter().chain(&right).any(|(name, _)| name == ANY_NAME) {
+                    let all = left.into_iter().chain(right).map(|(_, size)| size).reduce(Size::or);
+                    return Ok(Some(all.map(|size| (ANY_NAME.to_owned(), size)).into_iter().collect()));
+                }
                 let both = left.into_iter().zip(right).map(|((name, l), (_, r))| (name, l.or(r)));
                 Ok(Some(both.collect()))
             }
@@ -116,9 +125,13 @@ impl Walk {
                 Item::TableStar(path) => {
                     path.last().and_then(|alias| self.source(&alias.text).cloned().flatten())
                 }
+                // Each of its columns is the whole expression once more, under a name that only PostgreSQL knows.
                 Item::RowStar(row) => {
-                    self.expr(row)?;
-                    None
+                    let size = self.expr(row)?;
+                    for _ in 0..COLUMNS_OF_A_ROW {
+                        self.spent.shown(size)?;
+                    }
+                    Some(vec![(ANY_NAME.to_owned(), size)])
                 }
                 Item::Expr { expr, alias } => {
                     let name = alias.as_ref().map_or_else(|| label::of(expr), |alias| alias.text.clone());
@@ -194,6 +207,16 @@ impl Walk {
                     left.extend(right);
                     left
                 });
+                if let super::ast::JoinOn::Using { columns, alias: Some(alias) } = &join.on {
+                    let is_joined = |name: &str| name == ANY_NAME || columns.iter().any(|c| c.text == name);
+                    let joined = both.clone().map(|mut both| {
+                        both.retain(|(name, _)| is_joined(name));
+                        both
+                    });
+                    if let Some(scope) = self.scopes.last_mut() {
+                        scope.insert(alias.text.clone(), joined);
+                    }
+                }
                 Ok(if join.alias.is_some() { self.enter(both, join.alias.as_ref()) } else { both })
             }
         }
@@ -221,7 +244,8 @@ impl Walk {
     fn column(&self, path: &[super::ast::Ident]) -> Size {
         let widest = |columns: &[(String, Size)]| columns.iter().map(|(_, size)| *size).reduce(Size::or);
         let named = |columns: &[(String, Size)], name: &str| {
-            let found = columns.iter().filter(|(column, _)| column == name).map(|(_, size)| *size);
+            let is_it = |column: &str| column == name || column == ANY_NAME;
+            let found = columns.iter().filter(|(column, _)| is_it(column)).map(|(_, size)| *size);
             found.reduce(Size::or)
         };
         let found = match path {
@@ -382,6 +406,14 @@ fn is_merged(query: &Query) -> bool {
 /// A column list renames the first columns.
 fn renamed<'n>(columns: Columns, names: impl Iterator<Item = &'n str>) -> Columns {
     let mut columns = columns?;
+    if columns.iter().any(|(name, _)| name == ANY_NAME) {
+        // Which of the columns a name is for is not known.
+        return columns
+            .into_iter()
+            .map(|(_, size)| size)
+            .reduce(Size::or)
+            .map(|s| vec![(ANY_NAME.to_owned(), s)]);
+    }
     for ((column, _), name) in columns.iter_mut().zip(names) {
         name.clone_into(column);
     }

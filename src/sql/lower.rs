@@ -3,6 +3,7 @@
 //! Structs are destructured without `..` and expression enums matched variant by variant, so that a new sqlparser
 //! stops the build until someone decides. What PostgreSQL has not, or what cannot be checked, is refused here.
 
+mod access;
 mod datatype;
 mod expr;
 mod from;
@@ -12,6 +13,7 @@ mod name;
 mod operator;
 mod query;
 mod select;
+mod star;
 mod statement;
 mod window;
 

@@ -1,4 +1,9 @@
-//! Text to sqlparser's tree: limits, token gates, exactly one statement.
+//! Text to sqlparser's tree: limits, token gates and rewrites, exactly one statement.
+
+mod gaps;
+pub mod marker;
+mod operators;
+mod rewrite;
 
 use super::dialect::Postgres;
 use sqlparser::ast::Statement;
@@ -18,12 +23,19 @@ pub fn parse(sql: &str) -> Result<Statement, Diagnostic> {
     limits::admit(sql)?;
     let tokens = tokenize(sql)?;
     limits::count(&tokens)?;
-    one_statement(tokens, RECURSION_LIMIT)
+    one_statement(read(tokens)?, RECURSION_LIMIT)
 }
 
 /// Parses what `render` printed.
 pub fn parse_again(sql: &str) -> Result<Statement, Diagnostic> {
-    one_statement(tokenize(sql)?, REREAD_RECURSION_LIMIT)
+    one_statement(read(tokenize(sql)?)?, REREAD_RECURSION_LIMIT)
+}
+
+/// The tokens as sqlparser reads them, or the construct that it cannot.
+fn read(mut tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, Diagnostic> {
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+    gaps::refuse(&tokens)?;
+    Ok(rewrite::rewrite(tokens))
 }
 
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
@@ -37,7 +49,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
         refuse_token(token)?;
         refuse_hexadecimal_number(token, sql)?;
     }
-    Ok(joined(tokens))
+    operators::split(joined(tokens), sql)
 }
 
 /// Plain strings that only white space with a line break separates are one string (4.1.2.1).
@@ -104,7 +116,6 @@ fn refuse_hexadecimal_number(token: &TokenWithSpan, sql: &str) -> Result<(), Dia
 
 fn refuse_token(token: &TokenWithSpan) -> Result<(), Diagnostic> {
     let found = match &token.token {
-        Token::UnicodeStringLiteral(_) => "strings with U& escapes",
         Token::NationalStringLiteral(_) => "N'' strings",
         Token::TripleSingleQuotedString(_) | Token::TripleDoubleQuotedString(_) => "triple-quoted strings",
         Token::HexStringLiteral(digits) if !digits.chars().all(|c| c.is_ascii_hexdigit()) => {
@@ -198,7 +209,7 @@ pub fn place(location: Location) -> Position {
 
 /// Valid PostgreSQL that is not accepted here.
 pub fn unsupported(what: &str, instead: &str) -> Diagnostic {
-    Diagnostic::refused(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} are not supported"))
+    Diagnostic::refused(SqlState::FEATURE_NOT_SUPPORTED, format!("not supported: {what}"))
         .rule("sql.unsupported")
         .hint(instead)
 }

@@ -89,6 +89,8 @@ impl Printer {
     fn type_name(&mut self, name: &TypeName) {
         match name.interval_fields {
             Some(fields) => self.put(&format!("INTERVAL {fields}")),
+            // As a name it would take the first modifier for its fields.
+            None if name.is_interval() && !name.modifiers.is_empty() => self.put("INTERVAL"),
             None => self.path(&name.name),
         }
         if !name.modifiers.is_empty() {

@@ -9,7 +9,7 @@ use pgwarden::sql::{CheckContext, check};
 use crate::support::{self, Template};
 
 /// Legitimate statements that contain one of these are refused: sqlparser has no node for the construct.
-const GAPS: &[&str] = &["from only", "xmlforest", "xmltable", "xmlelement", " cycle ", "rows from", "U&'"];
+const GAPS: &[&str] = &["xmlforest", "xmltable", "xmlelement", " cycle ", "rows from"];
 
 #[tokio::test]
 async fn no_labelled_statement_is_decided_wrongly() {
@@ -37,7 +37,7 @@ async fn no_labelled_statement_is_decided_wrongly() {
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(
-        allowed >= 125 && refused >= 145 && gaps <= 9,
+        allowed >= 125 && refused >= 145 && gaps <= 7,
         "{allowed} allowed, {refused} refused, {gaps} gaps"
     );
 }

@@ -69,7 +69,7 @@ fn body(visitor: &mut impl Visitor, body: &mut Body) -> Visited {
 }
 
 pub fn select(visitor: &mut impl Visitor, select: &mut Select, order_by: &mut [OrderItem]) -> Visited {
-    let Select { distinct, items, from, filter, group_by, having, windows } = select;
+    let Select { distinct, items, from, filter, group_by, having, windows, group_distinct: _ } = select;
     from.iter_mut().try_for_each(|item| visitor.item_in_from(item))?;
     for item in items {
         match item {
@@ -121,7 +121,7 @@ pub fn item_in_from(visitor: &mut impl Visitor, item: &mut FromItem) -> Visited 
             visitor.item_in_from(left)?;
             visitor.item_in_from(right)?;
             match on {
-                JoinOn::Nothing | JoinOn::Natural | JoinOn::Using(_) => Ok(()),
+                JoinOn::Nothing | JoinOn::Natural | JoinOn::Using { columns: _, alias: _ } => Ok(()),
                 JoinOn::Condition(condition) => visitor.expr(condition),
             }
         }
@@ -168,7 +168,7 @@ pub fn expr(visitor: &mut impl Visitor, expr: &mut Expr) -> Visited {
             [expr, low, high].into_iter().try_for_each(|part| visitor.expr(part))
         }
         Expr::Like(like) => {
-            let Like { kind: _, negated: _, expr, pattern, escape, any: _ } = &mut **like;
+            let Like { kind: _, negated: _, expr, pattern, escape } = &mut **like;
             exprs(visitor, [expr, pattern].into_iter().chain(escape))
         }
         Expr::Quantified { left, operator: _, all: _, right } => {

@@ -28,6 +28,8 @@ const PARAMETER: f64 = 4_096.0;
 const COLLECTED: f64 = 65_536.0;
 /// Rows that go into it where one value is long. Rows are read at run time, where a time limit holds.
 const ROWS: f64 = 16.0;
+/// `array_fill` makes no more.
+const MAX_ELEMENTS: f64 = 100_000.0;
 /// Digits of the longest numeric.
 const NUMERIC: f64 = 147_455.0;
 
@@ -254,6 +256,10 @@ pub fn call(call: &Call, sizes: &[Size], spent: &mut Spent) -> Result<Size, Diag
                 "array_fill" => bytes(0) * array_elements(call),
                 "format" => {
                     bytes(0) + placeholders(call) * sizes.iter().skip(1).map(|s| s.bytes).fold(0.0, f64::max)
+                }
+                "concat_ws" if call.args.iter().any(|arg| arg.variadic) => {
+                    // As many separators as the array has elements; those of an empty text take no bytes.
+                    sum.bytes + bytes(0) * MAX_ELEMENTS.max(sum.bytes)
                 }
                 "concat_ws" => sum.bytes + bytes(0) * length_of(sizes.len()),
                 "concat" => sum.bytes,

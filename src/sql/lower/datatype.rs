@@ -69,10 +69,13 @@ fn custom(object: sqlparser::ast::ObjectName, modifiers: Vec<String>) -> Lowered
         return refuse(&format!("the type modifier `{odd}`"), "write a number");
     }
     let name = name::name(object, Role::Type, 2)?;
+    if !modifiers.is_empty() && name.last().is_some_and(|last| last.text == "interval") {
+        return refuse("modifiers behind this name of interval", "write INTERVAL(2)");
+    }
     Ok(TypeName { name, modifiers, interval_fields: None, array: false })
 }
 
-fn system(name: &str) -> TypeName {
+pub fn system(name: &str) -> TypeName {
     with(name, Vec::new())
 }
 
@@ -131,9 +134,6 @@ fn zoned(without: &'static str, with: &'static str, zone: &TimezoneInfo) -> &'st
 
 fn interval(fields: Option<IntervalFields>, precision: Option<u64>) -> Lowered<TypeName> {
     let Some(fields) = fields else { return Ok(with("interval", one(precision))) };
-    if precision.is_some() {
-        return refuse("interval fields with a precision", "round with date_trunc instead");
-    }
     let words = match fields {
         IntervalFields::Year => "YEAR",
         IntervalFields::Month => "MONTH",
@@ -149,7 +149,10 @@ fn interval(fields: Option<IntervalFields>, precision: Option<u64>) -> Lowered<T
         IntervalFields::HourToSecond => "HOUR TO SECOND",
         IntervalFields::MinuteToSecond => "MINUTE TO SECOND",
     };
-    Ok(TypeName { interval_fields: Some(words), ..system("interval") })
+    if precision.is_some() && !words.ends_with("SECOND") {
+        return refuse("interval fields with this precision", "only seconds can have one: SECOND(3)");
+    }
+    Ok(TypeName { interval_fields: Some(words), ..with("interval", one(precision)) })
 }
 
 fn geometric(kind: &GeometricTypeKind) -> &'static str {

@@ -1,16 +1,15 @@
 //! Expressions, variant by variant.
 
 use sqlparser::ast::{
-    self as sp, AccessExpr, Array, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DateTimeField,
-    Interval, TrimWhereField, TypedString, UnaryOperator,
+    self as sp, Array, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DateTimeField, Interval,
+    TrimWhereField, TypedString, UnaryOperator,
 };
 
-use super::datatype::type_name;
+use super::datatype::{self, type_name};
 use super::name::{self, Role, ident, path};
-use super::{Lowered, absent, all, function, literal, operator, query, refuse};
-use crate::sql::ast::{
-    Call, Case, Expr, Ident, IsTest, JsonTest, Like, LikeKind, Quantified, Subscript, TypeName,
-};
+use super::{Lowered, absent, access, all, function, literal, operator, query, refuse, star};
+use crate::sql::ast::{Call, Case, Expr, Ident, IsTest, JsonTest, Like, LikeKind, Quantified, TypeName};
+use crate::sql::parse::marker;
 
 pub fn exprs(list: Vec<sp::Expr>) -> Lowered<Vec<Expr>> {
     all(list, expr)
@@ -23,9 +22,15 @@ pub fn boxed(inner: Box<sp::Expr>) -> Lowered<Box<Expr>> {
 pub fn expr(expr: sp::Expr) -> Lowered<Expr> {
     use sp::Expr as E;
     Ok(match expr {
-        E::Identifier(column) => Expr::Column(vec![ident(column, Role::Column)?]),
-        E::CompoundIdentifier(parts) => Expr::Column(path(parts)?),
-        E::CompoundFieldAccess { root, access_chain } => access(*root, access_chain)?,
+        E::Identifier(column) => match function::keyword_of(&column) {
+            Some(keyword) => Expr::Keyword(keyword, None),
+            None => Expr::Column(vec![ident(column, Role::Column)?]),
+        },
+        E::CompoundIdentifier(parts) => match star::split(parts) {
+            (parts, true) => Expr::WholeRow(path(parts)?),
+            (parts, false) => Expr::Column(path(parts)?),
+        },
+        E::CompoundFieldAccess { root, access_chain } => access::chain(*root, access_chain)?,
         E::Nested(inner) => self::expr(*inner)?,
         E::Value(value) => literal::value(value)?,
         E::TypedString(string) => typed_string(string)?,
@@ -48,25 +53,26 @@ pub fn expr(expr: sp::Expr) -> Lowered<Expr> {
         E::InSubquery { expr, subquery, negated } => {
             Expr::InQuery(boxed(expr)?, Box::new(query::query(*subquery)?), negated)
         }
-        E::Between { expr, negated, low, high } => Expr::Between {
-            expr: boxed(expr)?,
-            low: boxed(low)?,
-            high: boxed(high)?,
-            negated,
-            symmetric: false,
-        },
+        E::Between { expr, negated, low, high } => between(*expr, *low, *high, negated)?,
         E::BinaryOp { left, op, right } => binary(*left, op, *right)?,
         E::UnaryOp { op: UnaryOperator::Not, expr } => Expr::Not(boxed(expr)?),
         E::UnaryOp { op, expr } => Expr::Prefix(operator::prefix(op)?, boxed(expr)?),
-        E::Like { negated, any, expr, pattern, escape_char } => {
-            like(LikeKind::Like, negated, any, *expr, *pattern, escape_char)?
+        E::Like { negated, any: false, expr, pattern, escape_char } => {
+            like(LikeKind::Like, negated, *expr, *pattern, escape_char)?
         }
-        E::ILike { negated, any, expr, pattern, escape_char } => {
-            like(LikeKind::ILike, negated, any, *expr, *pattern, escape_char)?
+        E::ILike { negated, any: false, expr, pattern, escape_char } => {
+            like(LikeKind::ILike, negated, *expr, *pattern, escape_char)?
+        }
+        E::Like { any: true, .. } | E::ILike { any: true, .. } => {
+            return refuse("LIKE ANY without parentheses", "write LIKE ANY (array)");
         }
         E::SimilarTo { negated, expr, pattern, escape_char } => {
-            like(LikeKind::Similar, negated, false, *expr, *pattern, escape_char)?
+            like(LikeKind::Similar, negated, *expr, *pattern, escape_char)?
         }
+        E::Prefixed { prefix, value } => match marker::any(&prefix) {
+            Some(symbol) => Expr::Prefix(operator::custom(symbol)?, boxed(value)?),
+            None => return refuse("introducers before strings", "write a plain '..' string"),
+        },
         E::AnyOp { left, compare_op, right, is_some: _ } => quantified(left, compare_op, *right, false)?,
         E::AllOp { left, compare_op, right } => quantified(left, compare_op, *right, true)?,
         E::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, format } => {
@@ -122,7 +128,6 @@ pub fn expr(expr: sp::Expr) -> Lowered<Expr> {
         | E::JsonAccess { .. }
         | E::RLike { .. }
         | E::Convert { .. }
-        | E::Prefixed { .. }
         | E::Struct { .. }
         | E::Named { .. }
         | E::Dictionary(_)
@@ -141,51 +146,46 @@ pub fn builtin(name: &str, args: Vec<Expr>) -> Expr {
     Expr::Call(Box::new(Call::builtin(name, args)))
 }
 
-fn access(root: sp::Expr, chain: Vec<AccessExpr>) -> Lowered<Expr> {
-    // `t.c[1]` comes as a chain behind `t`; `(t).c` is a field of `t`.
-    let mut is_path = matches!(root, sp::Expr::Identifier(_) | sp::Expr::CompoundIdentifier(_));
-    let mut base = expr(root)?;
-    for step in chain {
-        is_path &= matches!(step, AccessExpr::Dot(_));
-        base = match (step, base) {
-            (AccessExpr::Dot(sp::Expr::Identifier(part)), Expr::Column(mut parts)) if is_path => {
-                parts.push(ident(part, Role::Qualified)?);
-                Expr::Column(parts)
-            }
-            (AccessExpr::Dot(sp::Expr::Identifier(field)), base) => {
-                Expr::Field(Box::new(base), ident(field, Role::Qualified)?)
-            }
-            (AccessExpr::Dot(_), _) => return refuse("this field access", "write `(row).field`"),
-            (AccessExpr::Subscript(step), base) => subscript(base, step)?,
-        };
-    }
-    Ok(base)
-}
-
-fn subscript(base: Expr, step: sp::Subscript) -> Lowered<Expr> {
-    let step = match step {
-        sp::Subscript::Index { index } => Subscript::Index(expr(index)?),
-        sp::Subscript::Slice { lower_bound, upper_bound, stride } => {
-            absent(stride.is_none(), "slices with a stride")?;
-            Subscript::Slice(lower_bound.map(expr).transpose()?, upper_bound.map(expr).transpose()?)
-        }
-    };
-    Ok(match base {
-        Expr::Subscript(inner, mut steps) => {
-            steps.push(step);
-            Expr::Subscript(inner, steps)
-        }
-        base => Expr::Subscript(Box::new(base), vec![step]),
-    })
-}
-
 fn binary(left: sp::Expr, op: BinaryOperator, right: sp::Expr) -> Lowered<Expr> {
     match op {
         BinaryOperator::And => Ok(Expr::And(Box::new(expr(left)?), Box::new(expr(right)?))),
         BinaryOperator::Or => Ok(Expr::Or(Box::new(expr(left)?), Box::new(expr(right)?))),
         BinaryOperator::Overlaps => overlaps(expr(left)?, expr(right)?),
-        op => Ok(Expr::Infix(Box::new(expr(left)?), operator::infix(op)?, Box::new(expr(right)?))),
+        BinaryOperator::Custom(mark) if mark == marker::COLLATE => collate(left, right),
+        op => match right {
+            sp::Expr::Named { expr, name } if marker::is(&name, marker::ANY) => {
+                quantified(Box::new(left), op, *expr, false)
+            }
+            sp::Expr::Named { expr, name } if marker::is(&name, marker::ALL) => {
+                quantified(Box::new(left), op, *expr, true)
+            }
+            right => Ok(Expr::Infix(Box::new(expr(left)?), operator::infix(op)?, Box::new(expr(right)?))),
+        },
     }
+}
+
+/// `x COLLATE name`, where COLLATE came as an operator.
+fn collate(left: sp::Expr, right: sp::Expr) -> Lowered<Expr> {
+    let collation = match right {
+        sp::Expr::Identifier(name) => vec![ident(name, Role::Column)?],
+        sp::Expr::CompoundIdentifier(parts) if parts.len() <= 2 => path(parts)?,
+        _ => return refuse("this behind COLLATE", "write the name of a collation: COLLATE \"C\""),
+    };
+    Ok(Expr::Collate(Box::new(expr(left)?), collation))
+}
+
+fn between(left: sp::Expr, low: sp::Expr, high: sp::Expr, negated: bool) -> Lowered<Expr> {
+    let (low, symmetric) = match low {
+        sp::Expr::Named { expr, name } if marker::is(&name, marker::SYMMETRIC) => (*expr, true),
+        low => (low, false),
+    };
+    Ok(Expr::Between {
+        expr: Box::new(expr(left)?),
+        low: Box::new(expr(low)?),
+        high: Box::new(expr(high)?),
+        negated,
+        symmetric,
+    })
 }
 
 /// `(a, b) OVERLAPS (c, d)` is `overlaps(a, b, c, d)` to PostgreSQL's grammar.
@@ -204,14 +204,12 @@ fn overlaps(left: Expr, right: Expr) -> Lowered<Expr> {
 fn like(
     kind: LikeKind,
     negated: bool,
-    any: bool,
     left: sp::Expr,
     pattern: sp::Expr,
     escape: Option<Box<sp::Expr>>,
 ) -> Lowered<Expr> {
     let escape = escape.map(|escape| expr(*escape)).transpose()?;
-    absent(!any || escape.is_none(), "LIKE ANY with ESCAPE")?;
-    Ok(Expr::Like(Box::new(Like { kind, negated, any, expr: expr(left)?, pattern: expr(pattern)?, escape })))
+    Ok(Expr::Like(Box::new(Like { kind, negated, expr: expr(left)?, pattern: expr(pattern)?, escape })))
 }
 
 fn quantified(left: Box<sp::Expr>, op: BinaryOperator, right: sp::Expr, is_all: bool) -> Lowered<Expr> {
@@ -266,9 +264,12 @@ fn typed_string(string: TypedString) -> Lowered<Expr> {
 fn interval(interval: Interval) -> Lowered<Expr> {
     let Interval { value, leading_field, leading_precision, last_field, fractional_seconds_precision } =
         interval;
+    let seconds = last_field.as_ref().or(leading_field.as_ref());
+    let precision = if last_field.is_some() { fractional_seconds_precision } else { leading_precision };
+    let places = leading_precision.into_iter().chain(fractional_seconds_precision).count();
     absent(
-        leading_precision.is_none() && fractional_seconds_precision.is_none(),
-        "intervals with a precision",
+        places == 0 || places == 1 && precision.is_some() && seconds == Some(&DateTimeField::Second),
+        "an interval with this precision",
     )?;
     let sp::Expr::Value(text) = *value else {
         return refuse("INTERVAL before an expression", "write `expression * INTERVAL '1 day'`");
@@ -276,7 +277,7 @@ fn interval(interval: Interval) -> Lowered<Expr> {
     let fields = interval_fields(leading_field.as_ref(), last_field.as_ref())?;
     let type_name = TypeName {
         name: vec![Ident::new("pg_catalog"), Ident::new("interval")],
-        modifiers: Vec::new(),
+        modifiers: precision.map(|precision| precision.to_string()).into_iter().collect(),
         interval_fields: fields,
         array: false,
     };
@@ -337,7 +338,11 @@ fn substring(
     let mut args = vec![expr(inner)?];
     match (from, count) {
         (None, None) => return refuse("substring of one argument", "say from where and for how long"),
-        (None, Some(count)) => args.extend([Expr::Number("1".to_owned()), count]),
+        // The grammar casts the length here, and only here.
+        (None, Some(count)) => {
+            let length = Expr::Cast(Box::new(count), datatype::system("int4"));
+            args.extend([Expr::Number("1".to_owned()), length]);
+        }
         (Some(from), count) => args.extend([Some(from), count].into_iter().flatten()),
     }
     Ok(builtin(name, args))

@@ -1,8 +1,8 @@
 //! What stands in FROM: relations, functions, subqueries, joins.
 
 use sqlparser::ast::{
-    self as sp, JoinConstraint, JoinOperator, TableAliasColumnDef, TableFactor, TableFunctionArgs,
-    TableSampleKind, TableSampleMethod, TableSampleModifier, TableWithJoins,
+    self as sp, JoinConstraint, JoinOperator, ObjectNamePart, TableAliasColumnDef, TableFactor,
+    TableFunctionArgs, TableSampleKind, TableSampleMethod, TableSampleModifier, TableWithJoins,
 };
 
 use super::datatype::type_name;
@@ -13,6 +13,7 @@ use crate::sql::ast::{
     Alias, AliasColumn, Call, Expr, FromItem, FunctionItem, Ident, Join, JoinKind, JoinOn, RelationItem,
     Sample, SampleMethod,
 };
+use crate::sql::parse::marker;
 
 pub fn from_item(item: TableWithJoins) -> Lowered<FromItem> {
     let TableWithJoins { relation, joins } = item;
@@ -52,11 +53,19 @@ fn operator(operator: JoinOperator) -> Lowered<(JoinKind, JoinOn)> {
     };
     let on = match constraint {
         JoinConstraint::On(condition) => JoinOn::Condition(expr(condition)?),
-        JoinConstraint::Using(columns) => JoinOn::Using(all(columns, using_column)?),
+        JoinConstraint::Using(columns) => using(columns)?,
         JoinConstraint::Natural => JoinOn::Natural,
         JoinConstraint::None => return refuse("joins without ON or USING", "write ON .., or CROSS JOIN"),
     };
     Ok((kind, on))
+}
+
+/// The alias comes as a column behind the others, with a mark for its schema.
+fn using(mut columns: Vec<sp::ObjectName>) -> Lowered<JoinOn> {
+    let is_alias = |column: &sp::ObjectName| matches!(column.0.as_slice(), [ObjectNamePart::Identifier(mark), _] if marker::is(mark, marker::ALIAS));
+    let alias = columns.pop_if(|last| is_alias(last)).and_then(|mut column| column.0.pop());
+    let alias = alias.map(|alias| using_column(sp::ObjectName(vec![alias]))).transpose()?;
+    Ok(JoinOn::Using { columns: all(columns, using_column)?, alias })
 }
 
 fn using_column(column: sp::ObjectName) -> Lowered<Ident> {
@@ -140,16 +149,26 @@ fn relation(
     sample: Option<TableSampleKind>,
 ) -> Lowered<FromItem> {
     absent(!with_ordinality, "WITH ORDINALITY behind a relation")?;
+    let mut object = object;
+    let only = matches!(object.0.as_slice(), [ObjectNamePart::Identifier(mark), _, ..] if marker::is(mark, marker::ONLY));
+    if only {
+        object.0.remove(0);
+    }
     Ok(FromItem::Relation(RelationItem {
         name: name::name(object, Role::Column, 3)?,
-        only: false,
+        only,
         alias: alias.map(self::alias).transpose()?,
         sample: sample.map(self::sample).transpose()?,
     }))
 }
 
 fn function_item(call: Call, ordinality: bool, alias: Option<sp::TableAlias>) -> Lowered<FromItem> {
-    let alias = alias.map(self::alias).transpose()?;
+    // PostgreSQL names the row after the function.
+    let alias = alias.map(|alias| match (marker::is(&alias.name, marker::ROW), call.name.last()) {
+        (true, Some(name)) => row_alias(alias, Ident::new(&name.text)),
+        _ => self::alias(alias),
+    });
+    let alias = alias.transpose()?;
     Ok(FromItem::Function(Box::new(FunctionItem { call, ordinality, alias })))
 }
 
@@ -157,6 +176,13 @@ fn alias(alias: sp::TableAlias) -> Lowered<Alias> {
     let sp::TableAlias { explicit: _, name, columns, at } = alias;
     absent(at.is_none(), "AT behind an alias")?;
     Ok(Alias { name: ident(name, Role::Column)?, columns: all(columns, alias_column)? })
+}
+
+fn row_alias(alias: sp::TableAlias, name: Ident) -> Lowered<Alias> {
+    let sp::TableAlias { explicit: _, name: _, columns, at } = alias;
+    absent(at.is_none(), "AT behind an alias")?;
+    absent(columns.iter().all(|column| column.data_type.is_some()), "a column without its type here")?;
+    Ok(Alias { name, columns: all(columns, alias_column)? })
 }
 
 fn alias_column(column: TableAliasColumnDef) -> Lowered<AliasColumn> {

@@ -9,6 +9,7 @@ use super::expr::{expr, exprs};
 use super::name::{self, Role, ident};
 use super::{Lowered, absent, all, query, refuse, window};
 use crate::sql::ast::{Arg, Call, Expr, Keyword, OrderItem, Special};
+use crate::sql::parse::marker;
 
 pub fn function(function: Function) -> Lowered<Expr> {
     if let Some(word) = unquoted_word(&function.name) {
@@ -16,6 +17,7 @@ pub fn function(function: Function) -> Lowered<Expr> {
             return keyword_form(keyword, function);
         }
         match word.as_str() {
+            "json_object" | "normalize" => return grammar_call(&word, function),
             "array" => return array_query(function),
             "row" => return Ok(Expr::Row { explicit: true, fields: plain_args(function)? }),
             _ => {}
@@ -102,8 +104,15 @@ fn arguments(list: FunctionArgumentList) -> Lowered<Args> {
 }
 
 fn argument(argument: FunctionArg) -> Lowered<Arg> {
+    let mut variadic = false;
     let (name, value) = match argument {
         FunctionArg::Unnamed(value) => (None, value),
+        FunctionArg::Named { name, arg, operator: FunctionArgOperator::RightArrow }
+            if marker::is(&name, marker::VARIADIC) =>
+        {
+            variadic = true;
+            (None, arg)
+        }
         FunctionArg::Named {
             name,
             arg,
@@ -125,7 +134,7 @@ fn argument(argument: FunctionArg) -> Lowered<Arg> {
             return refuse("`*` among other arguments", "name the columns");
         }
     };
-    Ok(Arg { name, value })
+    Ok(Arg { variadic, name, value })
 }
 
 /// The arguments of a form that takes expressions and nothing else.
@@ -137,7 +146,7 @@ fn plain_args(function: Function) -> Lowered<Vec<Expr>> {
         && call.within_group.is_empty()
         && call.filter.is_none()
         && call.over.is_none()
-        && call.args.iter().all(|arg| arg.name.is_none());
+        && call.args.iter().all(|arg| arg.name.is_none() && !arg.variadic);
     absent(plain, "clauses in this form")?;
     Ok(call.args.into_iter().map(|arg| arg.value).collect())
 }
@@ -159,6 +168,7 @@ fn keyword_form(keyword: Keyword, function: Function) -> Lowered<Expr> {
         Keyword::CurrentTime | Keyword::CurrentTimestamp | Keyword::LocalTime | Keyword::LocalTimestamp
     );
     match plain_args(function)?.as_slice() {
+        [] if keyword == Keyword::CurrentSchema => Ok(Expr::Keyword(keyword, None)),
         [Expr::Number(digits)] if takes_precision => match digits.parse() {
             Ok(precision @ 0..=6) => Ok(Expr::Keyword(keyword, Some(precision))),
             _ => refuse("this precision", "write a number from 0 to 6"),
@@ -191,6 +201,32 @@ fn array_query(function: Function) -> Lowered<Expr> {
             refuse("ARRAY with parentheses round a list", "write ARRAY[..] or ARRAY(SELECT ..)")
         }
     }
+}
+
+/// Key words that PostgreSQL's grammar reads as a function of pg_catalog; NFC and its kin are strings behind them.
+fn grammar_call(word: &str, mut function: Function) -> Lowered<Expr> {
+    let part = |name| ObjectNamePart::Identifier(sqlparser::ast::Ident::with_quote('"', name));
+    function.name = ObjectName(vec![part("pg_catalog"), part(word)]);
+    let mut call = call(function)?;
+    if let (Some(Arg { value, .. }), "normalize") = (call.args.get_mut(1), word)
+        && let Expr::Column(path) = value
+        && let [form] = path.as_slice()
+    {
+        *value = Expr::String(form.text.to_ascii_uppercase());
+    }
+    Ok(Expr::Call(Box::new(call)))
+}
+
+/// A bare word that is no column but a value.
+pub fn keyword_of(word: &sqlparser::ast::Ident) -> Option<Keyword> {
+    let plain = word.quote_style.is_none();
+    plain.then(|| keyword(&word.value.to_ascii_lowercase())).flatten()
+}
+
+/// `ROLLUP (..)` and `CUBE (..)`, where the parser takes them for functions.
+pub fn is_grouping(expr: &sqlparser::ast::Expr) -> bool {
+    let sqlparser::ast::Expr::Function(function) = expr else { return false };
+    unquoted_word(&function.name).is_some_and(|word| matches!(word.as_str(), "rollup" | "cube"))
 }
 
 fn unquoted_word(name: &ObjectName) -> Option<String> {

@@ -25,13 +25,13 @@ fn constant(value: Value) -> Lowered<Expr> {
         Value::Number(digits, long) => number(digits, long)?,
         Value::SingleQuotedString(text)
         | Value::EscapedStringLiteral(text)
+        | Value::UnicodeStringLiteral(text)
         | Value::DollarQuotedString(DollarQuotedString { value: text, tag: _ }) => string(text)?,
         Value::SingleQuotedByteStringLiteral(bits) => Expr::Bits('B', bits),
         Value::HexStringLiteral(digits) => Expr::Bits('X', digits),
         Value::Placeholder(name) => parameter(&name)?,
         Value::TripleSingleQuotedString(_)
         | Value::TripleDoubleQuotedString(_)
-        | Value::UnicodeStringLiteral(_)
         | Value::DoubleQuotedByteStringLiteral(_)
         | Value::TripleSingleQuotedByteStringLiteral(_)
         | Value::TripleDoubleQuotedByteStringLiteral(_)

@@ -3,10 +3,10 @@
 use sqlparser::ast::{self as sp, ObjectName, ObjectNamePart};
 
 use super::{Lowered, refuse};
-use crate::pg::{Diagnostic, SqlState, keywords};
+use crate::pg::{Diagnostic, Position, SqlState, keywords};
 use crate::sql::ast::Ident;
 use crate::sql::limits::MAX_IDENTIFIER_BYTES;
-use crate::sql::parse::place;
+use crate::sql::parse::{marker, place};
 
 /// Where a name stands decides which key words it may not be (PostgreSQL appendix C).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,24 +22,30 @@ pub enum Role {
 }
 
 pub fn ident(ident: sp::Ident, role: Role) -> Lowered<Ident> {
+    let mark = marker::any(&ident).is_some();
     let sp::Ident { value, quote_style, span } = ident;
     let at = place(span.start);
+    if mark {
+        return Err(reserved_word(&value, at));
+    }
     let text = match quote_style {
         None => value.to_ascii_lowercase(),
         Some('"') => value,
         Some(_) => return refuse("names in this kind of quotes", "quote names with \"double quotes\""),
     };
     if quote_style.is_none() && reserved(&text, role) {
-        return Err(Diagnostic::refused(
-            SqlState::SYNTAX_ERROR,
-            format!("`{text}` is a reserved word and no name here"),
-        )
-        .rule("sql.reserved_word")
-        .hint(format!("if it is a name, quote it: \"{text}\""))
-        .at(at));
+        return Err(reserved_word(&text, at));
     }
     well_formed(&text).map_err(|diagnostic| diagnostic.at(at))?;
     Ok(Ident { text, at: Some(at) })
+}
+
+/// Also for a mark in a place where nothing was looked for: what it stands for was no name either.
+fn reserved_word(word: &str, at: Position) -> Diagnostic {
+    Diagnostic::refused(SqlState::SYNTAX_ERROR, format!("`{word}` is a reserved word and no name here"))
+        .rule("sql.reserved_word")
+        .hint(format!("if it is a name, quote it: \"{word}\""))
+        .at(at)
 }
 
 fn reserved(word: &str, role: Role) -> bool {

@@ -1,6 +1,6 @@
 //! Operators to their PostgreSQL symbols.
 
-use sqlparser::ast::{BinaryOperator as B, UnaryOperator as U};
+use sqlparser::ast::{BinaryOperator as B, ObjectName, ObjectNamePart, UnaryOperator as U};
 
 use super::{Lowered, refuse};
 use crate::pg::{Diagnostic, SqlState};
@@ -105,8 +105,17 @@ pub fn prefix(operator: U) -> Lowered<Operator> {
     Ok(Operator::plain(symbol))
 }
 
+/// Behind ORDER BY .. USING: the operator came as a name.
+pub fn named(name: ObjectName) -> Lowered<Operator> {
+    let parts = name.0.into_iter().map(|part| match part {
+        ObjectNamePart::Identifier(part) => Ok(part.value),
+        ObjectNamePart::Function(_) => refuse("names made by functions", "write the operator itself"),
+    });
+    qualified(&parts.collect::<Lowered<Vec<String>>>()?)
+}
+
 /// Only characters of PostgreSQL operators (4.1.3); `--` and `/*` would start a comment in the print.
-fn custom(symbol: &str) -> Lowered<Operator> {
+pub fn custom(symbol: &str) -> Lowered<Operator> {
     let known = symbol.chars().all(|c| "+-*/<>=~!@#%^&|`?".contains(c));
     if !known || symbol.is_empty() || symbol.len() > 63 || symbol.contains("--") || symbol.contains("/*") {
         return refuse(&format!("the operator `{symbol}`"), "write one of PostgreSQL's operators");

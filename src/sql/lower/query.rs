@@ -2,15 +2,16 @@
 
 use sqlparser::ast::{
     self as sp, Cte, CteAsMaterialized, Fetch, LimitClause, Offset, OrderByExpr, OrderByKind, OrderByOptions,
-    OrderBySort, SetExpr, SetQuantifier, TableAlias, TableAliasColumnDef, Values, With,
+    OrderBySort, SetExpr, SetQuantifier, TableAlias, TableAliasColumnDef, Value, Values, With,
 };
 
 use super::expr::{expr, exprs};
 use super::name::{Role, ident};
 use super::select::select;
-use super::{Lowered, absent, all, refuse, statement};
+use super::{Lowered, absent, all, operator, refuse, statement};
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::ast::{self, Body, Expr, Limit, OrderItem, SetOperation, SetOperator};
+use crate::sql::parse::marker;
 
 pub fn query(query: sp::Query) -> Lowered<ast::Query> {
     let sp::Query {
@@ -133,13 +134,13 @@ fn order_by(order_by: sp::OrderBy) -> Lowered<Vec<OrderItem>> {
 pub fn order_items(items: Vec<OrderByExpr>) -> Lowered<Vec<OrderItem>> {
     all(items, |OrderByExpr { expr: key, options: OrderByOptions { sort, nulls_first }, with_fill }| {
         absent(with_fill.is_none(), "WITH FILL")?;
-        let descending = match sort {
-            None => None,
-            Some(OrderBySort::Asc) => Some(false),
-            Some(OrderBySort::Desc) => Some(true),
-            Some(OrderBySort::Using(_)) => return refuse("ORDER BY .. USING", "write ASC or DESC"),
+        let (descending, using) = match sort {
+            None => (None, None),
+            Some(OrderBySort::Asc) => (Some(false), None),
+            Some(OrderBySort::Desc) => (Some(true), None),
+            Some(OrderBySort::Using(name)) => (None, Some(operator::named(name)?)),
         };
-        Ok(OrderItem { expr: expr(key)?, descending, nulls_first })
+        Ok(OrderItem { expr: expr(key)?, descending, using, nulls_first })
     })
 }
 
@@ -155,6 +156,17 @@ fn limits(clause: Option<LimitClause>, fetch: Option<Fetch>) -> Lowered<(Option<
             return refuse("LIMIT with a comma", "write LIMIT n OFFSET m");
         }
     };
+    let ties = |fetch: &Fetch| {
+        let Fetch { with_ties, percent, quantity } = fetch;
+        let Some(sp::Expr::Value(sp::ValueWithSpan { value: Value::Placeholder(mark), span: _ })) = quantity
+        else {
+            return false;
+        };
+        mark == marker::TIES && *with_ties && !percent
+    };
+    if fetch.as_ref().is_some_and(ties) {
+        return Ok((limit.map(Limit::WithTies), offset));
+    }
     let fetch = fetch.map(self::fetch).transpose()?;
     match (limit, fetch) {
         (Some(_), Some(_)) => refuse("LIMIT together with FETCH", "use one of them"),

@@ -8,8 +8,9 @@ use sqlparser::ast::{
 use super::expr::{expr, exprs};
 use super::from::from_item;
 use super::name::{self, Role, ident};
-use super::{Lowered, absent, all, refuse, window};
+use super::{Lowered, absent, all, function, refuse, window};
 use crate::sql::ast::{self, Distinct, GroupItem, Item};
+use crate::sql::parse::marker;
 
 pub fn select(select: Select) -> Lowered<ast::Select> {
     let Select {
@@ -52,12 +53,14 @@ pub fn select(select: Select) -> Lowered<ast::Select> {
     absent(qualify.is_none(), "QUALIFY")?;
     absent(value_table_mode.is_none(), "SELECT AS VALUE and AS STRUCT")?;
     absent(matches!(flavor, SelectFlavor::Standard), "FROM before SELECT")?;
+    let (group_by, group_distinct) = self::group_by(group_by)?;
     Ok(ast::Select {
         distinct: self::distinct(distinct)?,
         items: all(projection, item)?,
         from: all(from, from_item)?,
         filter: selection.map(expr).transpose()?,
-        group_by: self::group_by(group_by)?,
+        group_by,
+        group_distinct,
         having: having.map(expr).transpose()?,
         windows: all(named_window, window::named)?,
     })
@@ -73,7 +76,7 @@ fn distinct(distinct: Option<sp::Distinct>) -> Lowered<Distinct> {
 
 fn item(item: SelectItem) -> Lowered<Item> {
     Ok(match item {
-        SelectItem::UnnamedExpr(value) => Item::Expr { expr: expr(value)?, alias: None },
+        SelectItem::UnnamedExpr(value) => super::star::item(value)?,
         SelectItem::ExprWithAlias { expr: value, alias } => {
             Item::Expr { expr: expr(value)?, alias: Some(ident(alias, Role::Label)?) }
         }
@@ -114,11 +117,17 @@ fn no_options(options: WildcardAdditionalOptions) -> Lowered<()> {
     absent(none, "options behind `*`")
 }
 
-fn group_by(group_by: GroupByExpr) -> Lowered<Vec<GroupItem>> {
-    let (keys, modifiers) = match group_by {
+/// The keys, and whether DISTINCT stands before them.
+fn group_by(group_by: GroupByExpr) -> Lowered<(Vec<GroupItem>, bool)> {
+    let (mut keys, modifiers) = match group_by {
         GroupByExpr::All(_) => return refuse("GROUP BY ALL", "name the columns to group by"),
         GroupByExpr::Expressions(keys, modifiers) => (keys, modifiers),
     };
+    let distinct =
+        matches!(keys.first(), Some(sp::Expr::Identifier(first)) if marker::is(first, marker::DISTINCT));
+    if distinct {
+        keys.remove(0);
+    }
     let mut items = all(keys, group_item)?;
     for modifier in modifiers {
         match modifier {
@@ -128,14 +137,18 @@ fn group_by(group_by: GroupByExpr) -> Lowered<Vec<GroupItem>> {
             }
         }
     }
-    Ok(items)
+    Ok((items, distinct))
 }
 
 fn group_item(key: sp::Expr) -> Lowered<GroupItem> {
     Ok(match key {
         sp::Expr::Rollup(sets) => GroupItem::Rollup(all(sets, exprs)?),
         sp::Expr::Cube(sets) => GroupItem::Cube(all(sets, exprs)?),
-        sp::Expr::GroupingSets(sets) => GroupItem::Sets(all(sets, exprs)?),
+        sp::Expr::GroupingSets(sets) => {
+            let nested = sets.iter().flatten().any(function::is_grouping);
+            absent(!nested, "ROLLUP and CUBE within GROUPING SETS")?;
+            GroupItem::Sets(all(sets, exprs)?)
+        }
         key => GroupItem::Expr(expr(key)?),
     })
 }

@@ -78,8 +78,16 @@ fn only_expression(text: &str) -> Result<Expr, Diagnostic> {
     else {
         return not_one();
     };
-    let Select { distinct: Distinct::No, mut items, from, filter: None, group_by, having: None, windows } =
-        *select
+    let Select {
+        distinct: Distinct::No,
+        mut items,
+        from,
+        filter: None,
+        group_by,
+        having: None,
+        windows,
+        group_distinct: _,
+    } = *select
     else {
         return not_one();
     };

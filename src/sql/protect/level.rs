@@ -4,7 +4,7 @@ use crate::catalog::{Column, Relation, RelationKind};
 use crate::pg::{Oid, QualifiedName};
 use crate::policy::{Access, ColumnAccess, Filter, Mask};
 use crate::sql::CheckContext;
-use crate::sql::ast::{FromItem, RelationItem};
+use crate::sql::ast::{FromItem, JoinOn, RelationItem};
 
 /// One SELECT's FROM, joins opened.
 #[derive(Debug, Default)]
@@ -60,15 +60,27 @@ impl<'c> Level<'c> {
             FromItem::Join(join) => {
                 self.add(&join.left, cx);
                 self.add(&join.right, cx);
+                if let JoinOn::Using { columns: _, alias: Some(merged) } = &join.on {
+                    self.name(&merged.text);
+                }
                 &join.alias
             }
             FromItem::Subquery { alias, .. } => alias,
             FromItem::Function(function) => &function.alias,
         };
         if let Some(alias) = alias {
-            let alias = alias.name.text.clone();
-            self.sources.push(Source { alias, relation: None, access: None, renamed: Vec::new() });
+            self.name(&alias.name.text);
         }
+    }
+
+    /// Something that is no relation.
+    fn name(&mut self, alias: &str) {
+        self.sources.push(Source {
+            alias: alias.to_owned(),
+            relation: None,
+            access: None,
+            renamed: Vec::new(),
+        });
     }
 
     /// In the order of FROM.

@@ -42,7 +42,7 @@ impl Look<'_, '_> {
         match &mut join.on {
             JoinOn::Nothing => Ok(()),
             JoinOn::Condition(condition) => self.expr(condition),
-            JoinOn::Using(columns) => {
+            JoinOn::Using { columns, alias: _ } => {
                 for column in columns {
                     self.merged(|name| name == column.text, column.at)?;
                 }

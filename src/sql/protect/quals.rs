@@ -77,7 +77,9 @@ impl Proof<'_> {
         let on = match &join.on {
             JoinOn::Nothing => true,
             JoinOn::Condition(condition) => self.is_harmless(condition),
-            JoinOn::Using(columns) => columns.iter().all(|column| self.is_one_type(&column.text)),
+            JoinOn::Using { columns, alias: _ } => {
+                columns.iter().all(|column| self.is_one_type(&column.text))
+            }
             JoinOn::Natural => false,
         };
         on && self.joins_are_harmless(&join.left) && self.joins_are_harmless(&join.right)

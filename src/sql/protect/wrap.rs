@@ -74,6 +74,7 @@ impl Wrapped {
             from: vec![FromItem::Relation(inner)],
             filter,
             group_by: Vec::new(),
+            group_distinct: false,
             having: None,
             windows: Vec::new(),
         };

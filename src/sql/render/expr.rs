@@ -210,13 +210,7 @@ impl Printer {
             LikeKind::ILike => "ILIKE ",
             LikeKind::Similar => "SIMILAR TO ",
         });
-        if like.any {
-            self.put("ANY (");
-        }
         self.expr(&like.pattern);
-        if like.any {
-            self.put(")");
-        }
         if let Some(escape) = &like.escape {
             self.put(" ESCAPE ");
             self.expr(escape);
@@ -252,6 +246,7 @@ impl Printer {
             self.put("*");
         }
         self.separated(&call.args, ", ", |out, arg| {
+            out.put(if arg.variadic { "VARIADIC " } else { "" });
             if let Some(name) = &arg.name {
                 out.ident(name);
                 out.put(" => ");

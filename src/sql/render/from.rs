@@ -75,10 +75,14 @@ impl Printer {
                 self.put(" ON ");
                 self.expr(condition);
             }
-            JoinOn::Using(columns) => {
+            JoinOn::Using { columns, alias } => {
                 self.put(" USING (");
                 self.names(columns);
                 self.put(")");
+                if let Some(alias) = alias {
+                    self.put(" AS ");
+                    self.ident(alias);
+                }
             }
         }
         if join.alias.is_some() {

@@ -39,9 +39,9 @@ impl Printer {
                 self.expr(rows);
             }
             Some(Limit::WithTies(rows)) => {
-                self.put(" FETCH FIRST ");
+                self.put(" FETCH FIRST (");
                 self.expr(rows);
-                self.put(" ROWS WITH TIES");
+                self.put(") ROWS WITH TIES");
             }
         }
     }
@@ -58,6 +58,10 @@ impl Printer {
                 Some(false) => " ASC",
                 Some(true) => " DESC",
             });
+            if let Some(operator) = &item.using {
+                out.put(" USING ");
+                out.put(&operator.symbol);
+            }
             out.put(match item.nulls_first {
                 None => "",
                 Some(true) => " NULLS FIRST",
@@ -130,7 +134,7 @@ impl Printer {
             self.expr(filter);
         }
         if !select.group_by.is_empty() {
-            self.put(" GROUP BY ");
+            self.put(if select.group_distinct { " GROUP BY DISTINCT " } else { " GROUP BY " });
             self.separated(&select.group_by, ", ", Self::group_item);
         }
         if let Some(having) = &select.having {

@@ -196,7 +196,10 @@ fn copied_call(call: &Call) -> Option<Call> {
         return None;
     };
     let function = name.last().filter(|name| !VOLATILE.contains(&name.text.as_str()))?;
-    if !order_by.is_empty() || !within_group.is_empty() || args.iter().any(|arg| arg.name.is_some()) {
+    if !order_by.is_empty()
+        || !within_group.is_empty()
+        || args.iter().any(|arg| arg.name.is_some() || arg.variadic)
+    {
         return None;
     }
     let args = args.iter().map(|arg| copied(&arg.value)).collect::<Option<Vec<_>>>()?;

@@ -130,7 +130,7 @@ impl Resolver<'_> {
     }
 
     /// With `search_path = pg_catalog` only its operators can be found; anything else is unknown.
-    fn operator(&self, operator: &Operator) -> Resolved<()> {
+    pub fn operator(&self, operator: &Operator) -> Resolved<()> {
         let name = QualifiedName::new("pg_catalog", &operator.symbol);
         if self.cx.catalog.operators(&name).next().is_some() {
             return Ok(());

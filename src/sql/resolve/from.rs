@@ -93,10 +93,15 @@ impl Resolver<'_> {
         let mut both = left;
         let merged = match &join.on {
             JoinOn::Nothing | JoinOn::Condition(_) => Vec::new(),
-            JoinOn::Using(columns) => self.using(columns, &both, &right)?,
+            JoinOn::Using { columns, alias: _ } => self.using(columns, &both, &right)?,
             JoinOn::Natural => self.natural(&both, &right)?,
         };
         both.ranges.extend(right.ranges);
+        if let JoinOn::Using { columns: _, alias: Some(alias) } = &join.on {
+            let columns = Columns::known(merged.clone());
+            let alias = alias.text.clone();
+            both.ranges.push(Range { alias, relation: None, columns, partial: false, scalar: None });
+        }
         let unmerged = |bare: &Bare| !merged.contains(&bare.name);
         let rest = both.bare.into_iter().chain(right.bare).filter(unmerged);
         let merged = merged.iter().map(|name| Bare { name: name.clone(), owner: None });

@@ -111,7 +111,9 @@ impl Resolver<'_> {
                     self.expr(expr, env)?;
                 }
                 let names = (1..=width).map(|n| format!("column{n}")).collect();
-                Ok(Bodied { columns: Columns::known(names), scope: None })
+                // `VALUES (t.*)` has as many columns as the row.
+                let open = rows.iter().flatten().any(|expr| matches!(expr, Expr::WholeRow(_)));
+                Ok(Bodied { columns: Columns { names, open }, scope: None })
             }
             Body::SetOperation(operation) => {
                 let Bodied { columns, .. } = self.body(&mut operation.left, env, None)?;
@@ -232,6 +234,9 @@ impl Resolver<'_> {
         scope: Option<&Scope<'_>>,
         env: Env<'_>,
     ) -> Resolved<()> {
+        if let Some(operator) = &item.using {
+            self.operator(operator)?;
+        }
         if is_output(&item.expr, columns) {
             return Ok(());
         }
@@ -243,7 +248,12 @@ impl Resolver<'_> {
     }
 
     pub fn order_by(&mut self, items: &mut [OrderItem], env: Env<'_>) -> Resolved<()> {
-        items.iter_mut().try_for_each(|item| self.expr(&mut item.expr, env))
+        items.iter_mut().try_for_each(|item| {
+            if let Some(operator) = &item.using {
+                self.operator(operator)?;
+            }
+            self.expr(&mut item.expr, env)
+        })
     }
 }
 

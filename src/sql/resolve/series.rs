@@ -30,6 +30,7 @@ pub fn streamed(function: &mut FunctionItem) -> Option<FromItem> {
         from: Vec::new(),
         filter: None,
         group_by: Vec::new(),
+        group_distinct: false,
         having: None,
         windows: Vec::new(),
     };

@@ -1,0 +1,126 @@
+//! Operators as PostgreSQL's scanner splits them (4.1.3): the longest run of operator characters, without `+` or `-`
+//! at its end unless a character in it allows that.
+//!
+//! sqlparser knows some operators by heart and splits or joins the others: `*<` is two to it, `<|` is `<<|`.
+
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
+
+use super::place;
+use crate::pg::{Diagnostic, SqlState};
+
+const CHARACTERS: &str = "+-*/<>=~!@#%^&|?";
+/// With one of them inside, an operator may end in `+` or `-`.
+const ALLOWING: &str = "~!@#%^&|?";
+
+/// Replaces each run of operator tokens that touch by the operators that PostgreSQL reads there.
+pub fn split(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
+    let lines: Vec<Vec<char>> = sql.split('\n').map(|line| line.chars().collect()).collect();
+    let mut out = Vec::with_capacity(tokens.len());
+    let mut run: Option<Span> = None;
+    for token in tokens {
+        let is_operator = is_operator(&token, &lines);
+        if let Some(span) = &mut run {
+            if is_operator && span.end == token.span.start {
+                span.end = token.span.end;
+                continue;
+            }
+            operators(*span, &lines, &mut out)?;
+            run = None;
+        }
+        if is_operator {
+            run = Some(token.span);
+        } else {
+            out.push(token);
+        }
+    }
+    if let Some(span) = run {
+        operators(span, &lines, &mut out)?;
+    }
+    Ok(out)
+}
+
+fn is_operator(token: &TokenWithSpan, lines: &[Vec<char>]) -> bool {
+    !matches!(token.token, Token::Whitespace(_) | Token::EOF)
+        && source(token.span, lines).first().is_some_and(|first| CHARACTERS.contains(*first))
+}
+
+/// The characters of a span within one line.
+fn source(span: Span, lines: &[Vec<char>]) -> &[char] {
+    let index = |number: u64| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line = lines.get(index(span.start.line)).map_or(&[][..], Vec::as_slice);
+    let end = if span.end.line == span.start.line { index(span.end.column) } else { line.len() };
+    line.get(index(span.start.column)..end.min(line.len())).unwrap_or_default()
+}
+
+fn operators(span: Span, lines: &[Vec<char>], out: &mut Vec<TokenWithSpan>) -> Result<(), Diagnostic> {
+    let mut column = span.start.column;
+    let run = source(span, lines);
+    // sqlparser's tokens for some operators take the character behind them too.
+    let (mut rest, behind) = run.split_at(run.iter().take_while(|c| CHARACTERS.contains(**c)).count());
+    if behind.iter().any(|c| !c.is_whitespace()) {
+        let shown: String = rest.iter().collect();
+        return Err(Diagnostic::refused(
+            SqlState::SYNTAX_ERROR,
+            format!("no space behind the operator `{shown}`"),
+        )
+        .rule("sql.parse")
+        .hint("put a space behind the operator")
+        .at(place(span.start)));
+    }
+    let starts_comment = |pair: &[char]| matches!(pair, ['-', '-'] | ['/', '*']);
+    if rest.windows(2).any(starts_comment) {
+        return Err(Diagnostic::refused(SqlState::SYNTAX_ERROR, "a comment directly behind an operator")
+            .rule("sql.parse")
+            .hint("put a space between the operator and the comment")
+            .at(place(span.start)));
+    }
+    while !rest.is_empty() {
+        let (operator, others) = rest.split_at(length(rest));
+        let start = Location { line: span.start.line, column };
+        column = column.saturating_add(u64::try_from(operator.len()).unwrap_or(u64::MAX));
+        let end = Location { line: span.start.line, column };
+        out.push(TokenWithSpan { token: token(operator.iter().collect()), span: Span { start, end } });
+        rest = others;
+    }
+    Ok(())
+}
+
+/// The length of the first operator in a run.
+fn length(run: &[char]) -> usize {
+    let mut taken = run;
+    while let [before @ .., '+' | '-'] = taken {
+        if before.is_empty() || before.iter().any(|c| ALLOWING.contains(*c)) {
+            break;
+        }
+        taken = before;
+    }
+    taken.len()
+}
+
+/// Those that bind in a way of their own (4.1.6), those that may stand before ANY, and all others.
+fn token(operator: String) -> Token {
+    match operator.as_str() {
+        "+" => Token::Plus,
+        "-" => Token::Minus,
+        "*" => Token::Mul,
+        "/" => Token::Div,
+        "%" => Token::Mod,
+        "^" => Token::Caret,
+        "<" => Token::Lt,
+        ">" => Token::Gt,
+        "=" => Token::Eq,
+        "<=" => Token::LtEq,
+        ">=" => Token::GtEq,
+        "<>" | "!=" => Token::Neq,
+        "=>" => Token::RArrow,
+        "~" => Token::Tilde,
+        "~*" => Token::TildeAsterisk,
+        "!~" => Token::ExclamationMarkTilde,
+        "!~*" => Token::ExclamationMarkTildeAsterisk,
+        "~~" => Token::DoubleTilde,
+        "~~*" => Token::DoubleTildeAsterisk,
+        "!~~" => Token::ExclamationMarkDoubleTilde,
+        "!~~*" => Token::ExclamationMarkDoubleTildeAsterisk,
+        _ => Token::CustomBinaryOperator(operator),
+    }
+}

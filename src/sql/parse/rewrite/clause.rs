@@ -1,0 +1,81 @@
+//! Clauses: frame bounds, GROUP BY DISTINCT, FETCH FIRST (expression), row locks.
+
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Span, Token};
+
+use super::super::marker;
+use super::{Rewriter, plain, symbol};
+
+impl Rewriter {
+    /// `'7 days'::interval PRECEDING`: in parentheses, else sqlparser takes the string for the whole bound.
+    pub(super) fn frame_bound(&mut self) -> bool {
+        let bounds = self.follows_word(&["and", "between", "range", "rows", "groups"]);
+        let goes_on = self.is(1, &Token::DoubleColon) || self.any_word(1, &["preceding", "following"]);
+        let Some(span) = self.input.get(self.at).map(|token| token.span) else { return false };
+        if !bounds || !goes_on {
+            return false;
+        }
+        self.replace(0, [symbol(Token::LParen, span)]);
+        self.keep();
+        self.replace(0, [symbol(Token::RParen, span)])
+    }
+
+    /// `GROUP BY ALL keys` is `GROUP BY keys`; DISTINCT becomes a first key.
+    pub(super) fn group_by(&mut self) -> bool {
+        if !self.word(1, "by") {
+            return false;
+        }
+        let Some(span) = self.input.get(self.at.saturating_add(2)).map(|token| token.span) else {
+            return false;
+        };
+        if self.word(2, "distinct") {
+            self.keep_all(2);
+            return self.replace(1, [marker::word(marker::DISTINCT, span), symbol(Token::Comma, span)]);
+        }
+        let ends = ["having", "window", "union", "intersect", "except", "order", "limit", "offset", "fetch"];
+        let has_keys = !self.any_word(3, &ends)
+            && !matches!(self.peek(3), None | Some(Token::RParen | Token::SemiColon | Token::EOF));
+        self.word(2, "all") && has_keys && self.keep_all(2) && self.replace(1, [])
+    }
+
+    /// `FETCH FIRST (expression) ROWS ONLY` is `LIMIT (expression)`; WITH TIES stays behind it.
+    pub(super) fn fetch(&mut self, span: Span) -> bool {
+        if !self.any_word(1, &["first", "next"]) || !self.is(2, &Token::LParen) {
+            return false;
+        }
+        let Some(rows) = self.closing(2).map(|close| close.saturating_add(1)) else { return false };
+        let (second, third) = (rows.saturating_add(1), rows.saturating_add(2));
+        if !self.any_word(rows, &["row", "rows"]) {
+            return false;
+        }
+        let at = self.at.saturating_add(rows);
+        if self.word(second, "only") {
+            self.later.insert(at, (2, Vec::new()));
+        } else if self.word(second, "with") && self.word(third, "ties") {
+            let ties = vec![
+                plain("FETCH", Keyword::FETCH, span),
+                plain("FIRST", Keyword::FIRST, span),
+                symbol(Token::Placeholder(marker::TIES.to_owned()), span),
+                plain("ROWS", Keyword::ROWS, span),
+                plain("WITH", Keyword::WITH, span),
+                plain("TIES", Keyword::TIES, span),
+            ];
+            self.later.insert(at, (3, ties));
+        } else {
+            return false;
+        }
+        self.replace(2, [plain("LIMIT", Keyword::LIMIT, span)])
+    }
+
+    /// `FOR NO KEY UPDATE` and `FOR KEY SHARE` are refused like the others.
+    pub(super) fn row_lock(&mut self) -> bool {
+        if self.word(1, "no") && self.word(2, "key") && self.word(3, "update") {
+            return self.keep_all(1) && self.replace(2, []) && self.keep_all(1);
+        }
+        self.word(1, "key")
+            && self.word(2, "share")
+            && self.keep_all(1)
+            && self.replace(1, [])
+            && self.keep_all(1)
+    }
+}
