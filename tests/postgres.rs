@@ -15,6 +15,7 @@ mod mcp_wire;
 mod support;
 
 mod postgres {
+    mod catalog_fixture;
     mod cli;
     mod db_cancel;
     mod db_catalog;

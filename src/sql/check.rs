@@ -33,6 +33,7 @@ pub struct Checked {
     text: String,
     kind: StatementKind,
     relations: Vec<QualifiedName>,
+    functions: Vec<QualifiedName>,
     reach: Vec<Oid>,
     parameters: usize,
 }
@@ -50,6 +51,11 @@ impl Checked {
     /// The relations that the statement names, in order of appearance, without repetition.
     pub fn relations(&self) -> &[QualifiedName] {
         &self.relations
+    }
+
+    /// The functions that the statement calls, also by syntax of their own, in order of appearance.
+    pub fn functions(&self) -> &[QualifiedName] {
+        &self.functions
     }
 
     /// Every relation that PostgreSQL may lock for it, sorted ([`Catalog::reach`]).
@@ -85,6 +91,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
             Statement::Explain { .. } => StatementKind::Explain,
         },
         relations: resolution.relations,
+        functions: resolution.functions,
         reach: cx.catalog.reach(&resolution.oids),
         parameters: resolution.parameters,
     })

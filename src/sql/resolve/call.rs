@@ -29,7 +29,7 @@ impl Resolver<'_> {
     }
 
     /// Qualifies the name of an allowed function: PostgreSQL's own win over those of the search path.
-    fn function_name(&self, path: &mut Vec<Ident>, args: usize) -> Resolved<()> {
+    fn function_name(&mut self, path: &mut Vec<Ident>, args: usize) -> Resolved<()> {
         let name = match path.as_slice() {
             [name] => self.find_function(&name.text),
             [schema, name] => QualifiedName::new(&schema.text, &name.text),
@@ -39,6 +39,7 @@ impl Resolver<'_> {
         if !decision.allowed || self.cx.catalog.routines(&name).next().is_none() {
             return Err(self.missing_function(path, &decision));
         }
+        self.found.functions.push(name.clone());
         // `unnest(a, b)` exists in FROM only, and only without its schema (parse_clause.c).
         if path.len() == 1 && name.name == "unnest" && args > 1 {
             return Ok(());
