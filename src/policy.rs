@@ -1,12 +1,25 @@
 //! What callers may do. Pure and total: a decision always carries the rule that made it.
 //!
-//! `file` reads a policy, `decide` answers questions about one object, `functions.txt` is the list of PostgreSQL's
-//! own functions that may be called.
+//! A file becomes a [`Policy`] in `load` (`document` is its grammar), `decide` answers questions about one object,
+//! `exists` holds every name against a catalog. Conditions and mask expressions stay text here: `sql` reads them.
 
+mod claims;
 mod decide;
-mod file;
+mod document;
+mod error;
+mod exists;
+mod extensions;
 mod functions;
+mod limits;
+mod load;
+mod mask;
 mod pattern;
+mod rule;
 
-pub use decide::{Decision, Policy, is_system_schema};
-pub use file::PolicyError;
+pub use claims::Claims;
+pub use decide::{Access, ColumnAccess, Decision, is_system_schema};
+pub use error::{Place, PolicyError};
+pub use limits::{CallerLimits, Limits, PlannerLimits};
+pub use mask::{DatePart, MaskKey, MaskKind};
+pub use pattern::Pattern;
+pub use rule::{Action, Check, Filter, Mask, Policy};

@@ -63,6 +63,8 @@ pub struct Relation {
 pub struct ViewBody {
     pub relations: Vec<Oid>,
     pub routines: Vec<Oid>,
+    /// The numbers of the columns that it reads of each relation; 0 stands for the whole row.
+    pub columns: Vec<(Oid, Vec<i32>)>,
     /// It shows columns that the login may not read itself, or rows past a row security of its tables.
     pub shows_more: bool,
 }
@@ -70,6 +72,8 @@ pub struct ViewBody {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Column {
     pub name: String,
+    /// `pg_attribute.attnum`: dropped columns leave gaps.
+    pub number: i32,
     pub type_oid: Oid,
     /// As `format_type` prints it with its modifier: `numeric(12,2)`, `timestamp with time zone`, `mood[]`.
     pub type_name: String,

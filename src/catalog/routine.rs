@@ -29,6 +29,8 @@ pub struct Routine {
     pub result: Oid,
     pub returns_set: bool,
     pub security_definer: bool,
+    /// `provolatile` is `v`.
+    pub volatile: bool,
     /// The extension it belongs to.
     pub extension: Option<String>,
 }

@@ -62,7 +62,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn one(catalog: &Catalog, policy: &Policy, text: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let decision = sql::check(text, &CheckContext { catalog, policy });
+    let decision = sql::check(text, &CheckContext::new(catalog, policy));
     let status = if decision.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(DENIED) };
     let out = match decision {
         decision if json => serde_json::to_string(&answer(decision))?,
@@ -84,7 +84,7 @@ fn lines(
     mut input: impl BufRead,
     mut output: impl Write,
 ) -> anyhow::Result<ExitCode> {
-    let cx = CheckContext { catalog, policy };
+    let cx = CheckContext::new(catalog, policy);
     let mut line = String::new();
     for number in 1_u64.. {
         line.clear();

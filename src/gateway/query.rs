@@ -146,12 +146,11 @@ impl Gateway {
 
 async fn check(served: &Served, catalog: &Arc<Catalog>, sql: &str) -> Result<Checked, Diagnostic> {
     if sql.len() < INLINE_BYTES {
-        return sql::check(sql, &CheckContext { catalog, policy: &served.policy });
+        return sql::check(sql, &CheckContext::new(catalog, &served.policy));
     }
     let (catalog, policy, sql) = (Arc::clone(catalog), Arc::clone(&served.policy), sql.to_owned());
-    let checking = tokio::task::spawn_blocking(move || {
-        sql::check(&sql, &CheckContext { catalog: &catalog, policy: &policy })
-    });
+    let checking =
+        tokio::task::spawn_blocking(move || sql::check(&sql, &CheckContext::new(&catalog, &policy)));
     checking.await.unwrap_or_else(|_| {
         Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "the check of the statement ended unexpectedly"))
     })

@@ -14,7 +14,8 @@ const STATUS_TYPE: u32 = 20;
 
 /// A policy that hides the relation `shop.secret_notes`.
 pub(super) fn visible(catalog: &Catalog) -> Visible<'_> {
-    let policy = "version = 1\n[[allow]]\nselect = [\"*.*\"]\n[[deny]]\nselect = [\"*.secret*\"]\n";
+    let policy =
+        "version = 1\ninclude = []\n[[allow]]\nselect = [\"*.*\"]\n[[deny]]\nselect = [\"*.secret*\"]\n";
     Visible::new(catalog, &Policy::parse(policy, "shop.toml").unwrap())
 }
 
@@ -89,7 +90,12 @@ fn relations() -> Vec<Relation> {
         partition(106, "orders_2025_02_a", 105, RelationKind::Table),
         partition(107, "orders_2025_02_b", 105, RelationKind::Table),
         Relation {
-            view: Some(ViewBody { relations: vec![Oid(ORDERS)], routines: Vec::new(), shows_more: false }),
+            view: Some(ViewBody {
+                relations: vec![Oid(ORDERS)],
+                routines: Vec::new(),
+                columns: Vec::new(),
+                shows_more: false,
+            }),
             row_security: true,
             row_estimate: Some(77),
             columns: vec![column("total", 25, "numeric(12,2)")],
@@ -150,6 +156,7 @@ fn partition(oid: u32, name: &str, parent: u32, kind: RelationKind) -> Relation 
 fn column(name: &str, type_oid: u32, type_name: &str) -> Column {
     Column {
         name: name.to_owned(),
+        number: 0,
         type_oid: Oid(type_oid),
         type_name: type_name.to_owned(),
         not_null: false,

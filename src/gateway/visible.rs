@@ -18,15 +18,15 @@ pub(super) struct Visible<'c> {
 
 impl<'c> Visible<'c> {
     pub(super) fn new(catalog: &'c Catalog, policy: &Policy) -> Self {
-        let seen = |column: &&Column| policy.sees_column(column, catalog);
         let mut relations = BTreeMap::new();
         let mut columns = BTreeMap::new();
         for relation in catalog.relations() {
-            let visible: Vec<&Column> = relation.columns.iter().filter(seen).collect();
-            let has_any = relation.columns.is_empty() || !visible.is_empty();
-            if has_any && policy.decide_select(relation, catalog).allowed {
+            let access = policy.access(relation, catalog);
+            if access.is_visible() {
+                let visible = relation.columns.iter().zip(&access.columns);
+                let visible = visible.filter(|(_, access)| access.is_visible()).map(|(column, _)| column);
                 relations.insert(&relation.name, relation);
-                columns.insert(relation.oid, visible);
+                columns.insert(relation.oid, visible.collect());
             }
         }
         let shown: BTreeSet<&str> =

@@ -4,7 +4,7 @@ use super::ast::Statement;
 use super::{growth, lower, parse, render, resolve};
 use crate::catalog::{Catalog, Relation};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
-use crate::policy::Policy;
+use crate::policy::{Claims, Policy};
 
 /// Walking, comparing and dropping a tree recurse as deep as it is, up to `limits::MAX_OPERATORS` levels. What is not
 /// touched costs nothing; frames are several times larger where nothing is optimized.
@@ -16,6 +16,15 @@ const STACK_RED_ZONE: usize = 8 * 1024 * 1024;
 pub struct CheckContext<'a> {
     pub catalog: &'a Catalog,
     pub policy: &'a Policy,
+    /// What the caller's identity says of them.
+    pub claims: &'a Claims,
+}
+
+impl<'a> CheckContext<'a> {
+    /// For a caller of whom nothing is known.
+    pub fn new(catalog: &'a Catalog, policy: &'a Policy) -> Self {
+        Self { catalog, policy, claims: const { &Claims::none() } }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,11 +129,10 @@ fn explainable(named: &[Oid], cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
     let reached = cx.catalog.reach(named);
     let mut relations = reached.iter().filter_map(|oid| cx.catalog.relation_by_oid(*oid));
     let tells = |relation: &Relation| {
-        let seen = || {
-            cx.policy.decide_select(relation, cx.catalog).allowed
-                && cx.policy.visible_columns(relation, cx.catalog).next().is_some()
-        };
-        relation.row_security || !relation.is_partition && !relation.columns.is_empty() && !seen()
+        let access = cx.policy.access(relation, cx.catalog);
+        relation.row_security
+            || access.is_guarded()
+            || !relation.is_partition && !relation.columns.is_empty() && !access.is_visible()
     };
     if !relations.any(tells) {
         return Ok(());

@@ -201,7 +201,7 @@ async fn a_relation_that_the_check_did_not_reach_is_refused() {
     view.view.as_mut().unwrap().relations.clear();
     let blind = Catalog::new(contents);
     let sql = "SELECT count(*) FROM shop.order_totals";
-    let statement = check(sql, &CheckContext { catalog: &blind, policy: &Policy::builtin() }).unwrap();
+    let statement = check(sql, &CheckContext::new(&blind, &Policy::builtin())).unwrap();
     let mut page = Page::default();
     let refused =
         gate.run(statement, &[], &limits(), &mut page, &CancellationToken::new()).await.unwrap_err();

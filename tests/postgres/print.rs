@@ -137,7 +137,7 @@ fn expressions() -> Vec<String> {
 
 fn print(sql: &str, catalog: &Catalog) -> Option<String> {
     let policy = Policy::builtin();
-    let checked = check(sql, &CheckContext { catalog, policy: &policy }).ok()?;
+    let checked = check(sql, &CheckContext::new(catalog, &policy)).ok()?;
     Some(checked.text().to_owned())
 }
 

@@ -41,7 +41,7 @@ impl Guarded {
     }
 
     fn check(&self, sql: &str) -> Result<Checked, Diagnostic> {
-        pgwarden::sql::check(sql, &CheckContext { catalog: &self.catalog, policy: &self.policy })
+        pgwarden::sql::check(sql, &CheckContext::new(&self.catalog, &self.policy))
     }
 
     /// The rule that refused.

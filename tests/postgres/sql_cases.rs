@@ -16,7 +16,7 @@ async fn no_labelled_statement_is_decided_wrongly() {
     let database = support::Database::create(Template::Cases).await;
     let catalog = Database::new(super::settings(&database.url("mcp_ro"))).ready().await.unwrap();
     let policy = Policy::builtin();
-    let cx = CheckContext { catalog: &catalog, policy: &policy };
+    let cx = CheckContext::new(&catalog, &policy);
     let text = fs::read_to_string("tests/fixtures/sql_cases.jsonl").unwrap();
     let mut wrong = Vec::new();
     let (mut allowed, mut refused, mut gaps) = (0, 0, 0);

@@ -27,7 +27,7 @@ pub fn limits() -> RunLimits {
 
 pub async fn checked(gate: &Arc<Database>, sql: &str) -> Result<Checked, Diagnostic> {
     let catalog = gate.ready().await?;
-    check(sql, &CheckContext { catalog: &catalog, policy: &Policy::builtin() })
+    check(sql, &CheckContext::new(&catalog, &Policy::builtin()))
 }
 
 /// Checks and runs with [`limits`].

@@ -46,6 +46,9 @@ pub(super) fn close(
         let routines: BTreeSet<Oid> = mentioned.routines.iter().chain(checks).copied().collect();
         view.routines = routines.into_iter().collect();
         view.relations = mentioned.relations.iter().copied().collect();
+        let columns = mentioned.columns.iter();
+        view.columns = columns.map(|(oid, read)| (*oid, read.iter().copied().collect())).collect();
+        view.columns.sort_unstable();
         let reads_as_its_caller = unreadable.get(&relation.oid).is_some_and(|view| view.security_invoker);
         view.shows_more = !reads_as_its_caller && shows_more(mentioned, &unreadable);
     }

@@ -17,6 +17,7 @@ SELECT
           pg_catalog.json_agg(
             pg_catalog.json_build_object(
               'name', a.attname,
+              'number', a.attnum::int4,
               'type_oid', a.atttypid::int8,
               'type_name', pg_catalog.format_type(a.atttypid, a.atttypmod),
               'not_null', a.attnotnull,
@@ -60,7 +61,7 @@ SELECT
       SELECT c.reltoastrelid::int8
       WHERE c.reltoastrelid <> 0
     )),
-    'view', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.json_build_object('relations', '[]'::json, 'routines', '[]'::json, 'shows_more', FALSE) END,
+    'view', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.json_build_object('relations', '[]'::json, 'routines', '[]'::json, 'columns', '[]'::json, 'shows_more', FALSE) END,
     'keys', COALESCE(
       (
         SELECT

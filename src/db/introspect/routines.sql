@@ -24,6 +24,7 @@ SELECT
     'result', p.prorettype::int8,
     'returns_set', p.proretset,
     'security_definer', p.prosecdef,
+    'volatile', p.provolatile = 'v',
     'extension', e.extname
   )::text
 FROM pg_catalog.pg_proc AS p

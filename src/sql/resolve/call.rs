@@ -35,7 +35,7 @@ impl Resolver<'_> {
             [schema, name] => QualifiedName::new(&schema.text, &name.text),
             _ => return Ok(()),
         };
-        let decision = self.cx.policy.decide_execute(&name);
+        let decision = self.cx.policy.decide_execute(&name, self.cx.catalog);
         if !decision.allowed || self.cx.catalog.routines(&name).next().is_none() {
             return Err(self.missing_function(path, &decision));
         }

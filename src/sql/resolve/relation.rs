@@ -5,7 +5,6 @@ use super::scope::{Columns, Env, Range};
 use super::{Resolved, Resolver};
 use crate::catalog::Relation;
 use crate::pg::{Diagnostic, QualifiedName, SqlState};
-use crate::policy::Decision;
 use crate::sql::ast::{Ident, RelationItem};
 
 impl<'c> Resolver<'c> {
@@ -80,21 +79,18 @@ impl<'c> Resolver<'c> {
             _ => None,
         };
         let Some(relation) = found else { return Err(self.missing_relation(path, None)) };
-        let decision = self.cx.policy.decide_select(relation, catalog);
-        let visible = self.cx.policy.visible_columns(relation, catalog);
-        let columns: Vec<String> = visible.map(|column| column.name.clone()).collect();
-        if !decision.allowed || columns.is_empty() && !relation.columns.is_empty() {
-            return Err(self.missing_relation(path, Some(&decision)));
+        let access = self.cx.policy.access(relation, catalog);
+        if !access.is_visible() {
+            return Err(self.missing_relation(path, Some(&access.decision)));
         }
-        Ok((relation, columns))
+        let visible = relation.columns.iter().zip(&access.columns).filter(|(_, access)| access.is_visible());
+        Ok((relation, visible.map(|(column, _)| column.name.clone()).collect()))
     }
 
     /// Everything that the caller may select from, for suggestions.
     pub fn visible_relations(&self) -> impl Iterator<Item = &'c Relation> {
         let cx = self.cx;
-        cx.catalog.relations().iter().filter(move |relation| {
-            let decision: Decision = cx.policy.decide_select(relation, cx.catalog);
-            decision.allowed && cx.policy.visible_columns(relation, cx.catalog).next().is_some()
-        })
+        let visible = move |relation: &&Relation| cx.policy.access(relation, cx.catalog).is_visible();
+        cx.catalog.relations().iter().filter(visible)
     }
 }

@@ -1,0 +1,183 @@
+//! What of a relation a caller sees: which columns, which of them masked, and which rows.
+
+use super::decision::Decision;
+use super::family::{Names, descendants};
+use crate::catalog::{Catalog, Column, Relation, Type, TypeKind};
+use crate::policy::pattern::Pattern;
+use crate::policy::rule::{Action, Check, Filter, Mask, Policy};
+
+/// What a caller may read of one relation.
+#[derive(Debug)]
+pub struct Access<'p> {
+    pub decision: Decision,
+    /// One for each column, in order.
+    pub columns: Vec<ColumnAccess<'p>>,
+    /// All of them hold.
+    pub filters: Vec<&'p Filter>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ColumnAccess<'p> {
+    Clear,
+    Masked(&'p Mask),
+    /// By the policy.
+    Denied(Decision),
+    /// By PostgreSQL, or because its type could run code unseen.
+    Unreadable,
+}
+
+impl ColumnAccess<'_> {
+    /// The caller may name it.
+    pub fn is_visible(&self) -> bool {
+        matches!(self, Self::Clear | Self::Masked(_))
+    }
+}
+
+impl Access<'_> {
+    /// Something of the relation is kept back by the policy, so that a statement must not read it as it is.
+    pub fn is_guarded(&self) -> bool {
+        let kept =
+            |column: &ColumnAccess| matches!(column, ColumnAccess::Masked(_) | ColumnAccess::Denied(_));
+        !self.filters.is_empty() || self.columns.iter().any(kept)
+    }
+
+    /// Relations whose every column is hidden do not exist for the caller.
+    pub fn is_visible(&self) -> bool {
+        self.decision.allowed
+            && (self.columns.is_empty() || self.columns.iter().any(ColumnAccess::is_visible))
+    }
+
+    pub fn shows_every_column(&self) -> bool {
+        self.columns.iter().all(ColumnAccess::is_visible)
+    }
+}
+
+impl Policy {
+    /// What a caller may read of the relation.
+    pub fn access(&self, relation: &Relation, catalog: &Catalog) -> Access<'_> {
+        let decision = self.decide_select(relation, catalog);
+        let names = Names::of(relation, catalog);
+        let columns =
+            relation.columns.iter().map(|column| self.column_access(relation, column, &names, catalog));
+        Access { decision, columns: columns.collect(), filters: self.filters_of(&names) }
+    }
+
+    /// The columns that a statement may name, masked ones too.
+    pub fn visible_columns<'r>(&self, relation: &'r Relation, catalog: &'r Catalog) -> Vec<&'r Column> {
+        let names = Names::of(relation, catalog);
+        let visible = |column: &&Column| self.column_access(relation, column, &names, catalog).is_visible();
+        relation.columns.iter().filter(visible).collect()
+    }
+
+    /// May the whole row of a relation stand as one value? Not where a column of it is hidden, or its row type could
+    /// run code unseen: `jsonb_populate_record(row, ..)` runs the checks of its domains.
+    pub fn allows_whole_row(&self, relation: &Relation, catalog: &Catalog) -> bool {
+        let row = catalog.type_by_name(&relation.name);
+        self.visible_columns(relation, catalog).len() == relation.columns.len()
+            && !row.is_some_and(|row| self.runs_unseen(row, catalog))
+    }
+
+    /// The conditions that rows written to the relation must meet.
+    pub fn checks_of<'p>(&'p self, relation: &Relation, catalog: &Catalog) -> Vec<&'p Check> {
+        let names = Names::of(relation, catalog);
+        self.checks.iter().filter(|check| names.match_any(&check.relations)).collect()
+    }
+
+    pub(super) fn filters_of(&self, names: &Names<'_>) -> Vec<&Filter> {
+        self.filters.iter().filter(|filter| names.match_any(&filter.relations)).collect()
+    }
+
+    fn column_access(
+        &self,
+        relation: &Relation,
+        column: &Column,
+        names: &Names<'_>,
+        catalog: &Catalog,
+    ) -> ColumnAccess<'_> {
+        if !self.is_readable(column, catalog) {
+            return ColumnAccess::Unreadable;
+        }
+        self.column_rules(relation, column, names)
+    }
+
+    fn column_rules(&self, relation: &Relation, column: &Column, names: &Names<'_>) -> ColumnAccess<'_> {
+        if let Some(denial) = self.denial(Action::Select, |patterns| {
+            patterns
+                .iter()
+                .any(|p| p.is_of_columns() && names.match_column(std::slice::from_ref(p), &column.name))
+        }) {
+            return ColumnAccess::Denied(Decision::deny(&denial.name).because(denial.reason.as_ref()));
+        }
+        let grants = |pattern: &Pattern| {
+            // A partition follows its parent; a child in an inheritance needs a grant of its own.
+            if relation.is_partition {
+                names.match_column(std::slice::from_ref(pattern), &column.name)
+            } else {
+                pattern.matches_column(&relation.name, &column.name)
+            }
+        };
+        let granted = self
+            .allow
+            .iter()
+            .any(|rule| rule.targets.iter().any(|(action, p)| *action == Action::Select && grants(p)));
+        if !granted {
+            return ColumnAccess::Denied(Decision::deny("default.deny"));
+        }
+        let mut masks = self.masks.iter().filter(|mask| names.match_column(&mask.columns, &column.name));
+        match (masks.next(), masks.next()) {
+            (None, _) => ColumnAccess::Clear,
+            (Some(mask), None) => ColumnAccess::Masked(mask),
+            // Which of two masks hides more, nobody can say.
+            (Some(_), Some(_)) => ColumnAccess::Denied(Decision::deny("default.masks")),
+        }
+    }
+
+    /// The login may read it, and reading it runs nothing unseen.
+    fn is_readable(&self, column: &Column, catalog: &Catalog) -> bool {
+        let named = catalog.type_by_oid(column.type_oid);
+        let hidden = |named| self.runs_unseen(named, catalog) || self.hides_columns(named, catalog);
+        column.selectable && !named.is_some_and(hidden)
+    }
+
+    /// A row of a relation as a value, with columns in it that the caller may not read.
+    fn hides_columns(&self, named: &Type, catalog: &Catalog) -> bool {
+        let element = named.inner.filter(|_| named.kind == TypeKind::Array);
+        let row = element.and_then(|oid| catalog.type_by_oid(oid)).unwrap_or(named);
+        row.relation.and_then(|oid| catalog.relation_by_oid(oid)).is_some_and(|relation| {
+            relation.columns.iter().any(|column| !column.selectable) || self.keeps_back(relation, catalog)
+        })
+    }
+
+    /// A rule masks, filters or denies a part of the relation.
+    pub(super) fn keeps_back(&self, relation: &Relation, catalog: &Catalog) -> bool {
+        let names = Names::of(relation, catalog);
+        let kept = |column: &Column| self.column_rules(relation, column, &names) != ColumnAccess::Clear;
+        !self.filters_of(&names).is_empty() || relation.columns.iter().any(kept)
+    }
+
+    /// Reading a table reads its partitions and children: masks, filters and hidden columns of theirs that are not
+    /// the table's own would be passed by.
+    pub(super) fn guarded_below(&self, relation: &Relation, catalog: &Catalog) -> Option<Decision> {
+        let own = Names::of(relation, catalog);
+        descendants(relation, catalog).into_iter().find_map(|child| {
+            let names = Names::of(child, catalog);
+            let filter = self.filters_of(&names).into_iter().find(|filter| !own.match_any(&filter.relations));
+            let column = || {
+                child.columns.iter().find_map(|column| {
+                    let mask = self.masks.iter().find(|mask| {
+                        names.match_column(&mask.columns, &column.name)
+                            && !own.match_column(&mask.columns, &column.name)
+                    });
+                    let denial = || {
+                        self.denial(Action::Select, |patterns| {
+                            names.match_column(patterns, &column.name)
+                                && !own.match_column(patterns, &column.name)
+                        })
+                    };
+                    mask.map(|mask| &mask.name).or_else(|| denial().map(|denial| &denial.name))
+                })
+            };
+            filter.map(|filter| &filter.name).or_else(column).map(|name| Decision::deny(name))
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! May a statement call this function? Decided by name: all overloads or none.
+
+use super::decision::Decision;
+use super::is_system_schema;
+use crate::catalog::{Catalog, Routine};
+use crate::pg::{Oid, QualifiedName};
+use crate::policy::rule::{Action, Policy};
+use crate::policy::{extensions, functions};
+
+impl Policy {
+    /// PostgreSQL's own functions that may be called, for suggestions.
+    pub fn functions(&self) -> impl Iterator<Item = &'static str> {
+        self.functions.iter().copied()
+    }
+
+    pub fn decide_execute(&self, name: &QualifiedName, catalog: &Catalog) -> Decision {
+        if let Some(denial) =
+            self.denial(Action::Execute, |patterns| patterns.iter().any(|p| p.matches(name)))
+        {
+            return Decision::deny(&denial.name).because(denial.reason.as_ref());
+        }
+        if name.schema == "pg_catalog" {
+            if self.functions.contains(name.name.as_str()) {
+                return Decision::allow("default.functions");
+            }
+            let named = functions::is_on_request(&name.name).then(|| self.grant_of(name, false)).flatten();
+            return named.unwrap_or_else(|| Decision::deny("default.functions"));
+        }
+        if is_system_schema(&name.schema) {
+            return Decision::deny("default.user_functions");
+        }
+        let overloads: Vec<&Routine> = catalog.routines(name).collect();
+        let of_extensions =
+            !overloads.is_empty() && overloads.iter().all(|routine| self.allows_by_extension(routine));
+        if of_extensions {
+            return Decision::allow("extensions");
+        }
+        let definer = overloads.iter().any(|routine| routine.security_definer);
+        self.grant_of(name, definer).unwrap_or_else(|| Decision::deny("default.user_functions"))
+    }
+
+    /// Code of the database's own may run in it: not PostgreSQL's, nor a reviewed extension's.
+    pub fn is_user_code(&self, name: &QualifiedName, catalog: &Catalog) -> bool {
+        name.schema != "pg_catalog"
+            && !catalog.routines(name).all(|routine| self.allows_by_extension(routine))
+    }
+
+    fn grant_of(&self, name: &QualifiedName, definer: bool) -> Option<Decision> {
+        let names =
+            |(action, p): &(Action, crate::policy::Pattern)| *action == Action::Execute && p.matches(name);
+        let mut grants = self.allow.iter().filter(|rule| rule.security_definer || !definer);
+        grants.find(|rule| rule.targets.iter().any(names)).map(|rule| Decision::allow(&rule.name))
+    }
+
+    fn allows_by_extension(&self, routine: &Routine) -> bool {
+        routine.extension.as_ref().is_some_and(|extension| {
+            let Routine { name, volatile, security_definer, .. } = routine;
+            self.extensions.contains_key(extension)
+                && extensions::allows(extension, &name.name, *volatile, *security_definer)
+        })
+    }
+
+    /// A function behind an operator of pg_catalog, or a cast of its types, is part of those types.
+    pub(super) fn allows_routine(&self, oid: Oid, catalog: &Catalog) -> bool {
+        let Some(routine) = catalog.routine_by_oid(oid) else { return false };
+        self.decide_execute(&routine.name, catalog).allowed || catalog.is_operator_or_cast_of_pg_catalog(oid)
+    }
+
+    /// A cast or check that a type brings along runs without being called: harmless ones, and those of extensions.
+    pub(super) fn allows_hidden_routine(&self, oid: Oid, catalog: &Catalog) -> bool {
+        self.allows_routine(oid, catalog)
+            || catalog.routine_by_oid(oid).is_some_and(|r| r.extension.is_some())
+    }
+
+    /// May a statement use this operator? PostgreSQL's own, and those of the extensions that the policy allows.
+    pub fn decide_operator(&self, symbol: &str, catalog: &Catalog) -> Decision {
+        let builtin = QualifiedName::new("pg_catalog", symbol);
+        let extensions = catalog.contents().extensions.iter();
+        let allowed = extensions.filter(|extension| self.extensions.contains_key(&extension.name));
+        let mut known = catalog.operators(&builtin).next().is_some();
+        for extension in allowed {
+            let name = QualifiedName::new(&extension.schema, symbol);
+            for operator in catalog.operators(&name) {
+                let routine = catalog.routine_by_oid(operator.routine);
+                // One of another's in the same schema would be found under the same name.
+                if !routine.is_some_and(|routine| self.allows_by_extension(routine)) {
+                    return Decision::deny("default.operators");
+                }
+                known = true;
+            }
+        }
+        if known { Decision::allow("default.operators") } else { Decision::deny("default.operators") }
+    }
+}

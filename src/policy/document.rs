@@ -1,0 +1,119 @@
+//! The grammar of a policy file, as serde reads it.
+//!
+//! A key that narrows what callers may do is required where it stands: left out or misspelt it is an error. A key
+//! that widens may be left out. So no slip of the pen allows more.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub type Text = Spanned<String>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    pub version: Spanned<u32>,
+    pub description: Option<String>,
+    /// Files that are part of this policy, relative to it.
+    pub include: Vec<Text>,
+    #[serde(default)]
+    pub extensions: Vec<Text>,
+    #[serde(default)]
+    pub allow: Vec<Spanned<Allow>>,
+    #[serde(default)]
+    pub deny: Vec<Spanned<Deny>>,
+    #[serde(default)]
+    pub mask: Vec<Spanned<Mask>>,
+    #[serde(default)]
+    pub filter: Vec<Filter>,
+    #[serde(default)]
+    pub check: Vec<Check>,
+    pub limits: Option<Limits>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    pub select: Option<Vec<Text>>,
+    pub insert: Option<Vec<Text>>,
+    pub update: Option<Vec<Text>>,
+    pub delete: Option<Vec<Text>>,
+    pub execute: Option<Vec<Text>>,
+    /// The functions named may run with their owner's rights.
+    #[serde(default)]
+    pub security_definer: bool,
+    /// The views named may show what is behind them.
+    #[serde(default)]
+    pub trust: bool,
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// One action, so that a lost key leaves no half of a rule.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deny {
+    pub select: Option<Vec<Text>>,
+    pub insert: Option<Vec<Text>>,
+    pub update: Option<Vec<Text>>,
+    pub delete: Option<Vec<Text>>,
+    pub execute: Option<Vec<Text>>,
+    pub reason: Option<String>,
+    #[serde(default)]
+    pub optional: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mask {
+    pub columns: Vec<Text>,
+    pub with: Spanned<toml::Value>,
+    /// Masked values may be compared with, joined on and grouped by.
+    #[serde(default)]
+    pub predicates: bool,
+    #[serde(default)]
+    pub optional: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    pub relations: Vec<Text>,
+    #[serde(rename = "where")]
+    pub condition: Text,
+    #[serde(default)]
+    pub optional: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    pub relations: Vec<Text>,
+    pub condition: Text,
+    #[serde(default)]
+    pub optional: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub rows: u64,
+    pub characters: usize,
+    pub seconds: u64,
+    pub joins: usize,
+    pub planner: Option<Planner>,
+    pub caller: Option<Caller>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planner {
+    pub cost: f64,
+    pub rows: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    pub concurrent: usize,
+    pub per_minute: u32,
+}

@@ -1,0 +1,187 @@
+//! A policy's rules as values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use super::limits::{CallerLimits, Limits, PlannerLimits};
+use super::mask::MaskKind;
+use super::pattern::Pattern;
+use super::{Place, functions};
+
+/// A compiled policy. Immutable; a reload makes a new one.
+#[derive(Debug)]
+pub struct Policy {
+    pub(super) version: String,
+    pub(super) description: Option<String>,
+    pub(super) allow: Vec<Grant>,
+    pub(super) deny: Vec<Denial>,
+    pub(super) masks: Vec<Mask>,
+    pub(super) filters: Vec<Filter>,
+    pub(super) checks: Vec<Check>,
+    /// The extensions whose functions, operators and types may be used.
+    pub(super) extensions: BTreeMap<String, Place>,
+    pub(super) limits: Option<Limits>,
+    pub(super) planner: Option<PlannerLimits>,
+    pub(super) caller: Option<CallerLimits>,
+    pub(super) functions: BTreeSet<&'static str>,
+}
+
+/// What a rule grants or denies.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Action {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Execute,
+}
+
+/// One `[[allow]]`.
+#[derive(Debug)]
+pub(super) struct Grant {
+    pub name: String,
+    pub targets: Vec<(Action, Pattern)>,
+    pub security_definer: bool,
+    pub trust: bool,
+    pub optional: bool,
+}
+
+/// One `[[deny]]`.
+#[derive(Debug)]
+pub(super) struct Denial {
+    pub name: String,
+    pub action: Action,
+    pub targets: Vec<Pattern>,
+    /// What the DBA wants the caller to read.
+    pub reason: Option<String>,
+    pub optional: bool,
+}
+
+/// One `[[mask]]`.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Mask {
+    /// `mask[1]`.
+    pub name: String,
+    pub(super) columns: Vec<Pattern>,
+    pub kind: MaskKind,
+    /// Masked values may be compared with, joined on and grouped by.
+    pub predicates: bool,
+    pub place: Place,
+    pub(super) optional: bool,
+}
+
+/// One `[[filter]]`: the rows for which `condition` is true are there.
+#[derive(Debug)]
+pub struct Filter {
+    /// `filter[1]`.
+    pub name: String,
+    pub(super) relations: Vec<Pattern>,
+    /// An SQL expression over the relation's columns and the caller's claims (`caller.tenant`).
+    pub condition: String,
+    pub place: Place,
+    pub(super) optional: bool,
+}
+
+/// One `[[check]]`: what must be true of rows that a caller writes.
+#[derive(Debug)]
+pub struct Check {
+    /// `check[1]`.
+    pub name: String,
+    pub(super) relations: Vec<Pattern>,
+    pub condition: String,
+    pub place: Place,
+    pub(super) optional: bool,
+}
+
+impl Policy {
+    /// All schemas but the system's, read-only; no user function, no catalog.
+    pub fn builtin() -> Self {
+        let place = Place { file: Arc::from("builtin"), line: 1, column: 1 };
+        let everything = Grant {
+            name: "default.schemas".to_owned(),
+            targets: vec![(Action::Select, Pattern::everything(place))],
+            security_definer: false,
+            trust: false,
+            optional: true,
+        };
+        Self { version: "builtin".to_owned(), allow: vec![everything], ..Self::empty() }
+    }
+
+    /// What the policy's own conditions are read with: they may use every relation that the login may read.
+    pub fn of_conditions(&self) -> Self {
+        let mut policy = Self::builtin();
+        if let Some(grant) = policy.allow.first_mut() {
+            grant.trust = true;
+        }
+        policy.extensions.clone_from(&self.extensions);
+        policy
+    }
+
+    /// Allows nothing.
+    pub(super) fn empty() -> Self {
+        Self {
+            version: String::new(),
+            description: None,
+            allow: Vec::new(),
+            deny: Vec::new(),
+            masks: Vec::new(),
+            filters: Vec::new(),
+            checks: Vec::new(),
+            extensions: BTreeMap::new(),
+            limits: None,
+            planner: None,
+            caller: None,
+            functions: functions::allowed(),
+        }
+    }
+
+    /// Tells one compiled policy from another, in logs and audit.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    pub fn masks(&self) -> &[Mask] {
+        &self.masks
+    }
+
+    pub fn filters(&self) -> &[Filter] {
+        &self.filters
+    }
+
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    pub fn extensions(&self) -> impl Iterator<Item = &str> {
+        self.extensions.keys().map(String::as_str)
+    }
+
+    pub fn limits(&self) -> Option<&Limits> {
+        self.limits.as_ref()
+    }
+
+    pub fn planner_limits(&self) -> Option<&PlannerLimits> {
+        self.planner.as_ref()
+    }
+
+    pub fn caller_limits(&self) -> Option<&CallerLimits> {
+        self.caller.as_ref()
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Select => "select",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Execute => "execute",
+        })
+    }
+}
