@@ -67,7 +67,7 @@ impl Report {
 
     fn names(&mut self, sql: &str, catalog: &Catalog) {
         let policy = Policy::builtin();
-        let Ok(checked) = check(sql, &CheckContext { catalog, policy: &policy }) else { return };
+        let Ok(checked) = check(sql, &CheckContext::new(catalog, &policy)) else { return };
         self.accepted += 1;
         let outcome = compare::outcome(sql, &checked, catalog.search_path());
         if !outcome.more.is_empty() {

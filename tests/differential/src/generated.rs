@@ -76,7 +76,7 @@ pub fn run(plan: &Plan) -> Result<Counts, String> {
 
 fn one_batch(seed: u64, size: u64, pool: &[String], catalog: &Catalog, counts: &mut Counts) {
     let policy = Policy::builtin();
-    let cx = CheckContext { catalog, policy: &policy };
+    let cx = CheckContext::new(catalog, &policy);
     let mut generator = Generator::new(seed, pool.to_vec());
     for number in 0..size {
         let sql = generator.statement();
