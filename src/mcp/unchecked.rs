@@ -23,7 +23,9 @@ pub fn lines<'c>(limit: usize, chunks: impl Iterator<Item = &'c [u8]>) -> Vec<Op
 pub fn messages(frame: &[u8]) -> Result<usize, String> {
     match edge::read(frame).map_err(|fault| fault.to_json(None).to_string())? {
         Frame::Message(_) => Ok(1),
-        Frame::Batch(members) => Ok(members.iter().filter(|member| edge::message(member.get()).is_ok()).count()),
+        Frame::Batch(members) => {
+            Ok(members.iter().filter(|member| edge::message(member.get()).is_ok()).count())
+        }
     }
 }
 

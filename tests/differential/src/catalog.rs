@@ -9,8 +9,9 @@ use serde_json::Value;
 pub fn load() -> Result<Catalog, String> {
     let path = fixtures().join("catalog.json");
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let contents: CatalogContents = serde_json::from_str(&text)
-        .map_err(|error| format!("{}: {error}; tests/postgres/catalog_fixture.rs writes it anew", path.display()))?;
+    let contents: CatalogContents = serde_json::from_str(&text).map_err(|error| {
+        format!("{}: {error}; tests/postgres/catalog_fixture.rs writes it anew", path.display())
+    })?;
     Ok(Catalog::new(contents))
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use pgwarden::pg::QualifiedName;
 use pgwarden::sql::Checked;
+use serde_json::Value;
 
 use crate::postgres::{self, Name, Seen};
 
@@ -18,22 +19,21 @@ const OTHER_TYPES: [&str; 1] = ["mood"];
 pub struct Outcome {
     /// What PostgreSQL sees in the caller's text or in the print, and pgwarden did not.
     pub more: Vec<String>,
-    /// PostgreSQL's words where the caller's text is no SQL to it: we read something that it would refuse.
-    pub original_refused: Option<String>,
-    /// The same of the print: the caller gets PostgreSQL's syntax error.
+    /// PostgreSQL's words where the print is no SQL to it: the caller gets them as an error.
     pub print_refused: Option<String>,
 }
 
-pub fn outcome(original: &str, checked: &Checked, search_path: &[String]) -> Outcome {
+/// `original` is what PostgreSQL's parser made of the caller's text.
+pub fn outcome(original: &Result<Vec<Value>, String>, checked: &Checked, search_path: &[String]) -> Outcome {
     let known = Known::new(checked, search_path);
     let mut outcome = Outcome::default();
-    for (what, sql, printed) in [("original", original, false), ("print", checked.text(), true)] {
-        let more = match postgres::parse(sql).as_deref() {
+    let print = postgres::parse(checked.text());
+    for (what, parsed, printed) in [("original", original, false), ("print", &print, true)] {
+        let more = match parsed.as_deref() {
             Ok([statement]) => known.compare(&postgres::seen(statement), printed),
             Ok(several) => vec![format!("{} statements", several.len())],
             Err(error) => {
-                let refused = if printed { &mut outcome.print_refused } else { &mut outcome.original_refused };
-                *refused = Some(error.clone());
+                outcome.print_refused = printed.then(|| error.clone());
                 Vec::new()
             }
         };
@@ -121,9 +121,7 @@ impl Known {
         let has = |schema: &str, name: &str| known.contains(&(schema.to_owned(), name.to_owned()));
         match name.as_slice() {
             [_] if qualified => false,
-            [name] => {
-                has("pg_catalog", name) || self.search_path.iter().any(|schema| has(schema, name))
-            }
+            [name] => has("pg_catalog", name) || self.search_path.iter().any(|schema| has(schema, name)),
             [schema, name] | [_, schema, name] => has(schema, name),
             _ => false,
         }

@@ -8,6 +8,7 @@ use std::path::Path;
 use pgwarden::catalog::Catalog;
 use pgwarden::policy::Policy;
 use pgwarden::sql::{CheckContext, check, parses, reprint};
+use serde_json::Value;
 
 use crate::{catalog, compare, postgres, tree};
 
@@ -40,15 +41,19 @@ pub fn compare_file(path: &Path) -> Result<Report, String> {
 impl Report {
     fn statement(&mut self, sql: &str, catalog: &Catalog) {
         self.statements += 1;
-        let only_reads = match postgres::parse(sql).as_deref() {
+        let original = postgres::parse(sql);
+        self.names(sql, &original, catalog);
+        let only_reads = match original.as_deref() {
             Ok([statement]) => postgres::seen(statement).forbidden.is_empty(),
             _ => false,
         };
-        self.names(sql, catalog);
         let print = reprint(sql);
         if !only_reads {
             if let Ok(print) = print {
-                self.different.entry("PostgreSQL sees no SELECT".to_owned()).or_default().push(format!("{sql}\n-> {print}"));
+                self.different
+                    .entry("PostgreSQL sees no SELECT".to_owned())
+                    .or_default()
+                    .push(format!("{sql}\n-> {print}"));
             }
             return;
         }
@@ -59,17 +64,19 @@ impl Report {
             Err(no) => return self.refused.entry(no.message.clone()).or_default().push(sql.to_owned()),
         };
         self.printed += 1;
-        match tree::difference(sql, &print) {
+        match original.and_then(|original| tree::difference(original, &print)) {
             Ok(None) => self.same_tree += 1,
-            Ok(Some(class)) | Err(class) => self.different.entry(class).or_default().push(format!("{sql}\n-> {print}")),
+            Ok(Some(class)) | Err(class) => {
+                self.different.entry(class).or_default().push(format!("{sql}\n-> {print}"))
+            }
         }
     }
 
-    fn names(&mut self, sql: &str, catalog: &Catalog) {
+    fn names(&mut self, sql: &str, original: &Result<Vec<Value>, String>, catalog: &Catalog) {
         let policy = Policy::builtin();
         let Ok(checked) = check(sql, &CheckContext::new(catalog, &policy)) else { return };
         self.accepted += 1;
-        let outcome = compare::outcome(sql, &checked, catalog.search_path());
+        let outcome = compare::outcome(original, &checked, catalog.search_path());
         if !outcome.more.is_empty() {
             self.saw_more += 1;
             self.seen_more.push(format!("{:?}\n{sql}\n-> {}", outcome.more, checked.text()));
@@ -79,7 +86,9 @@ impl Report {
     /// Every statement that is not like the others, by class, the largest first.
     pub fn write(&self, folder: &Path) -> Result<(), String> {
         let write = |name: &str, text: String| {
-            fs::create_dir_all(folder).and_then(|()| fs::write(folder.join(name), text)).map_err(|e| e.to_string())
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(folder.join(name), text))
+                .map_err(|e| e.to_string())
         };
         write("refused.txt", classes(&self.refused))?;
         write("different.txt", classes(&self.different))?;

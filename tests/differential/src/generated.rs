@@ -10,7 +10,7 @@ use pgwarden::policy::Policy;
 use pgwarden::sql::{CheckContext, check, reprint};
 
 use crate::generate::Generator;
-use crate::{catalog, compare, tree};
+use crate::{catalog, compare, postgres, tree};
 
 /// Statements that one seed's generator makes before the next one begins.
 const BATCH: u64 = 10_000;
@@ -22,6 +22,8 @@ pub struct Plan {
     pub seed: u64,
     pub statements: u64,
     pub threads: usize,
+    /// No batch begins later.
+    pub seconds: u64,
     /// Further statements for mutations.
     pub corpus: Vec<String>,
 }
@@ -53,18 +55,21 @@ pub fn run(plan: &Plan) -> Result<Counts, String> {
         let mut counts = Counts::default();
         loop {
             let batch = next.fetch_add(1, Ordering::Relaxed);
-            if batch >= batches {
+            if batch >= batches || started.elapsed().as_secs() >= plan.seconds {
                 return counts;
             }
             let size = BATCH.min(plan.statements - batch * BATCH);
             one_batch(plan.seed.wrapping_add(batch), size, &pool, &catalog, &mut counts);
-            if batch % 10 == 9 {
-                eprintln!("    {} statements, {} s", (batch + 1) * BATCH, started.elapsed().as_secs());
-            }
+            let Counts { generated, accepted, saw_more, .. } = counts;
+            let seconds = started.elapsed().as_secs();
+            eprintln!(
+                "    batch {batch} after {seconds} s; this thread: {generated}, {accepted} accepted, {saw_more} saw more"
+            );
         }
     };
     thread::scope(|scope| {
-        let spawned = (0..plan.threads).map(|_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work));
+        let spawned =
+            (0..plan.threads).map(|_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work));
         let threads: Vec<_> = spawned.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         let mut sum = Counts::default();
         for thread in threads {
@@ -84,14 +89,15 @@ fn one_batch(seed: u64, size: u64, pool: &[String], catalog: &Catalog, counts: &
         let checked = match check(&sql, &cx) {
             Ok(checked) => checked,
             Err(no) => {
-                counts.parsed += u64::from(pg_query::parse(&sql).is_ok());
+                counts.parsed += u64::from(postgres::reads(&sql));
                 let rule = no.rule.as_deref().unwrap_or("none").to_owned();
                 *counts.refused_by.entry(rule).or_default() += 1;
                 continue;
             }
         };
         counts.accepted += 1;
-        let outcome = compare::outcome(&sql, &checked, catalog.search_path());
+        let original = postgres::parse(&sql);
+        let outcome = compare::outcome(&original, &checked, catalog.search_path());
         if !outcome.more.is_empty() {
             counts.saw_more += 1;
             if counts.shown.len() < SHOWN {
@@ -99,19 +105,23 @@ fn one_batch(seed: u64, size: u64, pool: &[String], catalog: &Catalog, counts: &
                 counts.shown.push(format!("seed {seed}, statement {number}: {more:?}\n{sql}\n-> {text}"));
             }
         }
-        if let Some(error) = outcome.original_refused {
-            // Nothing to compare with: what runs is the print.
-            counts.lenient += 1;
-            counts.differs(format!("only pgwarden reads it: {}", tree::words(&error)), &sql);
-            continue;
-        }
+        let original = match original {
+            Ok(original) => original,
+            Err(error) => {
+                // Nothing to compare with: what runs is the print.
+                counts.lenient += 1;
+                counts.differs(format!("only pgwarden reads it: {}", tree::words(&error)), &sql);
+                continue;
+            }
+        };
         counts.parsed += 1;
         if let Some(error) = outcome.print_refused {
             counts.other_tree += 1;
             counts.differs(format!("PostgreSQL refuses the print: {}", tree::words(&error)), &sql);
             continue;
         }
-        match reprint(&sql).map_err(|no| no.to_string()).and_then(|print| tree::difference(&sql, &print)) {
+        match reprint(&sql).map_err(|no| no.to_string()).and_then(|print| tree::difference(original, &print))
+        {
             Ok(None) => counts.same_tree += 1,
             Ok(Some(class)) | Err(class) => {
                 counts.other_tree += 1;
@@ -131,7 +141,18 @@ impl Counts {
     }
 
     fn add(&mut self, other: Self) {
-        let Self { generated, parsed, accepted, same_tree, saw_more, lenient, other_tree, refused_by, shown, trees } = other;
+        let Self {
+            generated,
+            parsed,
+            accepted,
+            same_tree,
+            saw_more,
+            lenient,
+            other_tree,
+            refused_by,
+            shown,
+            trees,
+        } = other;
         self.generated += generated;
         self.parsed += parsed;
         self.accepted += accepted;

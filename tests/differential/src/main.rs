@@ -1,4 +1,4 @@
-//! `pgwarden-differential generated --seed N --statements N --threads N`
+//! `pgwarden-differential generated --seed N --statements N --threads N --seconds N`
 //! `pgwarden-differential corpus FILE`
 //!
 //! Fails where PostgreSQL's own parser saw more than pgwarden did.
@@ -63,6 +63,7 @@ fn generated_statements(words: &[String]) -> Result<bool, String> {
         seed: number("--seed", now)?,
         statements: number("--statements", 1_000_000)?,
         threads: usize::try_from(number("--threads", cores)?).unwrap_or(1).max(1),
+        seconds: number("--seconds", u64::MAX)?,
         corpus,
     };
     println!("seed {}, with a corpus of {}", plan.seed, plan.corpus.len());

@@ -6,18 +6,26 @@ use crate::postgres::{self, node};
 
 /// Members that say where or how something was written, and change nothing.
 const NO_MEANING: [&str; 9] = [
-    "location", "stmt_location", "stmt_len", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end",
-    "name_location", "type_location",
+    "location",
+    "stmt_location",
+    "stmt_len",
+    "rexpr_list_start",
+    "rexpr_list_end",
+    "list_start",
+    "list_end",
+    "name_location",
+    "type_location",
 ];
 
-/// The first place where the trees of two texts differ, as a class.
-pub fn difference(original: &str, print: &str) -> Result<Option<String>, String> {
-    let (one, other) = (single(original)?, single(print)?);
+/// The first place where the tree of a print differs from that of the caller's text, as a class.
+pub fn difference(original: Vec<Value>, print: &str) -> Result<Option<String>, String> {
+    let printed =
+        postgres::parse(print).map_err(|error| format!("PostgreSQL refuses the print: {}", words(&error)))?;
+    let (one, other) = (single(original)?, single(printed)?);
     Ok(first_difference(&one, &other, "statement"))
 }
 
-fn single(sql: &str) -> Result<Value, String> {
-    let mut statements = postgres::parse(sql).map_err(|error| format!("PostgreSQL refuses: {}", words(&error)))?;
+fn single(mut statements: Vec<Value>) -> Result<Value, String> {
     match (statements.pop(), statements.len()) {
         (Some(statement), 0) => Ok(normal(statement)),
         _ => Err("not one statement".to_owned()),
@@ -53,7 +61,11 @@ fn spelling(mut members: Map<String, Value>) -> Value {
         members.insert("lateral".to_owned(), Value::Bool(true));
     }
     // LIMIT ALL is no limit.
-    if members.get("limit_count").and_then(node).is_some_and(|(_, count)| count.get("isnull") == Some(&true.into())) {
+    if members
+        .get("limit_count")
+        .and_then(node)
+        .is_some_and(|(_, count)| count.get("isnull") == Some(&true.into()))
+    {
         members.insert("limit_count".to_owned(), Value::Null);
         members.insert("limit_option".to_owned(), Value::from(1));
     }
@@ -70,7 +82,12 @@ fn spelling(mut members: Map<String, Value>) -> Value {
 
 fn unqualified(name: Option<&mut Value>) {
     let Some(Value::Array(parts)) = name else { return };
-    if parts.len() > 1 && parts.first().and_then(node).is_some_and(|(_, part)| part.get("sval") == Some(&"pg_catalog".into())) {
+    if parts.len() > 1
+        && parts
+            .first()
+            .and_then(node)
+            .is_some_and(|(_, part)| part.get("sval") == Some(&"pg_catalog".into()))
+    {
         parts.remove(0);
     }
 }
@@ -116,9 +133,7 @@ fn first_difference(one: &Value, other: &Value, at: &str) -> Option<String> {
 
 fn short(value: &Value) -> String {
     match value {
-        Value::Object(members) => {
-            members.keys().take(3).map(String::as_str).collect::<Vec<_>>().join("/")
-        }
+        Value::Object(members) => members.keys().take(3).map(String::as_str).collect::<Vec<_>>().join("/"),
         Value::Array(items) => format!("{} items", items.len()),
         other => other.to_string().chars().take(40).collect(),
     }

@@ -16,8 +16,10 @@ const NEVER: [&str; 4] = [
     "SELECT amount FROM private.salaries",
     "SELECT rolname FROM pg_catalog.pg_authid",
 ];
-const SOMETIMES: [&str; 2] =
-    ["SELECT * FROM orders JOIN customers USING (id) WHERE total > 1", "SELECT count(*), lower('A') FROM events"];
+const SOMETIMES: [&str; 2] = [
+    "SELECT * FROM orders JOIN customers USING (id) WHERE total > 1",
+    "SELECT count(*), lower('A') FROM events",
+];
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     let contents: CatalogContents = serde_json::from_str(CONTENTS).expect("the fixture is a catalog");

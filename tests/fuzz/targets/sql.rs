@@ -11,7 +11,15 @@ use pgwarden::sql::{CheckContext, check, reprint};
 const CONTENTS: &str = include_str!("../../fixtures/catalog.json");
 /// What the login of the fixture may read.
 const VISIBLE: [&str; 9] = [
-    "customers", "orders", "order_items", "products", "events", "order_summary", "daily", "Weird Name", "pg_catalog",
+    "customers",
+    "orders",
+    "order_items",
+    "products",
+    "events",
+    "order_summary",
+    "daily",
+    "Weird Name",
+    "pg_catalog",
 ];
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {

@@ -2,8 +2,8 @@
 
 use super::Generator;
 use super::words::{
-    AGGREGATES, FORMS, FUNCTIONS, HIDDEN_CALLS, HIDDEN_COLUMNS, HIDDEN_EXPRESSIONS, LITERALS, OPERATORS, PREFIXES,
-    SUFFIXES, TYPES, WINDOW_FUNCTIONS,
+    AGGREGATES, FORMS, FUNCTIONS, HIDDEN_CALLS, HIDDEN_COLUMNS, HIDDEN_EXPRESSIONS, LITERALS, OPERATORS,
+    PREFIXES, SUFFIXES, TYPES, WINDOW_FUNCTIONS,
 };
 
 impl Generator {
@@ -202,9 +202,12 @@ impl Generator {
             self.direction();
             if self.random.chance(300) {
                 self.push(&[
-                    "ROWS UNBOUNDED PRECEDING", "ROWS BETWEEN 1 PRECEDING AND CURRENT ROW",
-                    "RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", "GROUPS 2 PRECEDING",
-                    "RANGE BETWEEN '1 day' PRECEDING AND '1 day' FOLLOWING", "ROWS 1 PRECEDING EXCLUDE TIES",
+                    "ROWS UNBOUNDED PRECEDING",
+                    "ROWS BETWEEN 1 PRECEDING AND CURRENT ROW",
+                    "RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+                    "GROUPS 2 PRECEDING",
+                    "RANGE BETWEEN '1 day' PRECEDING AND '1 day' FOLLOWING",
+                    "ROWS 1 PRECEDING EXCLUDE TIES",
                     "RANGE BETWEEN interval '1 day' PRECEDING AND CURRENT ROW",
                 ]);
             }

@@ -95,7 +95,11 @@ impl Generator {
         }
         self.aliased(columns);
         if self.random.chance(15) {
-            self.push(&["TABLESAMPLE SYSTEM (10)", "tablesample bernoulli (5) REPEATABLE (1)", "TABLESAMPLE evil (1)"]);
+            self.push(&[
+                "TABLESAMPLE SYSTEM (10)",
+                "tablesample bernoulli (5) REPEATABLE (1)",
+                "TABLESAMPLE evil (1)",
+            ]);
         }
     }
 

@@ -79,8 +79,12 @@ impl Generator {
         } else {
             if self.random.chance(40) {
                 self.push(&[
-                    "EXPLAIN", "explain", "EXPLAIN (COSTS OFF)", "EXPLAIN (FORMAT JSON)",
-                    "EXPLAIN (FORMAT TEXT, COSTS TRUE)", "EXPLAIN (ANALYZE FALSE)",
+                    "EXPLAIN",
+                    "explain",
+                    "EXPLAIN (COSTS OFF)",
+                    "EXPLAIN (FORMAT JSON)",
+                    "EXPLAIN (FORMAT TEXT, COSTS TRUE)",
+                    "EXPLAIN (ANALYZE FALSE)",
                 ]);
             }
             let width = 1 + self.random.below(3);
@@ -90,7 +94,16 @@ impl Generator {
             self.push(&[";", ";;"]);
         }
         if self.hostile && self.random.chance(30) {
-            self.push(&["; SELECT 1", "; TABLE secrets", "; DROP TABLE orders", "\u{0}", "--", "/*", "'", "$$"]);
+            self.push(&[
+                "; SELECT 1",
+                "; TABLE secrets",
+                "; DROP TABLE orders",
+                "\u{0}",
+                "--",
+                "/*",
+                "'",
+                "$$",
+            ]);
         }
         let tokens = std::mem::take(&mut self.tokens);
         layout::written(&tokens, &mut self.random)

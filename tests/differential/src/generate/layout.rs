@@ -30,8 +30,24 @@ fn space(token: &str, odd: usize, text: &mut String, random: &mut Random) {
         return;
     }
     let between = random.one_of(&[
-        "  ", "\n", "\t", "\r\n", "/**/", " /* x */ ", "/* a /* nested */ b */", " -- x\n", "--'\n", "\n\n  ", " /*;*/ ",
-        "/*\"*/", "-- $$\n", "\r", "\u{c}", "/* -- */", "/* ' */", "--\n",
+        "  ",
+        "\n",
+        "\t",
+        "\r\n",
+        "/**/",
+        " /* x */ ",
+        "/* a /* nested */ b */",
+        " -- x\n",
+        "--'\n",
+        "\n\n  ",
+        " /*;*/ ",
+        "/*\"*/",
+        "-- $$\n",
+        "\r",
+        "\u{c}",
+        "/* -- */",
+        "/* ' */",
+        "--\n",
     ]);
     // `-` and `/` before a comment would be read as an operator's part.
     if text.ends_with(|c: char| "+-*/<>=~!@#%^&|`?".contains(c)) {
@@ -42,9 +58,13 @@ fn space(token: &str, odd: usize, text: &mut String, random: &mut Random) {
 
 /// Key words and names fold; quoted text does not.
 fn cased(token: &str, odd: usize, random: &mut Random) -> String {
-    let folds = token.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '.' | '(' | ')' | ','));
+    let folds =
+        token.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '.' | '(' | ')' | ','));
     if !folds || !random.chance(odd) {
         return token.to_owned();
     }
-    token.chars().map(|c| if random.chance(500) { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect()
+    token
+        .chars()
+        .map(|c| if random.chance(500) { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+        .collect()
 }

@@ -176,7 +176,8 @@ impl Generator {
             match self.random.below(10) {
                 0 => self.put(&name),
                 1 => {
-                    let label = self.random.one_of(&["\"C x\"", "\"from\"", "ä", "value", "\"a.b\""]).to_owned();
+                    let label =
+                        self.random.one_of(&["\"C x\"", "\"from\"", "ä", "value", "\"a.b\""]).to_owned();
                     self.put("AS");
                     self.put(&label);
                     columns.push(label);
@@ -246,8 +247,21 @@ impl Generator {
             self.direction();
         }
         match self.random.below(16) {
-            0 => self.push(&["LIMIT 10", "LIMIT ALL", "LIMIT $1", "LIMIT 1 + 1", "FETCH FIRST 3 ROWS ONLY", "FETCH NEXT ROW ONLY"]),
-            1 => self.push(&["OFFSET 1", "OFFSET 2 ROWS", "LIMIT 1 OFFSET 2", "OFFSET 1 LIMIT 1", "FETCH FIRST 2 ROWS WITH TIES"]),
+            0 => self.push(&[
+                "LIMIT 10",
+                "LIMIT ALL",
+                "LIMIT $1",
+                "LIMIT 1 + 1",
+                "FETCH FIRST 3 ROWS ONLY",
+                "FETCH NEXT ROW ONLY",
+            ]),
+            1 => self.push(&[
+                "OFFSET 1",
+                "OFFSET 2 ROWS",
+                "LIMIT 1 OFFSET 2",
+                "OFFSET 1 LIMIT 1",
+                "FETCH FIRST 2 ROWS WITH TIES",
+            ]),
             _ => {}
         }
     }
