@@ -14,6 +14,8 @@ mod settings;
 mod splice;
 mod stdio;
 mod tools;
+#[doc(hidden)]
+pub mod unchecked;
 
 pub use http::{Authentication, serve_http};
 pub use settings::{HttpSettings, SessionMode, SessionSettings, Settings};

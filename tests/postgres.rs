@@ -15,6 +15,7 @@ mod mcp_wire;
 mod support;
 
 mod postgres {
+    mod catalog_fixture;
     mod cli;
     mod constructs;
     mod db_cancel;

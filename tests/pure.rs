@@ -9,12 +9,16 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "differential/src/generate/generator.rs"]
+mod generate;
+
 mod pure {
     mod architecture;
     mod auth_tokens;
     mod cli;
     mod corpus;
     mod docs;
+    mod generated;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_sessions;

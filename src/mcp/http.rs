@@ -19,8 +19,10 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::body::EventLines;
 use self::connections::Connections;
 use self::endpoint::Endpoint;
+pub(super) use self::endpoint::bearer;
 use self::health::Health;
 use self::hosts::Hosts;
 use self::sessions::Sessions;

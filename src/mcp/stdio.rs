@@ -16,6 +16,7 @@ use std::time::Duration;
 use rmcp::service::{ServerInitializeError, serve_server_with_ct};
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::frames::{Line, Splitter};
 use self::transport::StdioTransport;
 use super::handler::{Callers, Calls, Handler};
 use super::{ServeError, Settings};

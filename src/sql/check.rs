@@ -43,6 +43,7 @@ pub struct Checked {
     text: String,
     kind: StatementKind,
     relations: Vec<QualifiedName>,
+    functions: Vec<QualifiedName>,
     reach: Vec<Oid>,
     parameters: usize,
     user_code: bool,
@@ -62,6 +63,11 @@ impl Checked {
     /// The relations that the statement names, in order of appearance, without repetition.
     pub fn relations(&self) -> &[QualifiedName] {
         &self.relations
+    }
+
+    /// The functions that the statement calls, also by syntax of their own, in order of appearance.
+    pub fn functions(&self) -> &[QualifiedName] {
+        &self.functions
     }
 
     /// Every relation that PostgreSQL may lock for it, sorted ([`Catalog::reach`]).
@@ -129,6 +135,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
         },
         reach: cx.catalog.reach(&[resolution.oids, protection.oids.clone()].concat()),
         relations: resolution.relations,
+        functions: resolution.functions,
         parameters: resolution.parameters,
         user_code: resolution.user_code,
         protection,

@@ -31,6 +31,8 @@ pub struct Resolution {
     /// In order of appearance, without repetition.
     pub relations: Vec<QualifiedName>,
     pub oids: Vec<Oid>,
+    /// In order of appearance, with repetitions.
+    pub functions: Vec<QualifiedName>,
     /// The highest `$n`.
     pub parameters: usize,
     /// A function of the database's own is called.

@@ -72,7 +72,8 @@ impl TokenFile {
         &self.path
     }
 
-    fn parse(path: PathBuf, text: &str) -> Result<Self, TokenError> {
+    #[doc(hidden)] // Public for the fuzz targets.
+    pub fn parse(path: PathBuf, text: &str) -> Result<Self, TokenError> {
         let document: Document = toml::from_str(text).map_err(|error| TokenError::Syntax {
             path: path.clone(),
             message: error.message().to_owned(),

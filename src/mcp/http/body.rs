@@ -115,12 +115,12 @@ fn fault(status: StatusCode, words: &str, id: Option<RequestId>) -> Fault {
 
 /// Rewrites the `data:` lines of an event stream as they pass.
 #[derive(Default)]
-struct EventLines {
+pub(in crate::mcp) struct EventLines {
     partial: Vec<u8>,
 }
 
 impl EventLines {
-    fn push(&mut self, chunk: &[u8]) -> Bytes {
+    pub(in crate::mcp) fn push(&mut self, chunk: &[u8]) -> Bytes {
         let mut out = Vec::with_capacity(chunk.len());
         for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
             self.partial.extend_from_slice(piece);

@@ -73,11 +73,8 @@ impl Endpoint {
             Authentication::Tokens(store) => store,
         };
         let given = headers.get(AUTHORIZATION).ok_or_else(|| Refusal::unauthorized(false))?;
-        let (scheme, token) = given.to_str().ok().and_then(|given| given.split_once(' ')).unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Refusal::unauthorized(false));
-        }
-        store.verify(token.trim()).ok_or_else(|| Refusal::unauthorized(true))
+        let token = bearer(given).ok_or_else(|| Refusal::unauthorized(false))?;
+        store.verify(token).ok_or_else(|| Refusal::unauthorized(true))
     }
 
     async fn post(&self, mut parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
@@ -232,6 +229,11 @@ impl Endpoint {
         let client = headers.get(SESSION_ID).and_then(|client| client.to_str().ok());
         client.filter(|_| self.mode == SessionMode::Stateless).map(str::to_owned)
     }
+}
+
+pub(in crate::mcp) fn bearer(authorization: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = authorization.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn said_revision(headers: &HeaderMap) -> Option<ProtocolVersion> {

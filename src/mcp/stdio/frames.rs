@@ -1,7 +1,7 @@
 //! Cuts a byte stream into lines of bounded length.
 
 /// Holds at most one unfinished line of at most `limit` bytes.
-pub(super) struct Splitter {
+pub(in crate::mcp) struct Splitter {
     limit: usize,
     partial: Vec<u8>,
     /// The current line is over the limit: drop it up to its end.
@@ -9,19 +9,19 @@ pub(super) struct Splitter {
 }
 
 #[derive(PartialEq, Eq, Debug)]
-pub(super) enum Line {
+pub(in crate::mcp) enum Line {
     Whole(Vec<u8>),
     /// Was longer than the limit; its bytes are gone.
     TooLong,
 }
 
 impl Splitter {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(in crate::mcp) fn new(limit: usize) -> Self {
         Self { limit, partial: Vec::new(), skipping: false }
     }
 
     /// The lines that `chunk` completes.
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<Line> {
+    pub(in crate::mcp) fn push(&mut self, chunk: &[u8]) -> Vec<Line> {
         let mut lines = Vec::new();
         for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
             match piece.strip_suffix(b"\n") {
@@ -36,7 +36,7 @@ impl Splitter {
     }
 
     /// What stands after the last line end, at the end of the stream.
-    pub(super) fn finish(mut self) -> Option<Line> {
+    pub(in crate::mcp) fn finish(mut self) -> Option<Line> {
         self.take()
     }
 

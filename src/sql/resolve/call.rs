@@ -40,6 +40,7 @@ impl Resolver<'_> {
             return Err(self.missing_function(path, &decision));
         }
         self.found.user_code |= self.cx.policy.is_user_code(&name, self.cx.catalog);
+        self.found.functions.push(name.clone());
         // `unnest(a, b)` exists in FROM only, and only without its schema (parse_clause.c).
         if path.len() == 1 && name.name == "unnest" && args > 1 {
             return Ok(());
