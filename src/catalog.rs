@@ -6,12 +6,14 @@
 mod reach;
 mod relation;
 mod routine;
+mod row_policy;
 mod search;
 mod snapshot;
 mod types;
 
 pub use relation::{Column, ForeignKey, Index, KeyConstraint, Relation, RelationKind, ViewBody};
 pub use routine::{Routine, RoutineKind};
+pub use row_policy::RowPolicy;
 pub use search::closest;
 pub use snapshot::{Catalog, CatalogContents, Extension, Operator, Schema};
 pub use types::{Type, TypeKind};
