@@ -5,6 +5,7 @@
 
 mod reach;
 mod relation;
+mod rights;
 mod routine;
 mod row_policy;
 mod search;
@@ -12,6 +13,7 @@ mod snapshot;
 mod types;
 
 pub use relation::{Column, ForeignKey, Index, KeyConstraint, Relation, RelationKind, ViewBody};
+pub use rights::{Attributes, RelationRights, Rights, SchemaRights};
 pub use routine::{Routine, RoutineKind};
 pub use row_policy::RowPolicy;
 pub use search::closest;

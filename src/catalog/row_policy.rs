@@ -29,6 +29,17 @@ impl RowPolicy {
         format!("{}_{}", Self::prefix(condition), digest(role, 4))
     }
 
+    /// `pgwarden policy script` named it so.
+    pub fn is_a_filter_of_pgwarden(&self) -> bool {
+        let digits = self.name.strip_prefix("pgwarden_").and_then(|rest| rest.split('_').next());
+        digits.is_some_and(|digits| digits.len() == 12 && digits.chars().all(|c| c.is_ascii_hexdigit()))
+    }
+
+    pub(super) fn any_holds(policies: &[Self], condition: &str) -> bool {
+        let prefix = Self::prefix(condition);
+        policies.iter().any(|policy| policy.holds(&prefix))
+    }
+
     fn holds(&self, prefix: &str) -> bool {
         let named =
             self.name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
@@ -41,8 +52,7 @@ impl Relation {
     /// restrictive policy, row security binds the login, and nothing has changed since. The condition's claims are
     /// the session's settings `pgwarden.NAME`.
     pub fn enforces(&self, condition: &str) -> bool {
-        let prefix = RowPolicy::prefix(condition);
-        self.row_security_binds && self.row_policies.iter().any(|policy| policy.holds(&prefix))
+        self.row_security_binds && RowPolicy::any_holds(&self.row_policies, condition)
     }
 }
 
