@@ -50,6 +50,7 @@ pub(super) async fn run(arguments: ScriptArguments) -> anyhow::Result<ExitCode> 
         role: role.clone(),
         connections: arguments.connections,
         seconds: setup.config.limits.seconds,
+        search_path: served.database.settings().search_path.clone(),
         revoke_public: arguments.revoke_public,
         managed: arguments.managed,
     };

@@ -1,5 +1,6 @@
 //! The script that gives a database what a [`Plan`] says. Run again, it changes nothing.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::builtins::DANGEROUS_BUILTINS;
@@ -34,7 +35,7 @@ impl Plan {
         format!(
             "-- pgwarden policy script: {what}, for the login {role} in the database {database}.\n\
              -- Policy {version}. Run it as the owner of what it grants, with CREATEROLE, or as a superuser.\n\
-             \nBEGIN;\n\n"
+             \nBEGIN;\nSET LOCAL client_min_messages = warning;\n\n"
         )
     }
 
@@ -96,8 +97,9 @@ impl Plan {
                      -- table: COPY .. FROM into it is refused, and pg_dump needs --enable-row-security.\n\
                      -- Where row security was on, its own policies go on deciding, and the filter narrows them.\n";
         }
+        let mut told = BTreeSet::new();
         for (name, read) in &self.reads {
-            self.filters_of(name, read, out);
+            self.filters_of(name, read, &mut told, out);
         }
         let kept = self.reads.iter().flat_map(|(name, read)| {
             let filters = read.filters.iter().filter(|_| read.can_filter());
@@ -109,7 +111,14 @@ impl Plan {
         let _ = writeln!(out, "CALL pg_temp.pgwarden_stale({}, {kept});", literal(self.role()));
     }
 
-    fn filters_of(&self, name: &QualifiedName, read: &Read, out: &mut String) {
+    /// `told` are the rules whose reach is explained already: partitions repeat them.
+    fn filters_of<'p>(
+        &'p self,
+        name: &QualifiedName,
+        read: &'p Read,
+        told: &mut BTreeSet<&'p str>,
+        out: &mut String,
+    ) {
         let shown = comment(&name.to_string());
         for filter in &read.filters {
             let (rule, condition) = (&filter.rule, comment(&filter.condition));
@@ -125,7 +134,7 @@ impl Plan {
             if read.has_row_security {
                 *out += "-- Row security was on already: where no policy of its own lets this login see rows, it sees none.\n";
             }
-            if !filter.cut.claims.is_empty() {
+            if !filter.cut.claims.is_empty() && told.insert(rule) {
                 *out += "-- pgwarden sets the caller's claims for each statement. Whoever logs in without pgwarden can set\n\
                          -- them as well: against such a session this filter needs a login for each tenant.\n";
             }
@@ -175,7 +184,7 @@ impl Plan {
         *out += "\n\n-- ==== Needs a superuser; managed databases refuse this part. ====\n\
                  -- Without it the login can still call functions of PostgreSQL itself that make large objects, notify,\n\
                  -- or hold locks; not through pgwarden, which refuses them.\n\
-                 \nBEGIN;\n\n";
+                 \nBEGIN;\nSET LOCAL client_min_messages = warning;\n\n";
         let _ = writeln!(out, "ALTER ROLE {role} WITH NOSUPERUSER NOREPLICATION NOBYPASSRLS;");
         *out += "-- A session cannot raise this one.\n";
         let _ = writeln!(out, "ALTER ROLE {role} IN DATABASE {database} SET {name} = '{value}';");

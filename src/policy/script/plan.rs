@@ -16,6 +16,8 @@ pub struct PlanOptions {
     pub connections: u32,
     /// `statement_timeout`, where the policy has no limit of its own.
     pub seconds: u64,
+    /// That of the configuration.
+    pub search_path: Option<Vec<String>>,
     /// Take from PUBLIC, too, what the policy denies: functions, temporary tables, CREATE in schemas.
     pub revoke_public: bool,
     /// Leave out what needs a superuser.
@@ -32,7 +34,6 @@ pub struct Plan {
     pub(super) database: String,
     pub(super) policy_version: String,
     pub(super) seconds: u64,
-    pub(super) search_path: Vec<String>,
     pub(super) schemas: BTreeSet<String>,
     pub(super) reads: BTreeMap<QualifiedName, Read>,
     pub(super) routines: Vec<RoutineOf>,
@@ -107,7 +108,6 @@ impl Plan {
             database: catalog.database().to_owned(),
             policy_version: policy.version().to_owned(),
             seconds: policy.limits().map_or(options.seconds, |limits| limits.seconds),
-            search_path: catalog.search_path().to_vec(),
             schemas: schemas.map(|name| name.schema.clone()).collect(),
             reads,
             routines,
@@ -122,15 +122,17 @@ impl Plan {
 
     /// What the database sets for the login, by name.
     pub(super) fn settings(&self) -> Vec<(&'static str, String)> {
-        let path: Vec<String> =
-            self.search_path.iter().map(|schema| crate::pg::quote_ident(schema)).collect();
-        vec![
+        let mut settings = vec![
             ("default_transaction_read_only", "on".to_owned()),
             ("idle_in_transaction_session_timeout", "60s".to_owned()),
             ("lock_timeout", "5s".to_owned()),
-            ("search_path", path.join(", ")),
             ("statement_timeout", format!("{}s", self.seconds)),
-        ]
+        ];
+        if let Some(path) = &self.options.search_path {
+            let path: Vec<String> = path.iter().map(|schema| crate::pg::quote_ident(schema)).collect();
+            settings.push(("search_path", path.join(", ")));
+        }
+        settings
     }
 }
 
@@ -149,7 +151,8 @@ fn read(
     let visible: Vec<_> =
         pairs().filter(|(_, access)| access.is_visible()).map(|(column, _)| number(column)).collect();
     // A column that is added later is granted only where no rule of the policy is about columns.
-    let whole = visible.len() == relation.columns.len() && !policy.has_column_rules();
+    let whole = visible.len() == relation.columns.len()
+        && (relation.columns.is_empty() || !policy.has_column_rules());
     let masked = pairs().filter_map(|(column, access)| match access {
         ColumnAccess::Masked(mask) => Some((column.name.clone(), mask.name.clone())),
         ColumnAccess::Clear | ColumnAccess::Denied(_) | ColumnAccess::Unreadable => None,
