@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod health;
 mod logging;
+mod policy;
 mod serve;
 mod setup;
 mod shutdown;
@@ -54,6 +55,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         match arguments.command {
             Command::Serve(serve) => serve::run(serve).await,
             Command::Check(check) => check::run(check).await,
+            Command::Policy(command) => policy::run(command).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Demo(demo) => demo::run(demo).await,
             Command::Health(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),

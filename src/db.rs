@@ -28,6 +28,7 @@ mod tls;
 
 pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
 pub use database::Database;
+pub use knowledge::Inspection;
 pub use login::{Examination, Finding};
 pub use settings::DatabaseSettings;
 pub use sink::{Flow, Ran, RowSink, RunLimits, Truncation};

@@ -15,6 +15,7 @@ mod load;
 mod mask;
 mod pattern;
 mod rule;
+pub mod script;
 
 pub use claims::Claims;
 pub use decide::{Access, ColumnAccess, Decision, is_system_schema};

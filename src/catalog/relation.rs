@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RowPolicy;
 use crate::pg::{Oid, QualifiedName};
 
 /// `pg_class.relkind`, as far as a SELECT can read it.
@@ -42,6 +43,9 @@ pub struct Relation {
     pub row_estimate: Option<u64>,
     /// Row level security is enabled.
     pub row_security: bool,
+    /// It holds for the login, who is neither exempt as the owner nor by an attribute.
+    pub row_security_binds: bool,
+    pub row_policies: Vec<RowPolicy>,
     /// Relations that the row security policies read (subqueries in their expressions).
     pub row_security_reads: Vec<Oid>,
     /// Direct parent: partitioned table or inheritance parent (each of several).

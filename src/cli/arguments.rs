@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::policy::PolicyCommand;
+
 /// Puts a PostgreSQL database behind the Model Context Protocol: every call becomes one parsed, policy-checked,
 /// re-printed SQL statement
 #[derive(Debug, Parser)]
@@ -27,6 +29,9 @@ pub(super) enum Command {
     /// Make, list and revoke bearer tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Work on policies
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Start a throwaway PostgreSQL with the sample shop and serve it
     Demo(DemoArguments),
     /// Ask a running server whether it is ready, for container health checks
@@ -37,7 +42,12 @@ impl Command {
     pub(super) fn default_log(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Check(_) | Self::Doctor(_) | Self::Token(_) | Self::Demo(_) | Self::Health(_) => "warn",
+            Self::Check(_)
+            | Self::Doctor(_)
+            | Self::Policy(_)
+            | Self::Token(_)
+            | Self::Demo(_)
+            | Self::Health(_) => "warn",
         }
     }
 }

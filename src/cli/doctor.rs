@@ -1,11 +1,14 @@
 //! `pgwarden doctor`: connects as `serve` would, and says what it finds.
 
+mod beyond;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde_json::json;
 
+use self::beyond::Beyond;
 use super::FAILED;
 use super::arguments::DoctorArguments;
 use super::setup::{Setup, environment};
@@ -19,6 +22,7 @@ struct Report<'s> {
     entry: &'s DatabaseEntry,
     accepted: &'s BTreeSet<String>,
     examination: Result<Examination, Diagnostic>,
+    beyond: Beyond,
 }
 
 pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
@@ -35,7 +39,9 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> 
 
 async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s> {
     let accepted = &served.database.settings().accepted;
-    Report { entry, accepted, examination: served.database.examine().await }
+    let examination = served.database.examine().await;
+    let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
+    Report { entry, accepted, examination, beyond }
 }
 
 impl Report<'_> {
@@ -49,7 +55,9 @@ impl Report<'_> {
     fn json(&self) -> String {
         let shown = self.entry.connection.shown();
         let found = match &self.examination {
-            Ok(examination) => json!({ "examination": examination, "accepted": self.accepted }),
+            Ok(examination) => {
+                json!({ "examination": examination, "accepted": self.accepted, "beyond_policy": self.beyond.json() })
+            }
             Err(error) => json!({ "error": error }),
         };
         json!({ "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found })
@@ -102,6 +110,14 @@ impl Report<'_> {
         if found.findings.is_empty() {
             line(out, "ok", "the login has no power beyond reading", None);
         }
+        if let Some(text) = self.beyond.text() {
+            line(
+                out,
+                "note",
+                &text,
+                Some("`pgwarden policy script --diff` names all, `pgwarden policy script` takes it away"),
+            );
+        }
     }
 
     fn finding(&self, finding: &Finding, out: &mut String) {
@@ -149,7 +165,12 @@ mod tests {
         };
         let accepted = accepted.iter().map(|&name| name.to_owned()).collect();
         let entry = DatabaseEntry::new("shop", connection);
-        let report = Report { entry: &entry, accepted: &accepted, examination: Ok(examination) };
+        let report = Report {
+            entry: &entry,
+            accepted: &accepted,
+            examination: Ok(examination),
+            beyond: Beyond::default(),
+        };
         (report.text(), report.is_healthy())
     }
 
@@ -201,7 +222,8 @@ mod tests {
         let error =
             Diagnostic::connection(SqlState::CONNECTION_FAILURE, "no server at `db`").hint("start it");
         let accepted = BTreeSet::new();
-        let report = Report { entry: &entry, accepted: &accepted, examination: Err(error) };
+        let report =
+            Report { entry: &entry, accepted: &accepted, examination: Err(error), beyond: Beyond::default() };
         assert_eq!(
             report.text(),
             "shop (reader@db:5432/shop)\n  FAIL      no server at `db`\n            remedy: start it\n"

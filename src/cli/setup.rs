@@ -60,6 +60,11 @@ impl Setup {
         Gateway::new(self.served.clone(), limits, Telemetry::default())
     }
 
+    /// The entry of that database.
+    pub(super) fn entry_of(&self, served: &Served) -> Option<&DatabaseEntry> {
+        self.config.databases.iter().find(|entry| entry.name == served.database.name())
+    }
+
     /// Ends the connections.
     pub(super) async fn close(&self) {
         for served in &self.served {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connect::Connector;
-use super::knowledge::{Knowledge, Known};
+use super::knowledge::{Inspection, Knowledge, Known};
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
 use super::{DatabaseSettings, Examination, Ran, RowSink, RunLimits};
@@ -151,6 +151,11 @@ impl Database {
     /// Connects anew and reports what is true of the login (`doctor`), whatever was accepted.
     pub async fn examine(&self) -> Result<Examination, Diagnostic> {
         Box::pin(self.knowledge.examine(&self.control)).await
+    }
+
+    /// Reads the catalog and the rights of `role`, or of the login, as they are now; for commands that serve nobody.
+    pub async fn inspect(&self, role: Option<&str>, builtins: &[&str]) -> Result<Inspection, Diagnostic> {
+        Box::pin(self.knowledge.inspect(&self.control, &self.settings, role, builtins)).await
     }
 
     /// Waits until connections being reset or cancelled are done, then closes all.

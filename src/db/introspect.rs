@@ -8,12 +8,13 @@ mod trees;
 use futures_util::future::{join, join3, try_join_all};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 use self::closure::Unreadable;
 use self::trees::{OperatorFunction, Tree};
 use super::error;
-use crate::catalog::{Catalog, CatalogContents, Schema};
+use crate::catalog::{Catalog, CatalogContents, Rights, Schema};
 use crate::pg::{Diagnostic, Oid, Source, SqlState};
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -30,6 +31,7 @@ const TYPES: &str = include_str!("introspect/types.sql");
 const OPERATORS: &str = include_str!("introspect/operators.sql");
 const BUILTIN_CASTS: &str = include_str!("introspect/builtin_casts.sql");
 const DRIVER_RELATIONS: &str = include_str!("introspect/driver_relations.sql");
+const RIGHTS: &str = include_str!("introspect/rights.sql");
 const VERSION: &str = include_str!("introspect/version.sql");
 
 /// What the server says of itself and of the session.
@@ -126,6 +128,20 @@ pub(super) async fn facts(client: &Client) -> Result<Facts, Diagnostic> {
         join3(client.batch_execute(BEGIN), rows(client, FACTS), rows(client, SETTINGS)).await;
     begun.and(settings.map(drop)).map_err(|e| error::diagnostic(&e))?;
     one(&facts.map_err(|e| error::diagnostic(&e))?)
+}
+
+/// What a role may do, or the login; `None` where there is no such role. Runs in the transaction of
+/// [`introspect`]. `builtins` are the functions of `pg_catalog` to look at.
+pub(super) async fn rights(
+    client: &Client,
+    role: Option<&str>,
+    builtins: &[&str],
+) -> Result<Option<Rights>, Diagnostic> {
+    let found = client.query_typed(RIGHTS, &[(&role, Type::TEXT), (&builtins, Type::TEXT_ARRAY)]).await;
+    match found.map_err(|e| error::diagnostic(&e))?.first() {
+        Some(row) => one(&[row.try_get(0).map_err(|e| error::diagnostic(&e))?]).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// What changes when the catalog does. The caller ends the transaction.

@@ -13,7 +13,7 @@ use super::link::Link;
 use super::login::{self, Attributes, Examination, LOGIN};
 use super::pool::Pool;
 use super::{DatabaseSettings, error};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Rights};
 use crate::pg::{Diagnostic, SqlState};
 
 /// Around connecting, the checks and reading the catalog.
@@ -33,6 +33,14 @@ pub(super) struct Known {
     pub examination: Examination,
     pub abilities: Abilities,
     version: String,
+}
+
+/// What commands that serve nobody want to know.
+#[derive(Debug)]
+pub struct Inspection {
+    pub catalog: Catalog,
+    /// `None` where there is no such role.
+    pub rights: Option<Rights>,
 }
 
 #[derive(Default)]
@@ -148,6 +156,25 @@ impl Knowledge {
             let examination = login::examine(&facts, &attributes(link).await?, link.local_port());
             lease.end();
             Ok(examination)
+        })
+        .await
+    }
+
+    /// Everything about the database and a role's rights in it, as it is now. Accepts any login: nothing is served.
+    pub async fn inspect(
+        &self,
+        control: &Pool,
+        settings: &DatabaseSettings,
+        role: Option<&str>,
+        builtins: &[&str],
+    ) -> Result<Inspection, Diagnostic> {
+        within(async {
+            let mut lease = control.lease(LIMIT).await?;
+            let link = lease.link().ok_or_else(error::lost)?;
+            let read = introspect::introspect(link.client(), settings.search_path.as_deref()).await?;
+            let rights = introspect::rights(link.client(), role, builtins).await?;
+            lease.end();
+            Ok(Inspection { catalog: read.catalog, rights })
         })
         .await
     }

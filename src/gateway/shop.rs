@@ -132,6 +132,8 @@ fn relation(oid: u32, schema: &str, name: &str, kind: RelationKind) -> Relation 
         comment: None,
         row_estimate: None,
         row_security: false,
+        row_security_binds: false,
+        row_policies: Vec::new(),
         row_security_reads: Vec::new(),
         parents: Vec::new(),
         is_partition: false,

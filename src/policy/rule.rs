@@ -136,6 +136,13 @@ impl Policy {
         }
     }
 
+    /// A rule allows, denies or masks single columns, so that one that is added later may be one of them.
+    pub(super) fn has_column_rules(&self) -> bool {
+        let denied = self.deny.iter().flat_map(|rule| &rule.targets);
+        let allowed = self.allow.iter().flat_map(|rule| &rule.targets).map(|(_, target)| target);
+        !self.masks.is_empty() || denied.chain(allowed).any(Pattern::is_of_columns)
+    }
+
     /// Tells one compiled policy from another, in logs and audit.
     pub fn version(&self) -> &str {
         &self.version

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgwarden::catalog::{Catalog, Relation, RelationKind, RoutineKind, Type, TypeKind};
+use pgwarden::catalog::{Catalog, Relation, RelationKind, RoutineKind, RowPolicy, Type, TypeKind};
 use pgwarden::pg::QualifiedName;
 
 use crate::support::{CORNER_READER, Database, READER, Template, gate, gate_with, until};
@@ -115,6 +115,51 @@ async fn row_security_tells_which_relations_it_reads() {
     assert!(tickets.row_security);
     assert_eq!(tickets.row_security_reads, [relation(&catalog, "app", "team_access").oid]);
     assert!(!relation(&catalog, "shop", "products").row_security);
+}
+
+/// The policy that `pgwarden policy script` would write, and each way in which it may stop to hold.
+#[tokio::test]
+async fn a_row_filter_counts_as_enforced_only_while_its_policy_is_as_it_was_made() {
+    let database = Database::create(Template::Shop).await;
+    let admin = database.admin().await;
+    let login = database.create_login("reader").await;
+    let condition = "team = 'delivery'";
+    let policy = format!("\"{}\"", RowPolicy::name(condition, &login));
+    let make = format!(
+        "DROP POLICY IF EXISTS {policy} ON shop.support_tickets;
+         CREATE POLICY {policy} ON shop.support_tickets AS RESTRICTIVE FOR SELECT TO {login} USING (team = 'delivery');
+         DO $$ BEGIN EXECUTE (
+           SELECT format('COMMENT ON POLICY %I ON shop.support_tickets IS %L', p.polname, 'pgwarden ' || md5(pg_get_expr(p.polqual, p.polrelid)))
+           FROM pg_policy AS p WHERE p.polname LIKE 'pgwarden%'); END $$"
+    );
+    let enforces = async |role: &str| {
+        let gate = gate_with(&database.url(role), |settings| {
+            settings.accepted.extend(["superuser", "bypassrls", "owner"].map(str::to_owned));
+        });
+        let catalog = gate.ready().await.unwrap();
+        gate.close().await;
+        relation(&catalog, "shop", "support_tickets").enforces(condition)
+    };
+    assert!(!enforces(&login).await);
+    admin.batch_execute(&make).await.unwrap();
+    assert!(enforces(&login).await);
+    assert!(!enforces(READER).await, "the policy is not for this login");
+    for spoilt in [
+        format!("ALTER POLICY {policy} ON shop.support_tickets USING (true)"),
+        format!("COMMENT ON POLICY {policy} ON shop.support_tickets IS NULL"),
+        format!("ALTER POLICY {policy} ON shop.support_tickets TO {READER}"),
+        format!("ALTER POLICY {policy} ON shop.support_tickets RENAME TO other"),
+        format!("DROP POLICY {policy} ON shop.support_tickets"),
+        "ALTER TABLE shop.support_tickets DISABLE ROW LEVEL SECURITY".to_owned(),
+        format!("ALTER ROLE {login} BYPASSRLS"),
+    ] {
+        let before = "ALTER TABLE shop.support_tickets ENABLE ROW LEVEL SECURITY; DROP POLICY IF EXISTS other ON shop.support_tickets";
+        admin.batch_execute(before).await.unwrap();
+        admin.batch_execute(&make).await.unwrap();
+        assert!(enforces(&login).await);
+        admin.batch_execute(&spoilt).await.unwrap();
+        assert!(!enforces(&login).await, "{spoilt}");
+    }
 }
 
 #[tokio::test]

@@ -45,6 +45,34 @@ SELECT
     ),
     'row_estimate', CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'p', 'm', 'f') THEN c.reltuples::int8 END,
     'row_security', c.relrowsecurity,
+    'row_security_binds', c.relrowsecurity AND pg_catalog.row_security_active(c.oid),
+    'row_policies', COALESCE(
+      (
+        SELECT
+          pg_catalog.json_agg(
+            pg_catalog.json_build_object(
+              'name', p.polname,
+              'restrictive', NOT p.polpermissive,
+              'for_select', p.polcmd IN ('r', '*'),
+              'applies', 0 = ANY (p.polroles) OR EXISTS (
+                SELECT
+                FROM pg_catalog.unnest(p.polroles) AS u (role)
+                WHERE u.role <> 0 AND pg_catalog.pg_has_role(u.role, 'USAGE')
+              ),
+              'intact', COALESCE(
+                m.description = 'pgwarden ' || pg_catalog.md5(pg_catalog.pg_get_expr(p.polqual, p.polrelid)),
+                FALSE
+              )
+            )
+            ORDER BY p.polname
+          )
+        FROM pg_catalog.pg_policy AS p
+        LEFT JOIN pg_catalog.pg_description AS m
+          ON m.classoid = 'pg_catalog.pg_policy'::regclass AND m.objoid = p.oid AND m.objsubid = 0
+        WHERE p.polrelid = c.oid
+      ),
+      '[]'
+    ),
     'row_security_reads', '[]'::json,
     'parents', pg_catalog.to_json(ARRAY(
       SELECT i.inhparent::int8
