@@ -3,6 +3,7 @@
 //! One round trip: BEGIN, the settings (a query, so that the snapshot is taken and READ ONLY can no longer be
 //! undone), Parse of the checked text, and the locks that Parse took.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use futures_util::future::join4;
@@ -20,7 +21,7 @@ const ABANDONED: Duration = Duration::from_secs(10);
 
 /// Settings by name, as SET LOCAL takes them.
 pub(super) struct Envelope {
-    names: Vec<&'static str>,
+    names: Vec<Cow<'static, str>>,
     values: Vec<String>,
 }
 
@@ -65,8 +66,16 @@ impl Envelope {
     }
 
     fn set(&mut self, name: &'static str, value: String) {
-        self.names.push(name);
+        self.names.push(Cow::Borrowed(name));
         self.values.push(value);
+    }
+
+    /// Settings of a statement's own.
+    pub fn set_all(&mut self, settings: &[(String, String)]) {
+        for (name, value) in settings {
+            self.names.push(Cow::Owned(name.clone()));
+            self.values.push(value.clone());
+        }
     }
 
     /// INVARIANT: `text` is that of a `Checked`.

@@ -94,7 +94,8 @@ impl Surroundings<'_> {
         loop {
             let remaining = call.ends.saturating_duration_since(Instant::now());
             let mut lease = self.lease(remaining).await?;
-            let envelope = Envelope::new(self.settings, self.abilities, remaining);
+            let mut envelope = Envelope::new(self.settings, self.abilities, remaining);
+            envelope.set_all(call.checked.settings());
             let Some(link) = lease.link() else { return Err(error::lost()) };
             match envelope.begin(link.client(), call.checked.text()).await {
                 Ok(begun) => return Ok((lease, begun)),

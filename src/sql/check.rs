@@ -85,6 +85,11 @@ impl Checked {
         &self.protection.bound
     }
 
+    /// Settings of the session that row security reads the caller's claims from, by name.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.protection.settings
+    }
+
     /// Something is kept back of a relation that it reads: what PostgreSQL says of its data must not be passed on.
     pub fn is_guarded(&self) -> bool {
         self.protection.guarded

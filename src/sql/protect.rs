@@ -42,6 +42,8 @@ pub struct Protection {
     pub enforced: Vec<Enforced>,
     /// Values for the parameters behind the caller's.
     pub bound: Vec<String>,
+    /// Settings of the session that row security reads.
+    pub settings: Vec<(String, String)>,
     pub notices: Vec<String>,
     /// Relations that conditions read.
     pub oids: Vec<Oid>,

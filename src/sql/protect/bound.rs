@@ -23,6 +23,11 @@ impl Bound {
         Expr::Parameter(u32::try_from(self.first.saturating_add(at)).unwrap_or(u32::MAX))
     }
 
+    /// By name: `caller.tenant`.
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.values
+    }
+
     pub fn into_values(self) -> Vec<String> {
         self.values.into_iter().map(|(_, value)| value).collect()
     }

@@ -27,6 +27,20 @@ impl Protector<'_> {
         compile(&filter.condition, relation, None, self.cx, &mut self.bound, found)
             .map_err(|error| unusable(&filter.name, error))
     }
+
+    /// Row security reads claims from settings of the session: those that the filter's condition names.
+    pub fn settings_of(&mut self, filter: &Filter, relation: &Relation) -> Result<(), Diagnostic> {
+        let mut claims = Bound::behind(0);
+        compile(&filter.condition, relation, None, self.cx, &mut claims, &mut self.found.oids)
+            .map_err(|error| unusable(&filter.name, error))?;
+        for (name, value) in claims.into_pairs() {
+            let setting = (name.replacen(CALLER, "pgwarden", 1), value);
+            if !self.found.settings.contains(&setting) {
+                self.found.settings.push(setting);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A mask's own expression over `value` and the columns of the row.

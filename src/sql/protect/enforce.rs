@@ -33,8 +33,14 @@ impl fmt::Display for Enforcement {
 }
 
 impl Protector<'_> {
-    pub fn enforcement(&self, _one: &Guarded<'_>) -> Enforcement {
-        if self.plain { Enforcement::Plain } else { Enforcement::Fence }
+    pub fn enforcement(&self, one: &Guarded<'_>) -> Enforcement {
+        if one.filters.iter().all(|filter| one.relation.enforces(&filter.condition)) {
+            Enforcement::RowSecurity
+        } else if self.plain {
+            Enforcement::Plain
+        } else {
+            Enforcement::Fence
+        }
     }
 
     /// Conditions of WHERE that can stand inside the fence as well: they compare a column of the relation, as it is,

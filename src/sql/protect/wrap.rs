@@ -38,8 +38,11 @@ impl Protector<'_> {
             self.note(&filter.name);
             let relation = one.relation.name.clone();
             self.found.enforced.push(Enforced { relation, rule: filter.name.clone(), by });
-            if by != Enforcement::RowSecurity {
-                conditions.push(self.filter(filter, one.relation)?);
+            match by {
+                Enforcement::RowSecurity => self.settings_of(filter, one.relation)?,
+                Enforcement::Plain | Enforcement::Fence => {
+                    conditions.push(self.filter(filter, one.relation)?);
+                }
             }
         }
         let fenced = by == Enforcement::Fence && !conditions.is_empty();

@@ -347,7 +347,7 @@ impl Printer {
 /// Left-associative to PostgreSQL and to the parser, one level each.
 const LEFT_DEEP: &[&str] = &["+", "-", "*", "/", "||"];
 
-fn written(operator: &Operator) -> Cow<'_, str> {
+pub fn written(operator: &Operator) -> Cow<'_, str> {
     if operator.qualified {
         Cow::Owned(format!("OPERATOR(pg_catalog.{})", operator.symbol))
     } else {

@@ -1,6 +1,7 @@
 //! Queries.
 
 use super::Printer;
+use super::expr::written;
 use crate::sql::ast::{
     Body, Distinct, Expr, GroupItem, Item, Limit, OrderItem, Query, Select, SetOperation, SetOperator,
 };
@@ -60,7 +61,7 @@ impl Printer {
             });
             if let Some(operator) = &item.using {
                 out.put(" USING ");
-                out.put(&operator.symbol);
+                out.put(&written(operator));
             }
             out.put(match item.nulls_first {
                 None => "",

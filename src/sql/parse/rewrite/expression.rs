@@ -15,7 +15,9 @@ impl Rewriter {
 
     /// `row.*`
     pub(super) fn row_star(&mut self, span: Span) -> bool {
-        self.follows(&Token::Period) && self.replace(1, [marker::word(marker::STAR, span)])
+        // `OPERATOR(pg_catalog.*)` multiplies.
+        let multiplies = matches!(self.open.last(), Some(Some(word)) if is_word(word, "operator"));
+        self.follows(&Token::Period) && !multiplies && self.replace(1, [marker::word(marker::STAR, span)])
     }
 
     /// The lower bound may be a comparison, and SYMMETRIC stands before it.
