@@ -3,6 +3,8 @@
 use pgwarden::policy::Claims;
 use pgwarden::sql::Enforcement;
 
+use pgwarden::policy::script::{Plan, PlanOptions};
+
 use super::{Lab, policy};
 
 const TENANT: &str = r#"
@@ -127,4 +129,46 @@ async fn errors_of_guarded_relations_carry_no_data() {
     assert!(answer.contains("22P02") && !answer.contains("Ada"), "{answer}");
     let answer = lab.answer("EXPLAIN SELECT * FROM lab.customers").await;
     assert!(answer.contains("sql.explain_hidden"), "{answer}");
+}
+
+/// What `pgwarden policy script` writes is recognised, trusted and used; a change by hand is not.
+#[tokio::test]
+async fn row_security_that_the_script_made_keeps_the_rows_back_itself() {
+    let mut lab = Lab::create(TENANT).await;
+    let login = lab.catalog.contents().login.clone();
+    let options = PlanOptions {
+        role: login,
+        connections: 20,
+        seconds: 30,
+        search_path: None,
+        revoke_public: false,
+        managed: false,
+    };
+    let script = Plan::of(&lab.policy, &lab.catalog, options).unwrap().apply();
+    let admin = lab.database.admin().await;
+    admin.batch_execute(&script).await.unwrap();
+    lab.catalog = lab.gate.refresh().await.unwrap();
+    // A condition that needs a fence otherwise.
+    let sql = "SELECT id FROM lab.customers WHERE 1 / (points - 999999) < 5 ORDER BY id";
+    let checked = lab.check(sql).unwrap();
+    assert!(
+        checked.enforced().iter().all(|one| one.by == Enforcement::RowSecurity),
+        "{:?}",
+        checked.enforced()
+    );
+    assert_eq!(checked.settings(), [("pgwarden.tenant".to_owned(), "a".to_owned())]);
+    assert!(!checked.text().contains("OFFSET"), "{}", checked.text());
+    assert_eq!(lab.rows(sql).await, "1 2");
+    lab.claims = Claims::from_iter([("tenant", "b")]);
+    assert_eq!(lab.rows("SELECT id FROM lab.customers").await, "3");
+    lab.claims = Claims::none();
+    assert_eq!(lab.check(sql).unwrap_err().rule.unwrap(), "policy.claims");
+    lab.claims = Claims::from_iter([("tenant", "a")]);
+    // Somebody opens the policy by hand.
+    let change = "DO $$ DECLARE p record; BEGIN FOR p IN SELECT polname, polrelid::regclass AS t FROM pg_policy \
+        WHERE NOT polpermissive LOOP EXECUTE format('ALTER POLICY %I ON %s USING (true)', p.polname, p.t); END LOOP; END $$";
+    admin.batch_execute(change).await.unwrap();
+    lab.catalog = lab.gate.refresh().await.unwrap();
+    assert_eq!(lab.check(sql).unwrap().enforced().first().unwrap().by, Enforcement::Fence);
+    assert_eq!(lab.rows(sql).await, "1 2");
 }
