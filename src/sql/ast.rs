@@ -391,6 +391,15 @@ pub struct Frame {
     pub unit: FrameUnit,
     pub start: FrameBound,
     pub end: Option<FrameBound>,
+    pub exclude: Option<Exclude>,
+}
+
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub enum Exclude {
+    CurrentRow,
+    Group,
+    Ties,
+    NoOthers,
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]

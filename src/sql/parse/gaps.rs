@@ -8,16 +8,6 @@ use crate::pg::Diagnostic;
 
 /// Behind the word of the left column, not as a name before a dot: words that follow, `(` included.
 const CONSTRUCTS: &[(&str, &[&str], &str, &str)] = &[
-    ("exclude", &["current"], "frame EXCLUDE", "put the condition into the aggregate's FILTER (WHERE ..)"),
-    ("exclude", &["group"], "frame EXCLUDE", "put the condition into the aggregate's FILTER (WHERE ..)"),
-    ("exclude", &["ties"], "frame EXCLUDE", "put the condition into the aggregate's FILTER (WHERE ..)"),
-    ("exclude", &["no", "others"], "frame EXCLUDE", "leave EXCLUDE NO OTHERS out: it is the default"),
-    (
-        "search",
-        &["depth", "first", "by"],
-        "WITH .. SEARCH",
-        "carry ARRAY[key] as a path column and ORDER BY it",
-    ),
     ("search", &["breadth", "first", "by"], "WITH .. SEARCH", "carry a depth column and ORDER BY depth, key"),
     (
         "rows",
