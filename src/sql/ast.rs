@@ -3,7 +3,11 @@
 //! `lower` makes it from sqlparser's tree, `resolve` binds its names in place, `render` prints it. Printing and
 //! lowering again must give an equal tree; positions do not take part in that comparison.
 
+mod window;
+
 use crate::pg::Position;
+
+pub use window::{Exclude, Frame, FrameBound, FrameUnit, Over, Window};
 
 /// A folded, unquoted identifier with its place in the caller's text.
 #[derive(Debug)]
@@ -370,52 +374,6 @@ pub struct Arg {
     pub variadic: bool,
     pub name: Option<Ident>,
     pub value: Expr,
-}
-
-#[derive(Debug, PartialEq)]
-pub enum Over {
-    Name(Ident),
-    Window(Box<Window>),
-}
-
-#[derive(Debug, PartialEq)]
-pub struct Window {
-    pub base: Option<Ident>,
-    pub partition_by: Vec<Expr>,
-    pub order_by: Vec<OrderItem>,
-    pub frame: Option<Frame>,
-}
-
-#[derive(Debug, PartialEq)]
-pub struct Frame {
-    pub unit: FrameUnit,
-    pub start: FrameBound,
-    pub end: Option<FrameBound>,
-    pub exclude: Option<Exclude>,
-}
-
-#[derive(Debug, PartialEq, Clone, Copy)]
-pub enum Exclude {
-    CurrentRow,
-    Group,
-    Ties,
-    NoOthers,
-}
-
-#[derive(Debug, PartialEq, Clone, Copy)]
-pub enum FrameUnit {
-    Rows,
-    Range,
-    Groups,
-}
-
-#[derive(Debug, PartialEq)]
-pub enum FrameBound {
-    CurrentRow,
-    UnboundedPreceding,
-    UnboundedFollowing,
-    Preceding(Expr),
-    Following(Expr),
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]

@@ -137,6 +137,7 @@ async fn words_that_are_rewritten_stay_as_they_are_where_they_are_no_syntax() {
         "SELECT \"table\", \"only\", \"variadic\", \"between\", \"isnull\", \"collate\" FROM (VALUES (1, 2, 3, 4, 5, 6)) AS t(\"table\", \"only\", \"variadic\", \"between\", \"isnull\", \"collate\")",
         "SELECT 1 /* FROM ONLY secrets */ + 2 -- UNION TABLE secrets\n AS \"as\"",
         "SELECT t.table, t.only, t.for, t.like FROM (SELECT 1 AS \"table\", 2 AS \"only\", 3 AS \"for\", 4 AS \"like\") AS t",
+        "SELECT uescape, rows FROM (SELECT 1 AS rows, 2 AS uescape) AS t",
         "SELECT rows, range, groups, exclude, cycle, search FROM (VALUES ('a', 'b', 'c', 'd', 'e', 'f')) AS v(rows, range, groups, exclude, cycle, search) WHERE rows BETWEEN 'a' AND 'b' AND range = 'b'",
         "SELECT extract(year FROM d * 1), substring(s FROM 1 * n) FROM (SELECT interval '1 year' AS d, 'abc' AS s, 2 AS n) AS t",
         "SELECT 1 IS DISTINCT FROM n * 2 FROM (SELECT 2 AS n) AS t",
