@@ -25,4 +25,5 @@ mod pure {
     mod mcp_stdio;
     mod mcp_tool_schemas;
     mod mcp_wire;
+    mod unsupported;
 }

@@ -1,5 +1,7 @@
 //! `pgwarden check`: the decision about a statement, without running anything.
 
+mod corpus;
+
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,10 +52,13 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let (database, policy) = (Arc::clone(&served.database), Arc::clone(&served.policy));
     // The gates are synchronous, and reading stdin blocks.
     let checking = tokio::task::spawn_blocking(move || {
-        if arguments.sql == "-" {
-            lines(&catalog, &policy, std::io::stdin().lock(), std::io::stdout().lock())
-        } else {
-            one(&catalog, &policy, &arguments.sql, arguments.json)
+        let cx = CheckContext::new(&catalog, &policy);
+        match (arguments.sql.as_deref(), &arguments.corpus) {
+            (_, Some(file)) => corpus::run(file, &cx, arguments.json, std::io::stdout().lock()),
+            (Some("-") | None, None) => {
+                lines(&catalog, &policy, std::io::stdin().lock(), std::io::stdout().lock())
+            }
+            (Some(text), None) => one(&catalog, &policy, text, arguments.json),
         }
     });
     let status = checking.await??;

@@ -18,11 +18,13 @@ const STATEMENTS: &[&str] = &[
     "SELECT d, sum(n) OVER (ORDER BY d RANGE BETWEEN '7 days'::interval PRECEDING AND CURRENT ROW) FROM (VALUES ('2024-01-01'::date, 1), ('2024-01-05', 2), ('2024-02-01', 4)) AS v(d, n)",
     "SELECT d, sum(n) OVER (ORDER BY d RANGE '1 mon' PRECEDING), sum(n) OVER (ORDER BY d RANGE BETWEEN '1 day' PRECEDING AND '40 days'::interval FOLLOWING) FROM (VALUES ('2024-01-01'::date, 1), ('2024-01-05', 2), ('2024-02-01', 4)) AS v(d, n)",
     "SELECT sum(n) OVER (ORDER BY n GROUPS BETWEEN 1::int PRECEDING AND (1 + 1) FOLLOWING) FROM generate_series(1, 5) AS n",
+    "SELECT n, sum(n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW), sum(n) OVER (PARTITION BY n / 3 ORDER BY n GROUPS 2 PRECEDING EXCLUDE GROUP), sum(n) OVER (RANGE UNBOUNDED PRECEDING EXCLUDE TIES), sum(n) OVER (w ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE NO OTHERS), sum(n) OVER v FROM unnest(ARRAY[1, 2, 2, 5]) AS n WINDOW w AS (PARTITION BY n % 2 ORDER BY n), v AS (\"w\" ROWS 1 PRECEDING EXCLUDE CURRENT ROW)",
     // COLLATE
     "SELECT x::text COLLATE \"C\" AS x FROM (VALUES ('b'), ('B'), ('a')) AS v(x) ORDER BY x::text COLLATE \"C\", 1 DESC",
     "SELECT 'a' || 'b' COLLATE \"C\" < 'B' COLLATE pg_catalog.\"C\", ('a')::varchar COLLATE \"POSIX\"",
     // Rows
     "SELECT (t).*, 3 AS c FROM (SELECT 1 AS a, 2 AS b) AS t",
+    "SELECT s.name, s.* FROM (SELECT (t).* FROM (SELECT 'x' AS name) AS t) AS s",
     "SELECT (jsonb_each('{\"a\": 1, \"b\": 2}')).*",
     "SELECT (jsonb_populate_record(NULL::shop.box_size, '{}')).*, (p.box).* FROM shop.products AS p WHERE id < 3",
     "SELECT t.* IS NOT NULL, t.* IS NULL, row_to_json(t.*), ROW(t.*, 1), count(t.*) OVER () FROM (SELECT 1 AS a, NULL AS b) AS t",
@@ -135,6 +137,7 @@ async fn words_that_are_rewritten_stay_as_they_are_where_they_are_no_syntax() {
         "SELECT \"table\", \"only\", \"variadic\", \"between\", \"isnull\", \"collate\" FROM (VALUES (1, 2, 3, 4, 5, 6)) AS t(\"table\", \"only\", \"variadic\", \"between\", \"isnull\", \"collate\")",
         "SELECT 1 /* FROM ONLY secrets */ + 2 -- UNION TABLE secrets\n AS \"as\"",
         "SELECT t.table, t.only, t.for, t.like FROM (SELECT 1 AS \"table\", 2 AS \"only\", 3 AS \"for\", 4 AS \"like\") AS t",
+        "SELECT uescape, rows FROM (SELECT 1 AS rows, 2 AS uescape) AS t",
         "SELECT rows, range, groups, exclude, cycle, search FROM (VALUES ('a', 'b', 'c', 'd', 'e', 'f')) AS v(rows, range, groups, exclude, cycle, search) WHERE rows BETWEEN 'a' AND 'b' AND range = 'b'",
         "SELECT extract(year FROM d * 1), substring(s FROM 1 * n) FROM (SELECT interval '1 year' AS d, 'abc' AS s, 2 AS n) AS t",
         "SELECT 1 IS DISTINCT FROM n * 2 FROM (SELECT 2 AS n) AS t",

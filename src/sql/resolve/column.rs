@@ -1,6 +1,6 @@
 //! Column references: `column`, `alias.column`, `schema.relation.column`, or an alias as the whole row.
 
-use super::scope::{Env, Range};
+use super::scope::{Columns, Env, Range};
 use super::{Resolved, Resolver};
 use crate::pg::QualifiedName;
 use crate::sql::ast::{Expr, Ident};
@@ -117,12 +117,17 @@ impl Resolver<'_> {
             && !SYSTEM_COLUMNS.contains(&name)
     }
 
+    /// The columns of `(alias).*`, where the alias is a whole row whose columns are known.
+    pub fn columns_of_row(&self, row: &Expr, env: Env<'_>) -> Option<Columns> {
+        let Expr::Column(path) = row else { return None };
+        let [alias] = path.as_slice() else { return None };
+        let is_column = env.levels().any(|visible| visible.bare.iter().any(|bare| bare.name == alias.text));
+        find_range(&alias.text, env).filter(|_| !is_column).map(|range| range.columns.clone())
+    }
+
     /// `(alias).field`, where the alias is a whole row whose columns are known.
     pub fn is_field_of_row(&self, base: &Expr, field: &str, env: Env<'_>) -> bool {
-        let Expr::Column(path) = base else { return false };
-        let [alias] = path.as_slice() else { return false };
-        let is_column = env.levels().any(|visible| visible.bare.iter().any(|bare| bare.name == alias.text));
-        !is_column && find_range(&alias.text, env).is_some_and(|range| range.columns.contains(field))
+        self.columns_of_row(base, env).is_some_and(|columns| columns.contains(field))
     }
 }
 

@@ -154,7 +154,7 @@ impl Resolver<'_> {
         let Window { base: _, partition_by, order_by, frame } = window;
         self.exprs(partition_by, env)?;
         self.order_by(order_by, env)?;
-        let Some(Frame { unit: _, start, end }) = frame else { return Ok(()) };
+        let Some(Frame { unit: _, start, end, exclude: _ }) = frame else { return Ok(()) };
         for bound in std::iter::once(start).chain(end) {
             match bound {
                 FrameBound::CurrentRow | FrameBound::UnboundedPreceding | FrameBound::UnboundedFollowing => {}

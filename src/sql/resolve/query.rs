@@ -194,8 +194,10 @@ impl Resolver<'_> {
                     *path = vec![Ident::new(&range.alias)];
                 }
                 Item::RowStar(row) => {
+                    let known = self.columns_of_row(row, env);
                     self.expr(row, env)?;
-                    columns.open = true;
+                    columns.open |= known.as_ref().is_none_or(|known| known.open);
+                    columns.names.extend(known.into_iter().flat_map(|known| known.names));
                 }
                 Item::Expr { expr, alias } => {
                     let name = alias.as_ref().map_or_else(|| label::of(expr), |alias| alias.text.clone());

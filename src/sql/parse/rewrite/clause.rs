@@ -4,7 +4,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Span, Token};
 
 use super::super::marker;
-use super::{Rewriter, plain, symbol};
+use super::{Rewriter, is_word, plain, symbol};
 
 impl Rewriter {
     /// `'7 days'::interval PRECEDING`: in parentheses, else sqlparser takes the string for the whole bound.
@@ -65,6 +65,55 @@ impl Rewriter {
             return false;
         }
         self.replace(2, [plain("LIMIT", Keyword::LIMIT, span)])
+    }
+
+    /// `EXCLUDE TIES` behind a frame becomes the first key of PARTITION BY.
+    pub(super) fn exclude(&mut self, span: Span) -> bool {
+        let (word, words) = match () {
+            () if self.word(1, "current") && self.word(2, "row") => ("current", 3),
+            () if self.word(1, "group") => ("group", 2),
+            () if self.word(1, "ties") => ("ties", 2),
+            () if self.word(1, "no") && self.word(2, "others") => ("no", 3),
+            () => return false,
+        };
+        let behind_frame = self.follows_word(&["row", "preceding", "following"]);
+        let Some(mut at) = self.window_start().filter(|_| behind_frame) else { return false };
+        let is = |at: usize, words: &[&str]| {
+            let token = self.out.get(at).map(|token| &token.token);
+            token.is_some_and(|token| words.iter().any(|word| is_word(token, word)))
+        };
+        // A name of another window comes first.
+        if !is(at, &["partition", "order", "rows", "range", "groups"]) {
+            at = at.saturating_add(1);
+        }
+        let has_keys = is(at, &["partition"]) && is(at.saturating_add(1), &["by"]);
+        let mut key = vec![
+            marker::word(marker::EXCLUDE, span),
+            symbol(Token::Period, span),
+            plain(word, Keyword::NoKeyword, span),
+        ];
+        if has_keys {
+            key.push(symbol(Token::Comma, span));
+            at = at.saturating_add(2);
+        } else {
+            key.splice(0..0, [plain("PARTITION", Keyword::PARTITION, span), plain("BY", Keyword::BY, span)]);
+        }
+        self.out.splice(at..at, key);
+        self.replace(words, [])
+    }
+
+    /// Where in `out` the innermost open parenthesis has begun.
+    fn window_start(&self) -> Option<usize> {
+        let mut depth = 0_usize;
+        for (at, token) in self.out.iter().enumerate().rev() {
+            match token.token {
+                Token::RParen => depth = depth.saturating_add(1),
+                Token::LParen if depth == 0 => return at.checked_add(1),
+                Token::LParen => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// `FOR NO KEY UPDATE` and `FOR KEY SHARE` are refused like the others.
