@@ -27,9 +27,11 @@ mod postgres {
     mod fixtures;
     mod gateway;
     mod mcp;
+    mod policy_script;
     mod print;
     mod security;
     mod sql_cases;
+    mod walls;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
 
