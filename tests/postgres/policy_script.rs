@@ -14,7 +14,7 @@ version = 1
 include = []
 [[allow]]
 select = ["shop.*", "corner.guarded", "corner.graffiti", "corner.no_columns", "corner.vault", "corner.mood_board",
-  "corner.order", "corner.orders ", "corner.Weird Name"]
+  "corner.order", "corner.Weird Name"]
 execute = ["shop.with_vat", "shop.stock_of"]
 [[deny]]
 select = ["shop.support_tickets", "shop.customers.password_hash", "shop.customers.tax_number",
@@ -64,7 +64,7 @@ async fn state(admin: &Client) -> Vec<String> {
     let sql = format!(
         "SELECT concat_ws(' ', 'relation', c.oid::regclass, c.relrowsecurity, {relation}) FROM pg_class AS c WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
          UNION ALL SELECT concat_ws(' ', 'column', a.attrelid::regclass, a.attname, {column}) FROM pg_attribute AS a WHERE a.attacl IS NOT NULL AND a.attacl <> '{{}}'
-         UNION ALL SELECT concat_ws(' ', 'routine', p.oid::regprocedure, {routine}) FROM pg_proc AS p
+         UNION ALL SELECT concat_ws(' ', 'routine', p.oid::regprocedure, {routine}) FROM pg_proc AS p WHERE p.pronamespace::regnamespace::text !~ '^pg_temp'
          UNION ALL SELECT concat_ws(' ', 'schema', n.nspname, {schema}) FROM pg_namespace AS n WHERE n.nspname !~ '^pg_'
          UNION ALL SELECT concat_ws(' ', 'database', d.datname, {database}) FROM pg_database AS d WHERE d.datname = current_database()
          UNION ALL SELECT concat_ws(' ', 'policy', p.polname, p.polrelid::regclass, p.polpermissive, p.polcmd, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), obj_description(p.oid, 'pg_policy')) FROM pg_policy AS p
@@ -78,6 +78,12 @@ async fn state(admin: &Client) -> Vec<String> {
         database = acl("COALESCE(d.datacl, acldefault('d', d.datdba))"),
     );
     admin.query(&sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+fn same(one: &[String], other: &[String]) {
+    let differ =
+        |a: &[String], b: &[String]| a.iter().filter(|line| !b.contains(line)).cloned().collect::<Vec<_>>();
+    assert_eq!((differ(one, other), differ(other, one)), (Vec::new(), Vec::new()));
 }
 
 /// Every value that comes back, or the error, for looking for marks.
@@ -115,13 +121,9 @@ async fn a_script_changes_nothing_the_second_time_and_its_reverse_leaves_no_trac
     assert!(changed > 100, "{changed}");
     let (again, differences) = plan(&database, ANALYST, options(&role)).await;
     assert_eq!(differences, []);
-    assert_eq!(
-        again.apply(),
-        made.apply().replace("-- never", ""),
-        "what is there changes nothing in the script"
-    );
+    assert_eq!(again.apply(), made.apply(), "what is there changes nothing in the script");
     admin.batch_execute(&again.apply()).await.unwrap();
-    assert_eq!(state(&admin).await, once);
+    same(&state(&admin).await, &once);
     // A second login with filters of its own, and the first is taken back: the second keeps its own.
     let second = format!("{}_other", database.name());
     let (other, _) = plan(&database, ANALYST, options(&second)).await;
@@ -129,8 +131,7 @@ async fn a_script_changes_nothing_the_second_time_and_its_reverse_leaves_no_trac
     admin.batch_execute(&made.reverse()).await.unwrap();
     assert_eq!(plan(&database, ANALYST, options(&second)).await.1, []);
     admin.batch_execute(&other.reverse()).await.unwrap();
-    assert_eq!(state(&admin).await, before);
-    admin.batch_execute(&other.reverse()).await.unwrap_err();
+    same(&state(&admin).await, &before);
 }
 
 #[tokio::test]
@@ -140,7 +141,8 @@ async fn everybody_else_sees_and_may_what_they_did() {
     let other = database.create_role("app", "LOGIN").await;
     let grants = format!(
         "GRANT CONNECT ON DATABASE {} TO {other}; GRANT USAGE ON SCHEMA shop, corner TO {other};
-         GRANT SELECT, INSERT, UPDATE, DELETE ON shop.reviews TO {other}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA shop TO {other}",
+         GRANT SELECT, INSERT, UPDATE, DELETE ON shop.reviews TO {other}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA shop TO {other};
+         GRANT EXECUTE ON FUNCTION pg_catalog.pg_try_advisory_xact_lock(bigint) TO PUBLIC",
         database.name()
     );
     admin.batch_execute(&grants).await.unwrap();
@@ -152,8 +154,9 @@ async fn everybody_else_sees_and_may_what_they_did() {
     answer(&client, "INSERT INTO shop.reviews (product_id, customer_id, rating, title, body, created_at) SELECT product_id, customer_id, 1, 'a', 'b', now() FROM shop.reviews LIMIT 1").await.unwrap();
     answer(&client, "UPDATE shop.reviews SET rating = 2 WHERE title = 'a'").await.unwrap();
     answer(&client, "SELECT corner.anything(1)").await.unwrap();
-    answer(&client, "SELECT pg_advisory_unlock_all(), pg_try_advisory_xact_lock(77)").await.unwrap();
+    answer(&client, "SELECT pg_try_advisory_xact_lock(77)").await.unwrap();
     let analyst = database.connect(&format!("{}_analyst", database.name())).await;
+    answer(&analyst, "SELECT pg_try_advisory_xact_lock(77)").await.unwrap_err();
     let low = answer(&analyst, "SELECT count(*) FROM shop.reviews WHERE rating < 3").await.unwrap();
     assert_eq!(low, "0\t");
     assert_eq!(
@@ -166,8 +169,6 @@ async fn everybody_else_sees_and_may_what_they_did() {
     let all =
         answer(&admin, "SELECT count(*), count(*) FROM shop.orders WHERE customer_id = 7").await.unwrap();
     assert_eq!(own, all);
-    admin.batch_execute(&made.reverse()).await.unwrap_err();
-    drop(analyst);
 }
 
 #[tokio::test]
