@@ -310,3 +310,36 @@ async fn the_command_prints_scripts_and_tells_differences_by_its_status() {
     assert_eq!(run(&["--diff"]).0, 3);
     fs::remove_file(&policy).unwrap();
 }
+
+#[tokio::test]
+async fn the_example_of_the_page_does_what_the_page_says() {
+    let database = Database::create(Template::Shop).await;
+    let admin = database.admin().await;
+    let page = fs::read_to_string("docs/POLICY-SCRIPT.md").unwrap();
+    let policy = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let role = format!("{}_page", database.name());
+    let (made, _) = plan(&database, policy, options(&role)).await;
+    let script = made.apply();
+    assert!(script.contains("-- email: pgwarden masks it in every statement (mask[1])"));
+    admin.batch_execute(&script).await.unwrap();
+    assert_eq!(plan(&database, policy, options(&role)).await.1, []);
+    let client = database.connect(&role).await;
+    for (sql, expected) in [
+        ("SELECT min(rating) FROM shop.reviews", Ok("3\t")),
+        ("SELECT count(*) FROM shop.orders", Ok("0\t")),
+        ("SELECT shop.with_vat(100, 21)", Ok("121.00\t")),
+        ("SELECT email LIKE '%@%' FROM shop.customers LIMIT 1", Ok("t\t")),
+        ("SELECT password_hash FROM shop.customers", Err("42501")),
+        ("SELECT * FROM shop.support_tickets", Err("42501")),
+        ("CREATE TEMPORARY TABLE a ()", Err("25006")),
+        ("SET default_transaction_read_only = off; CREATE TEMPORARY TABLE a ()", Err("42501")),
+    ] {
+        match (answer(&client, sql).await, expected) {
+            (Ok(text), Ok(expected)) => assert_eq!(text, expected, "{sql}"),
+            (Err(text), Err(code)) => assert!(text.starts_with(code), "{sql}: {text}"),
+            (found, _) => panic!("{sql}: {found:?}"),
+        }
+    }
+    drop(client);
+    admin.batch_execute(&made.reverse()).await.unwrap();
+}
