@@ -29,10 +29,12 @@ mod postgres {
     mod fixtures;
     mod gateway;
     mod mcp;
+    mod policy_script;
     mod print;
     mod protect;
     mod security;
     mod sql_cases;
+    mod walls;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
 

@@ -9,6 +9,9 @@ mod hidden;
 mod properties;
 mod sizes;
 
+pub use corner::{ATTACKS, MARKS};
+pub use exploits::{HIDDEN_COLUMN, PARSER_DIFFERENCES};
+
 use std::sync::Arc;
 use std::time::Duration;
 
