@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod health;
 mod logging;
+mod reload;
 mod serve;
 mod setup;
 mod shutdown;

@@ -20,6 +20,7 @@ pub use claims::Claims;
 pub use decide::{Access, ColumnAccess, Decision, is_system_schema};
 pub use error::{Place, PolicyError};
 pub use limits::{CallerLimits, Limits, PlannerLimits};
+pub use load::Sources;
 pub use mask::{DatePart, MaskKey, MaskKind};
 pub use pattern::Pattern;
 pub use rule::{Action, Check, Filter, Mask, Policy};

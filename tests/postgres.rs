@@ -27,6 +27,7 @@ mod postgres {
     mod fixtures;
     mod gateway;
     mod mcp;
+    mod policies;
     mod print;
     mod security;
     mod sql_cases;

@@ -13,12 +13,15 @@ use crate::config::DatabaseEntry;
 use crate::db::{Examination, Finding, SslMode};
 use crate::gateway::Served;
 use crate::pg::Diagnostic;
+use crate::policy::PolicyError;
 
 /// What was found about one database.
 struct Report<'s> {
     entry: &'s DatabaseEntry,
     accepted: &'s BTreeSet<String>,
     examination: Result<Examination, Diagnostic>,
+    /// What the policies name and the database does not have.
+    missing: Vec<PolicyError>,
 }
 
 pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
@@ -35,15 +38,23 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> 
 
 async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s> {
     let accepted = &served.database.settings().accepted;
-    Report { entry, accepted, examination: served.database.examine().await }
+    let examination = served.database.examine().await;
+    // Without the checks of the login, which are told above.
+    let missing = match served.database.ready().await {
+        Ok(catalog) => served.policies.missing(&catalog),
+        Err(_) => Vec::new(),
+    };
+    Report { entry, accepted, examination, missing }
 }
 
 impl Report<'_> {
     /// `serve` would serve it.
     fn is_healthy(&self) -> bool {
-        self.examination
-            .as_ref()
-            .is_ok_and(|found| found.findings.iter().all(|finding| finding.is_accepted(self.accepted)))
+        self.missing.is_empty()
+            && self
+                .examination
+                .as_ref()
+                .is_ok_and(|found| found.findings.iter().all(|finding| finding.is_accepted(self.accepted)))
     }
 
     fn json(&self) -> String {
@@ -52,8 +63,12 @@ impl Report<'_> {
             Ok(examination) => json!({ "examination": examination, "accepted": self.accepted }),
             Err(error) => json!({ "error": error }),
         };
-        json!({ "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found })
-            .to_string()
+        let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
+        json!({
+            "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
+            "policy": missing,
+        })
+        .to_string()
     }
 
     fn text(&self) -> String {
@@ -61,6 +76,9 @@ impl Report<'_> {
         match &self.examination {
             Ok(examination) => self.describe(examination, &mut out),
             Err(error) => line(&mut out, "FAIL", &error.message, error.hint.as_deref()),
+        }
+        for missing in &self.missing {
+            line(&mut out, "FAIL", &missing.to_string(), None);
         }
         out
     }
@@ -149,7 +167,8 @@ mod tests {
         };
         let accepted = accepted.iter().map(|&name| name.to_owned()).collect();
         let entry = DatabaseEntry::new("shop", connection);
-        let report = Report { entry: &entry, accepted: &accepted, examination: Ok(examination) };
+        let report =
+            Report { entry: &entry, accepted: &accepted, examination: Ok(examination), missing: Vec::new() };
         (report.text(), report.is_healthy())
     }
 
@@ -201,7 +220,8 @@ mod tests {
         let error =
             Diagnostic::connection(SqlState::CONNECTION_FAILURE, "no server at `db`").hint("start it");
         let accepted = BTreeSet::new();
-        let report = Report { entry: &entry, accepted: &accepted, examination: Err(error) };
+        let report =
+            Report { entry: &entry, accepted: &accepted, examination: Err(error), missing: Vec::new() };
         assert_eq!(
             report.text(),
             "shop (reader@db:5432/shop)\n  FAIL      no server at `db`\n            remedy: start it\n"
