@@ -23,6 +23,7 @@ mod postgres {
     mod db_run;
     mod db_tls;
     mod embedded;
+    mod extensions;
     mod fidelity;
     mod fixtures;
     mod gateway;

@@ -14,6 +14,9 @@ pub struct Schema {
     pub comment: Option<String>,
     /// The login has USAGE on it.
     pub usable: bool,
+    /// Who may create objects in it besides superusers, its owner and the database's: names of roles, or `PUBLIC`.
+    #[serde(default)]
+    pub creators: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -44,6 +44,8 @@ pub struct Checked {
     relations: Vec<QualifiedName>,
     reach: Vec<Oid>,
     parameters: usize,
+    operator_schemas: Vec<String>,
+    estimable: bool,
 }
 
 impl Checked {
@@ -70,6 +72,16 @@ impl Checked {
     pub fn parameters(&self) -> usize {
         self.parameters
     }
+
+    /// Schemas in which PostgreSQL looks for operators, behind pg_catalog.
+    pub fn operator_schemas(&self) -> &[String] {
+        &self.operator_schemas
+    }
+
+    /// What the planner expects of it tells nothing of hidden rows.
+    pub fn is_estimable(&self) -> bool {
+        self.estimable
+    }
 }
 
 /// Checks one statement as the caller wrote it. Pure; about 100 us for an everyday query.
@@ -81,6 +93,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     let parsed = parse::parse(sql)?;
     let mut statement = lower::statement(parsed)?;
     let resolution = resolve::resolve(&mut statement, cx)?;
+    few_joins(resolution.joins, cx)?;
     growth::within_bounds(&statement)?;
     if matches!(statement, Statement::Explain { .. }) {
         explainable(&resolution.oids, cx)?;
@@ -96,7 +109,35 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
         relations: resolution.relations,
         reach: cx.catalog.reach(&resolution.oids),
         parameters: resolution.parameters,
+        estimable: matches!(statement, Statement::Query(_))
+            && cx.policy.planner_limits().is_some()
+            && !hides_rows(&resolution.oids, cx),
+        operator_schemas: resolution.operator_schemas,
     })
+}
+
+/// Relations, functions and subqueries in FROM, as the caller wrote them.
+fn few_joins(joins: usize, cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
+    match cx.policy.limits() {
+        Some(limits) if joins > limits.joins => {
+            let message = format!(
+                "the statement has {joins} relations, functions and subqueries in FROM; the policy allows {}",
+                limits.joins
+            );
+            Err(Diagnostic::refused(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
+                .rule("limits.joins")
+                .hint("ask in several statements, each over fewer of them"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Some rows of what the statement reads are not there for the caller.
+fn hides_rows(named: &[Oid], cx: &CheckContext<'_>) -> bool {
+    let reached = cx.catalog.reach(named);
+    let mut relations = reached.iter().filter_map(|oid| cx.catalog.relation_by_oid(*oid));
+    relations
+        .any(|relation| relation.row_security || !cx.policy.access(relation, cx.catalog).filters.is_empty())
 }
 
 /// Estimates are made from hidden rows too, and a plan names what stands behind views and parents.

@@ -11,6 +11,7 @@ mod expr;
 mod from;
 pub mod label;
 mod missing;
+mod operators;
 mod query;
 mod relation;
 mod scope;
@@ -23,6 +24,7 @@ use std::collections::HashSet;
 use super::CheckContext;
 use super::ast::Statement;
 use crate::pg::{Diagnostic, Oid, QualifiedName};
+use operators::Used;
 use scope::Env;
 
 /// What a statement names.
@@ -33,17 +35,23 @@ pub struct Resolution {
     pub oids: Vec<Oid>,
     /// The highest `$n`.
     pub parameters: usize,
+    /// Relations, functions and subqueries in FROM, at every level.
+    pub joins: usize,
+    /// Schemas in which PostgreSQL looks for operators, behind pg_catalog.
+    pub operator_schemas: Vec<String>,
 }
 
 type Resolved<T> = Result<T, Diagnostic>;
 
 /// Resolves a statement in place.
 pub fn resolve(statement: &mut Statement, cx: &CheckContext<'_>) -> Resolved<Resolution> {
-    let mut resolver = Resolver { cx, found: Resolution::default(), seen: HashSet::new() };
+    let mut resolver =
+        Resolver { cx, found: Resolution::default(), seen: HashSet::new(), used: Used::default() };
     let query = match statement {
         Statement::Query(query) | Statement::Explain { query, .. } => query,
     };
     resolver.query(query, Env::default())?;
+    resolver.found.operator_schemas = resolver.operator_schemas()?;
     Ok(resolver.found)
 }
 
@@ -51,4 +59,5 @@ struct Resolver<'c> {
     cx: &'c CheckContext<'c>,
     found: Resolution,
     seen: HashSet<Oid>,
+    used: Used,
 }

@@ -1,5 +1,6 @@
 //! Policies at run time: whose is which, what happens when names or files change under them.
 
+mod limited;
 mod reload;
 mod vanished;
 

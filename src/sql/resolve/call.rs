@@ -29,7 +29,7 @@ impl Resolver<'_> {
     }
 
     /// Qualifies the name of an allowed function: PostgreSQL's own win over those of the search path.
-    fn function_name(&self, path: &mut Vec<Ident>, args: usize) -> Resolved<()> {
+    fn function_name(&mut self, path: &mut Vec<Ident>, args: usize) -> Resolved<()> {
         let name = match path.as_slice() {
             [name] => self.find_function(&name.text),
             [schema, name] => QualifiedName::new(&schema.text, &name.text),
@@ -38,6 +38,11 @@ impl Resolver<'_> {
         let decision = self.cx.policy.decide_execute(&name, self.cx.catalog);
         if !decision.allowed || self.cx.catalog.routines(&name).next().is_none() {
             return Err(self.missing_function(path, &decision));
+        }
+        self.used.function_called(&name);
+        let extension = self.cx.catalog.routines(&name).find_map(|routine| routine.extension.as_deref());
+        if let Some(extension) = extension.filter(|_| name.schema != "pg_catalog") {
+            self.closed_schema(&name.schema, extension)?;
         }
         // `unnest(a, b)` exists in FROM only, and only without its schema (parse_clause.c).
         if path.len() == 1 && name.name == "unnest" && args > 1 {
@@ -54,6 +59,7 @@ impl Resolver<'_> {
         let system = std::iter::once("pg_catalog");
         system
             .chain(catalog.search_path().iter().map(String::as_str))
+            .chain(self.cx.policy.extensions_in(catalog).map(|extension| extension.schema.as_str()))
             .map(|schema| QualifiedName::new(schema, name))
             .find(|name| catalog.routines(name).next().is_some())
             .unwrap_or_else(|| QualifiedName::new("pg_catalog", name))
@@ -95,11 +101,11 @@ impl Resolver<'_> {
     }
 
     fn columns_of(&self, call: &Call, function: &str, scalar_name: &str) -> Columns {
-        if call.name.len() == 1 {
+        let [schema, _] = call.name.as_slice() else {
             return Columns::known(vec![function.to_owned(); call.args.len()]);
-        }
+        };
         let catalog = self.cx.catalog;
-        let overloads: Vec<_> = catalog.routines(&QualifiedName::new("pg_catalog", function)).collect();
+        let overloads: Vec<_> = catalog.routines(&QualifiedName::new(&schema.text, function)).collect();
         // Overloads may differ, as those of unnest over an array and over a tsvector do: then the row's shape is open.
         let rows = overloads.iter().filter(|routine| !routine.out_columns.is_empty()).count();
         if rows == overloads.len()
