@@ -31,6 +31,8 @@ pub struct Operator {
     pub name: QualifiedName,
     /// The function behind it (`pg_operator.oprcode`).
     pub routine: Oid,
+    /// The types of its one or two operands.
+    pub operands: Vec<Oid>,
     pub extension: Option<String>,
 }
 

@@ -39,13 +39,17 @@ impl Resolver<'_> {
         if !decision.allowed || self.cx.catalog.routines(&name).next().is_none() {
             return Err(self.missing_function(path, &decision));
         }
-        self.used.function_called(&name);
         let extension = self.cx.catalog.routines(&name).find_map(|routine| routine.extension.as_deref());
-        if let Some(extension) = extension.filter(|_| name.schema != "pg_catalog") {
+        let extension = extension.filter(|_| name.schema != "pg_catalog");
+        self.used.function_called(&name, extension);
+        if let Some(extension) = extension {
             self.closed_schema(&name.schema, extension)?;
         }
         // `unnest(a, b)` exists in FROM only, and only without its schema (parse_clause.c).
         if path.len() == 1 && name.name == "unnest" && args > 1 {
+            return Ok(());
+        }
+        if path.len() == 1 && name.schema == "pg_catalog" && self.is_shared(&name.name) {
             return Ok(());
         }
         let at = path.first().and_then(|part| part.at);
@@ -101,11 +105,13 @@ impl Resolver<'_> {
     }
 
     fn columns_of(&self, call: &Call, function: &str, scalar_name: &str) -> Columns {
-        let [schema, _] = call.name.as_slice() else {
+        if call.name.len() == 1 && function == "unnest" {
             return Columns::known(vec![function.to_owned(); call.args.len()]);
-        };
+        }
         let catalog = self.cx.catalog;
-        let overloads: Vec<_> = catalog.routines(&QualifiedName::new(&schema.text, function)).collect();
+        // Without a schema it is PostgreSQL's own, or an extension's of the same shape.
+        let schema = if let [schema, _] = call.name.as_slice() { schema.text.as_str() } else { "pg_catalog" };
+        let overloads: Vec<_> = catalog.routines(&QualifiedName::new(schema, function)).collect();
         // Overloads may differ, as those of unnest over an array and over a tsvector do: then the row's shape is open.
         let rows = overloads.iter().filter(|routine| !routine.out_columns.is_empty()).count();
         if rows == overloads.len()

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{Resolved, Resolver};
-use crate::catalog::{Extension, TypeKind};
+use crate::catalog::Extension;
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::sql::ast::{Like, LikeKind};
 
@@ -22,6 +22,10 @@ pub struct Used {
     types: BTreeSet<Oid>,
     /// Functions that are not PostgreSQL's own: their results may be of any type.
     functions: bool,
+    /// Extensions whose functions are called: some, such as earthdistance's, look for their own by the search path.
+    called: BTreeSet<String>,
+    /// Extensions that have a function of the same name as one of PostgreSQL's own that is called.
+    shared: BTreeSet<String>,
 }
 
 impl Used {
@@ -29,8 +33,9 @@ impl Used {
         self.types.insert(oid);
     }
 
-    pub fn function_called(&mut self, name: &QualifiedName) {
+    pub fn function_called(&mut self, name: &QualifiedName, extension: Option<&str>) {
         self.functions |= name.schema != "pg_catalog";
+        self.called.extend(extension.map(str::to_owned));
     }
 }
 
@@ -60,6 +65,28 @@ impl Resolver<'_> {
             (LikeKind::Similar, true) => "!~",
         };
         self.implied(&[symbol]);
+    }
+
+    /// A function of PostgreSQL's own, written without its schema, that an extension has for its own types too, such
+    /// as citext's `replace`: PostgreSQL finds the right one if it stays without. Nobody else's can be found then.
+    pub fn is_shared(&mut self, name: &str) -> bool {
+        let (catalog, policy) = (self.cx.catalog, self.cx.policy);
+        let mut sharing = Vec::new();
+        for extension in policy.extensions_in(catalog) {
+            let name = QualifiedName::new(&extension.schema, name);
+            let mut overloads = catalog.routines(&name).peekable();
+            let Some(first) = overloads.peek() else { continue };
+            if first.extension.as_ref() == Some(&extension.name) {
+                sharing.push(extension.name.clone());
+            }
+            let harmless = overloads.all(|overload| policy.is_harmless(overload.oid, catalog));
+            if !harmless || !policy.decide_execute(&name, catalog).allowed {
+                return false;
+            }
+        }
+        let shared = !sharing.is_empty();
+        self.used.shared.extend(sharing);
+        shared
     }
 
     /// Schemas for the search path, behind pg_catalog.
@@ -101,37 +128,45 @@ impl Resolver<'_> {
             )))
     }
 
-    /// An operator of the extension may be the one that the statement means: it has the name, and an operand can be
-    /// of the extension's types.
+    /// An operator or a shared function of the extension may be the one that the statement means.
     fn means(&self, extension: &Extension) -> bool {
         let catalog = self.cx.catalog;
-        let of_extension = |symbol: &&String| {
-            let name = QualifiedName::new(&extension.schema, symbol.as_str());
-            catalog.operators(&name).any(|o| o.extension.as_ref() == Some(&extension.name))
-        };
-        let mut symbols = self.used.symbols.iter().filter(of_extension).peekable();
-        if symbols.peek().is_none() {
-            return false;
+        if self.used.called.contains(&extension.name) {
+            return true;
         }
-        let of_its_own = catalog.contents().types.iter().filter(|t| t.kind == TypeKind::Base);
-        let mut of_its_own = of_its_own.filter(|t| t.extension.as_ref() == Some(&extension.name));
-        let only_its = |symbol: &String| {
-            catalog.operators(&QualifiedName::new("pg_catalog", symbol.as_str())).next().is_none()
-        };
-        of_its_own.next().is_none()
-            || self.used.functions
-            || symbols.any(only_its)
-            || self.touches_types_of(&extension.name)
+        let mut possible = self.used.shared.contains(&extension.name);
+        for symbol in &self.used.symbols {
+            let name = QualifiedName::new(&extension.schema, symbol.as_str());
+            let builtin = QualifiedName::new("pg_catalog", symbol.as_str());
+            for operator in catalog.operators(&name).filter(|o| o.extension.as_ref() == Some(&extension.name))
+            {
+                // One over PostgreSQL's own types, as pg_trgm's `%` is, or one that only the extension has.
+                if !self.is_any_of(&operator.operands, &extension.name)
+                    || catalog.operators(&builtin).next().is_none()
+                {
+                    return true;
+                }
+                possible = true;
+            }
+        }
+        possible && (self.used.functions || self.touches_types_of(&extension.name))
     }
 
     fn touches_types_of(&self, extension: &str) -> bool {
         let catalog = self.cx.catalog;
         let relations = self.found.oids.iter().filter_map(|oid| catalog.relation_by_oid(*oid));
         let columns = relations.flat_map(|relation| &relation.columns).map(|column| column.type_oid);
-        let mut open: Vec<Oid> = columns.chain(self.used.types.iter().copied()).collect();
+        let all: Vec<Oid> = columns.chain(self.used.types.iter().copied()).collect();
+        self.is_any_of(&all, extension)
+    }
+
+    /// One of these types is the extension's, or made of one that is.
+    fn is_any_of(&self, types: &[Oid], extension: &str) -> bool {
+        let mut open = types.to_vec();
         let mut seen = BTreeSet::new();
         while let Some(oid) = open.pop() {
-            let Some(found) = catalog.type_by_oid(oid).filter(|_| seen.insert(oid)) else { continue };
+            let found = self.cx.catalog.type_by_oid(oid).filter(|_| seen.insert(oid));
+            let Some(found) = found else { continue };
             if found.extension.as_deref() == Some(extension) {
                 return true;
             }

@@ -27,7 +27,7 @@ async fn the_smaller_of_configuration_and_policy_holds() {
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     // The configuration's are smaller.
     let gateway = gateway_with(&database, limited(&of_a_call(100_000, 1_000_000, 3_000, 50)));
-    assert_eq!(query(&gateway, "SELECT id FROM shop.order_items").await.unwrap().row_count, 1_000);
+    assert_eq!(query(&gateway, "SELECT order_id FROM shop.order_items").await.unwrap().row_count, 1_000);
 }
 
 #[tokio::test]
@@ -45,8 +45,8 @@ async fn everything_in_from_counts_as_a_join_wherever_it_stands() {
     for sql in [
         "SELECT 1 FROM shop.orders a, shop.orders b, shop.orders c, shop.orders d",
         "SELECT 1 FROM (SELECT 1 FROM shop.orders) AS a, (SELECT 1 FROM generate_series(1, 2)) AS b",
-        "SELECT 1 WHERE EXISTS (SELECT FROM shop.orders, shop.products WHERE id IN
-           (SELECT id FROM shop.products, LATERAL (SELECT 1) AS one))",
+        "SELECT 1 WHERE EXISTS (SELECT FROM shop.orders AS o, shop.products WHERE o.id IN
+           (SELECT p.id FROM shop.products AS p, LATERAL (SELECT 1) AS one))",
         "WITH x AS (SELECT 1 FROM shop.orders, shop.products) SELECT 1 FROM x UNION SELECT 2 FROM x",
         "EXPLAIN SELECT 1 FROM shop.orders a, shop.orders b, shop.orders c, shop.orders d",
     ] {
@@ -72,7 +72,7 @@ async fn a_statement_that_the_planner_expects_too_much_of_does_not_run() {
     gateway.query(&caller(&[]), request, &CancellationToken::new()).await.unwrap();
     for sql in [
         "SELECT count(*) FROM shop.orders a CROSS JOIN shop.order_items b",
-        "SELECT a.id FROM shop.orders a CROSS JOIN shop.order_items b ORDER BY b.id",
+        "SELECT a.id FROM shop.orders a CROSS JOIN shop.order_items b ORDER BY b.quantity",
         "SELECT count(*) FROM generate_series(1, 1000000)",
     ] {
         let started = Instant::now();
@@ -100,7 +100,7 @@ async fn a_caller_waits_for_their_own_statements_and_not_for_those_of_others() {
         let caller = format!("[limits.caller]\nconcurrent = {concurrent}\nper_minute = {per_minute}\n");
         limited(&format!("{}{caller}", of_a_call(10, 10_000, 20, 50)))
     };
-    let gateway = gateway_with(&database, caller_limits(1, 1_000));
+    let gateway = gateway_with(&database, caller_limits(1, 1_000_000));
     gateway.ready().await.unwrap();
     let (anna, ben) = (Caller::local("anna"), Caller::local("ben"));
     let stop = CancellationToken::new();
@@ -108,7 +108,17 @@ async fn a_caller_waits_for_their_own_statements_and_not_for_those_of_others() {
         let (gateway, anna, stop) = (gateway.clone(), anna.clone(), stop.clone());
         let sql = "SELECT count(*) FROM generate_series(1, 10000000000)".to_owned();
         let request = QueryRequest { sql, ..QueryRequest::default() };
-        tokio::spawn(async move { gateway.query(&anna, request, &stop).await })
+        tokio::spawn(async move {
+            // Until the asking below has let it in.
+            loop {
+                let answer = gateway.query(&anna, request.clone(), &stop).await;
+                match answer {
+                    Err(refusal) if refusal.rule.as_deref() == Some("limits.concurrent") => {}
+                    answer => return answer,
+                }
+                tokio::task::yield_now().await;
+            }
+        })
     };
     let refusal = until("refused", async || ask(&gateway, &anna, "SELECT 1").await.err()).await;
     assert_eq!((refusal.rule.as_deref(), refusal.retryable), (Some("limits.concurrent"), true), "{refusal}");
