@@ -2,6 +2,7 @@
 
 mod limited;
 mod reload;
+mod serving;
 mod vanished;
 
 use std::path::{Path, PathBuf};
