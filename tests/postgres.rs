@@ -25,10 +25,12 @@ mod postgres {
     mod db_run;
     mod db_tls;
     mod embedded;
+    mod extensions;
     mod fidelity;
     mod fixtures;
     mod gateway;
     mod mcp;
+    mod policies;
     mod policy_script;
     mod print;
     mod protect;

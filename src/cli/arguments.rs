@@ -98,6 +98,9 @@ pub(super) struct CheckArguments {
     /// The entry of the configuration to check against, where there are several
     #[arg(long, value_name = "NAME")]
     pub(super) entry: Option<String>,
+    /// A fact about the caller, instead of those of `[auth] claims`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) claim: Vec<String>,
     /// Answer with a JSON object
     #[arg(long)]
     pub(super) json: bool,

@@ -47,6 +47,8 @@ pub struct Checked {
     reach: Vec<Oid>,
     parameters: usize,
     user_code: bool,
+    operator_schemas: Vec<String>,
+    estimable: bool,
     protection: Protection,
 }
 
@@ -114,6 +116,16 @@ impl Checked {
     pub fn runs_user_code(&self) -> bool {
         self.user_code
     }
+
+    /// Schemas in which PostgreSQL looks for operators, behind pg_catalog.
+    pub fn operator_schemas(&self) -> &[String] {
+        &self.operator_schemas
+    }
+
+    /// What the planner expects of it tells nothing of hidden rows.
+    pub fn is_estimable(&self) -> bool {
+        self.estimable
+    }
 }
 
 /// Checks one statement as the caller wrote it. Pure; about 100 us for an everyday query.
@@ -125,6 +137,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     let parsed = parse::parse(sql)?;
     let mut statement = lower::statement(parsed)?;
     let resolution = resolve::resolve(&mut statement, cx)?;
+    few_joins(resolution.joins, cx)?;
     if matches!(statement, Statement::Explain { .. }) {
         explainable(&resolution.oids, cx)?;
     }
@@ -138,11 +151,15 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
             Statement::Query(_) => StatementKind::Query,
             Statement::Explain { .. } => StatementKind::Explain,
         },
-        reach: cx.catalog.reach(&[resolution.oids, protection.oids.clone()].concat()),
+        reach: cx.catalog.reach(&[resolution.oids.as_slice(), &protection.oids].concat()),
         relations: resolution.relations,
         functions: resolution.functions,
         parameters: resolution.parameters,
         user_code: resolution.user_code,
+        estimable: matches!(statement, Statement::Query(_))
+            && cx.policy.planner_limits().is_some()
+            && !hides_rows(&resolution.oids, cx),
+        operator_schemas: resolution.operator_schemas,
         protection,
     })
 }
@@ -163,6 +180,30 @@ pub fn reprint(sql: &str) -> Result<String, Diagnostic> {
 #[doc(hidden)]
 pub fn parses(sql: &str) -> Result<(), Diagnostic> {
     stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, || parse::parse(sql).map(drop))
+}
+
+/// Relations, functions and subqueries in FROM, as the caller wrote them.
+fn few_joins(joins: usize, cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
+    match cx.policy.limits() {
+        Some(limits) if joins > limits.joins => {
+            let message = format!(
+                "the statement has {joins} relations, functions and subqueries in FROM; the policy allows {}",
+                limits.joins
+            );
+            Err(Diagnostic::refused(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
+                .rule("limits.joins")
+                .hint("ask in several statements, each over fewer of them"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Some rows of what the statement reads are not there for the caller.
+fn hides_rows(named: &[Oid], cx: &CheckContext<'_>) -> bool {
+    let reached = cx.catalog.reach(named);
+    let mut relations = reached.iter().filter_map(|oid| cx.catalog.relation_by_oid(*oid));
+    relations
+        .any(|relation| relation.row_security || !cx.policy.access(relation, cx.catalog).filters.is_empty())
 }
 
 /// Estimates are made from hidden rows too, and a plan names what stands behind views and parents.

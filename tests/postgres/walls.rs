@@ -312,7 +312,8 @@ async fn pgwarden_alone_shows_nothing_hidden_and_changes_nothing() {
         let catalog = gate.ready().await.unwrap();
         let policy = Policy::parse(policy, "p").unwrap();
         let before = content(&admin).await;
-        let limits = RunLimits { rows: 1_000, field_chars: 10_000, deadline: Duration::from_secs(20) };
+        let limits =
+            RunLimits { rows: 1_000, field_chars: 10_000, deadline: Duration::from_secs(20), planner: None };
         let (mut refused, mut wrong) = (0, Vec::new());
         for sql in &statements {
             let checked = match check(sql, &CheckContext::new(&catalog, &policy)) {

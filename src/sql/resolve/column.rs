@@ -111,9 +111,11 @@ impl Resolver<'_> {
     /// system columns: let nothing through that way.
     pub fn names_no_function(&self, name: &str) -> bool {
         let catalog = self.cx.catalog;
-        let builtin = QualifiedName::new("pg_catalog", name);
-        catalog.routines(&builtin).next().is_none()
-            && catalog.type_by_name(&builtin).is_none()
+        // All schemas that may be on the search path while the statement runs.
+        let of_extensions = self.cx.policy.extensions_in(catalog).map(|extension| extension.schema.as_str());
+        let mut known =
+            std::iter::once("pg_catalog").chain(of_extensions).map(|s| QualifiedName::new(s, name));
+        !known.any(|name| catalog.routines(&name).next().is_some() || catalog.type_by_name(&name).is_some())
             && !SYSTEM_COLUMNS.contains(&name)
     }
 

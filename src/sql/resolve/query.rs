@@ -237,7 +237,7 @@ impl Resolver<'_> {
         env: Env<'_>,
     ) -> Resolved<()> {
         if let Some(operator) = &item.using {
-            self.operator(operator)?;
+            self.operator(&operator.symbol)?;
         }
         if is_output(&item.expr, columns) {
             return Ok(());
@@ -252,7 +252,7 @@ impl Resolver<'_> {
     pub fn order_by(&mut self, items: &mut [OrderItem], env: Env<'_>) -> Resolved<()> {
         items.iter_mut().try_for_each(|item| {
             if let Some(operator) = &item.using {
-                self.operator(operator)?;
+                self.operator(&operator.symbol)?;
             }
             self.expr(&mut item.expr, env)
         })
