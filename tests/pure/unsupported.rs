@@ -198,6 +198,16 @@ fn the_documented_list_is_that_of_this_test() {
     assert_eq!(sorted, tested);
 }
 
+/// What looks like a frame and is none, as PostgreSQL reads it.
+#[test]
+fn words_of_a_frame_are_types_elsewhere() {
+    let print = reprint("SELECT rows '1'::int, range '[1,2)' FROM t").unwrap();
+    assert_eq!(
+        print,
+        "SELECT CAST(CAST('1' AS \"rows\") AS \"pg_catalog\".\"int4\"), CAST('[1,2)' AS \"range\") FROM \"t\""
+    );
+}
+
 /// Not in PostgreSQL's grammar, and so not read here: `a < b < c` would be another question.
 #[test]
 fn what_postgresql_does_not_read_is_not_read() {
@@ -211,6 +221,7 @@ fn what_postgresql_does_not_read_is_not_read() {
         "SELECT 1 FROM [only].t",
         "SELECT variadic FROM t",
         "SELECT VARIADIC a FROM t",
+        "SELECT f(VARIADIC a, b) FROM t",
         "SELECT a FROM t, only",
         "SELECT (SYMMETRIC 1)",
         "SELECT 1 [low] 2",

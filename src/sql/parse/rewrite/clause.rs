@@ -9,7 +9,13 @@ use super::{Rewriter, is_word, plain, symbol};
 impl Rewriter {
     /// `'7 days'::interval PRECEDING`: in parentheses, else sqlparser takes the string for the whole bound.
     pub(super) fn frame_bound(&mut self) -> bool {
-        let bounds = self.follows_word(&["and", "between", "range", "rows", "groups"]);
+        // `rows '..'` elsewhere is a constant of the type `rows`.
+        let before = self.out.len().checked_sub(2).and_then(|at| self.out.get(at));
+        let is_unit = self.follows_word(&["range", "rows", "groups"])
+            && before
+                .is_some_and(|before| !["and", "between"].iter().any(|word| is_word(&before.token, word)))
+            && self.is_bound();
+        let bounds = is_unit || self.follows_word(&["and", "between"]);
         let goes_on = self.is(1, &Token::DoubleColon) || self.any_word(1, &["preceding", "following"]);
         let Some(span) = self.input.get(self.at).map(|token| token.span) else { return false };
         if !bounds || !goes_on {
@@ -18,6 +24,21 @@ impl Rewriter {
         self.replace(0, [symbol(Token::LParen, span)]);
         self.keep();
         self.replace(0, [symbol(Token::RParen, span)])
+    }
+
+    /// Does PRECEDING or FOLLOWING come before this list or these parentheses end?
+    fn is_bound(&self) -> bool {
+        let mut depth = 0_usize;
+        for token in self.input.iter().skip(self.at) {
+            match &token.token {
+                Token::LParen => depth = depth.saturating_add(1),
+                Token::RParen | Token::Comma if depth == 0 => return false,
+                Token::RParen => depth = depth.saturating_sub(1),
+                word if is_word(word, "preceding") || is_word(word, "following") => return true,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// `GROUP BY ALL keys` is `GROUP BY keys`; DISTINCT becomes a first key.
