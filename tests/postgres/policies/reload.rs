@@ -92,7 +92,7 @@ fn no_call_sees_a_mix_of_two_policies_in_a_thousand_reloads() {
         by_call.values().filter(|decisions| decisions[0] == (version.to_owned(), "allow".to_owned())).count()
     };
     let counts = (allowed(&orders), allowed(&products));
-    assert!(counts.0 > 50 && counts.1 > 50, "{counts:?} of {}", by_call.len());
+    assert!(counts.0 > 10 && counts.1 > 10, "{counts:?} of {}", by_call.len());
 }
 
 async fn reload_under_load() {
@@ -113,12 +113,24 @@ async fn reload_under_load() {
             }
         })
     });
+    // A name that is not there is looked for again in a catalog that changed: such a call checks twice.
+    let admin = database.admin().await;
+    let changes = Arc::clone(&done);
+    let changing = tokio::spawn(async move {
+        for number in 0.. {
+            if changes.load(Ordering::Relaxed) {
+                return;
+            }
+            admin.batch_execute(&format!("COMMENT ON TABLE shop.reviews IS '{number}'")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
     for reload in 0..1_000 {
         let relation = if reload % 2 == 0 { "shop.products" } else { "shop.orders" };
         folder.put("policy.toml", &allowing(&[relation]));
         gateway.reload(false).await;
         // Some calls begin under each.
-        if reload % 10 < 2 {
+        if reload % 50 < 2 {
             let before = answered.load(Ordering::Relaxed);
             while answered.load(Ordering::Relaxed) < before + 6 {
                 tokio::task::yield_now().await;
@@ -126,6 +138,7 @@ async fn reload_under_load() {
         }
     }
     done.store(true, Ordering::Relaxed);
+    changing.await.unwrap();
     for call in calls {
         call.await.unwrap();
     }
