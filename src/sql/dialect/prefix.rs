@@ -2,6 +2,7 @@
 //! the token rewrites, and queries in parentheses that do not start with SELECT.
 
 use sqlparser::ast::{Expr, TypedString, UnaryOperator};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Span, Token};
 
@@ -11,6 +12,8 @@ use crate::sql::parse::marker;
 
 /// Below comparisons, above AND: what may stand between BETWEEN and AND.
 const LOWER_BOUND: u8 = 20;
+/// Above AND, below IS: sqlparser gives `NOT EXISTS` a node that binds tighter than any operator behind it.
+const NOT: u8 = 30;
 
 type Parsed = Result<Expr, ParserError>;
 
@@ -25,6 +28,7 @@ pub fn parse(parser: &mut Parser<'_>) -> Option<Parsed> {
             let symbol = symbol.clone();
             return operator_or_mark(parser, symbol, span);
         }
+        Token::Word(_) if is_not_exists(parser) => (UnaryOperator::Not, NOT),
         Token::Word(word) if word.quote_style != Some('[') => return typed_string(parser),
         Token::LParen => return query(parser),
         _ => return None,
@@ -32,6 +36,14 @@ pub fn parse(parser: &mut Parser<'_>) -> Option<Parsed> {
     parser.advance_token();
     let operand = parser.parse_subexpr(precedence);
     Some(operand.map(|expr| Expr::UnaryOp { op: operator, expr: Box::new(expr) }))
+}
+
+fn is_not_exists(parser: &Parser<'_>) -> bool {
+    let keyword = |ahead| match &parser.peek_nth_token_ref(ahead).token {
+        Token::Word(word) => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    keyword(0) == Keyword::NOT && keyword(1) == Keyword::EXISTS
 }
 
 fn operator_or_mark(parser: &mut Parser<'_>, symbol: String, span: Span) -> Option<Parsed> {
