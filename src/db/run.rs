@@ -84,10 +84,11 @@ impl Surroundings<'_> {
         }
         sink.begin(projected.columns());
         let covered = self.execute(link, call, &begun, &projected, sink).await?;
-        let mut notices = link.take_notices();
-        if call.checked.is_guarded() {
-            // They could hold values of rows that are kept back.
-            notices.clear();
+        let mut notices = call.checked.notices().to_vec();
+        let of_server = link.take_notices();
+        // They could hold values of rows that are kept back.
+        if !call.checked.is_guarded() {
+            notices.extend(of_server);
         }
         // Its Close goes out before the reset.
         drop(begun);

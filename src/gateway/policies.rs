@@ -12,6 +12,7 @@ use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::{Policy, PolicyError};
+use crate::sql::{CheckContext, policy_errors};
 
 /// Cheap to clone. What changes by a reload is inside of each [`PolicySource`].
 #[derive(Clone, Debug)]
@@ -48,10 +49,10 @@ impl Policies {
         self.0.mapped.iter().map(|(_, source)| source).chain(&self.0.otherwise)
     }
 
-    /// Everything that any of them names and the database does not have.
+    /// Everything that any of them names and the database does not have, and conditions that cannot be used.
     pub fn missing(&self, catalog: &Arc<Catalog>) -> Vec<PolicyError> {
         let mut missing = Vec::new();
-        for error in self.iter().flat_map(|source| source.pin().policy().missing(catalog)) {
+        for error in self.iter().flat_map(|source| faults(source.pin().policy(), catalog)) {
             // Two policies may include the same file.
             if !missing.contains(&error) {
                 missing.push(error);
@@ -59,6 +60,13 @@ impl Policies {
         }
         missing
     }
+}
+
+/// What of a policy does not fit a database.
+fn faults(policy: &Policy, catalog: &Catalog) -> Vec<PolicyError> {
+    let mut faults = policy.missing(catalog);
+    faults.extend(policy_errors(policy, &CheckContext::new(catalog, policy)));
+    faults
 }
 
 impl From<Policy> for Policies {

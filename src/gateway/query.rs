@@ -125,6 +125,7 @@ impl Gateway {
             rule: refusal.and_then(|refusal| refusal.rule.as_deref()),
             sqlstate: refusal.map(|refusal| refusal.sqlstate),
             relations: &relations,
+            rules: decision.as_ref().map_or(&[], Checked::rules),
             took,
         });
     }

@@ -44,6 +44,7 @@ pub struct Checked {
     kind: StatementKind,
     relations: Vec<QualifiedName>,
     functions: Vec<QualifiedName>,
+    rules: Vec<String>,
     reach: Vec<Oid>,
     parameters: usize,
     user_code: bool,
@@ -102,13 +103,13 @@ impl Checked {
         &self.protection.enforced
     }
 
-    /// The masks and filters that took part.
+    /// Every rule that took part: what allowed each relation and function, the masks and the filters.
     pub fn rules(&self) -> &[String] {
-        &self.protection.rules
+        &self.rules
     }
 
     /// What the caller should know of the answer.
-    pub fn notices(&self) -> &[String] {
+    pub fn notices(&self) -> &[Diagnostic] {
         &self.protection.notices
     }
 
@@ -153,13 +154,14 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
         },
         reach: cx.catalog.reach(&[resolution.oids.as_slice(), &protection.oids].concat()),
         relations: resolution.relations,
+        rules: resolution.rules.into_iter().chain(protection.rules.iter().cloned()).collect(),
         functions: resolution.functions,
         parameters: resolution.parameters,
         user_code: resolution.user_code,
         estimable: matches!(statement, Statement::Query(_))
             && cx.policy.planner_limits().is_some()
             && !hides_rows(&resolution.oids, cx),
-        operator_schemas: resolution.operator_schemas,
+        operator_schemas: with(resolution.operator_schemas, &protection.operator_schemas),
         protection,
     })
 }
@@ -180,6 +182,13 @@ pub fn reprint(sql: &str) -> Result<String, Diagnostic> {
 #[doc(hidden)]
 pub fn parses(sql: &str) -> Result<(), Diagnostic> {
     stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, || parse::parse(sql).map(drop))
+}
+
+fn with(mut schemas: Vec<String>, more: &[String]) -> Vec<String> {
+    schemas.extend(more.iter().cloned());
+    schemas.sort();
+    schemas.dedup();
+    schemas
 }
 
 /// Relations, functions and subqueries in FROM, as the caller wrote them.

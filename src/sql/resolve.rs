@@ -35,6 +35,8 @@ pub struct Resolution {
     pub oids: Vec<Oid>,
     /// In order of appearance, with repetitions.
     pub functions: Vec<QualifiedName>,
+    /// The rules that allowed relations and functions, without repetition.
+    pub rules: Vec<String>,
     /// The highest `$n`.
     pub parameters: usize,
     /// A function of the database's own is called.
@@ -66,6 +68,14 @@ struct Resolver<'c> {
     used: Used,
 }
 
+impl Resolver<'_> {
+    fn allowed_by(&mut self, rule: &str) {
+        if !self.found.rules.iter().any(|known| known == rule) {
+            self.found.rules.push(rule.to_owned());
+        }
+    }
+}
+
 /// Resolves an expression of a policy's author over the columns of one relation, known as `alias`.
 pub fn condition(
     expr: &mut Expr,
@@ -84,5 +94,6 @@ pub fn condition(
     };
     let scope = Scope { visible: Visible::of(range), outer: None };
     resolver.expr(expr, Env { scope: Some(&scope), ctes: None })?;
+    resolver.found.operator_schemas = resolver.operator_schemas()?;
     Ok(resolver.found)
 }

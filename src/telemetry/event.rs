@@ -28,6 +28,8 @@ pub enum Event<'a> {
         rule: Option<&'a str>,
         sqlstate: Option<SqlState>,
         relations: &'a [String],
+        /// Every rule that took part in allowing it.
+        rules: &'a [String],
         took: Duration,
     },
     /// An allowed statement ended.
@@ -65,13 +67,14 @@ impl Event<'_> {
                 policy,
                 allowed: true,
                 relations,
+                rules,
                 took,
                 ..
             } => {
                 info!(
                     target: "pgwarden::decision",
                     query_id = *query_id, subject = *subject, client = *client, database = *database, policy = *policy, decision = "allow",
-                    relations = relations.join(","), duration_us = micros(took),
+                    relations = relations.join(","), rules = rules.join(","), duration_us = micros(took),
                     "statement on `{database}` allowed"
                 );
             }

@@ -167,7 +167,7 @@ impl PolicySource {
         {
             return Arc::clone(held);
         }
-        let missing = policy.missing(catalog);
+        let missing = super::faults(policy, catalog);
         let unprotected = policy.missing_protection(catalog).into_iter().next();
         let held = Held { policy: Arc::clone(policy), catalog: Arc::clone(catalog), missing, unprotected };
         let known = last.as_ref().map_or(&[][..], |last| last.missing.as_slice());
@@ -222,11 +222,11 @@ impl std::fmt::Debug for PolicySource {
 /// Who renames a table changes the policy with it: what is missing is looked for once more.
 async fn whole(policy: Policy, database: &Database) -> Result<Policy, PolicyError> {
     let Some(last) = database.catalog() else { return Ok(policy) };
-    if policy.missing(&last).is_empty() {
+    if super::faults(&policy, &last).is_empty() {
         return Ok(policy);
     }
     let now = Box::pin(database.refresh()).await.unwrap_or(last);
-    policy.missing(&now).into_iter().next().map_or(Ok(policy), Err)
+    super::faults(&policy, &now).into_iter().next().map_or(Ok(policy), Err)
 }
 
 /// The policy of the file, and every text that was looked at.

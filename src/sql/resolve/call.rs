@@ -39,6 +39,7 @@ impl Resolver<'_> {
         if !decision.allowed || self.cx.catalog.routines(&name).next().is_none() {
             return Err(self.missing_function(path, &decision));
         }
+        self.allowed_by(&decision.rule);
         self.found.user_code |= self.cx.policy.is_user_code(&name, self.cx.catalog);
         self.found.functions.push(name.clone());
         let extension = self.cx.catalog.routines(&name).find_map(|routine| routine.extension.as_deref());
