@@ -55,6 +55,7 @@ const STATEMENTS: &[&str] = &[
     "SELECT true BETWEEN 1 = 2 AND true, 1 BETWEEN - 1 AND 1 + 1 AND NOT false",
     "SELECT NULL isnull, 1 ISNULL, 1 NOTNULL, x isnull AS \"isnull\" FROM (SELECT 1 AS x) AS t WHERE x notnull",
     "SELECT 'ab' LIKE ANY (ARRAY['a%', 'x']), 'ab' LIKE ALL (ARRAY['a%', 'x']), 'ab' NOT LIKE ALL (ARRAY['x', 'y']), 'AB' ILIKE SOME ('{a%}'), 'ab' NOT ILIKE ANY (SELECT 'A%')",
+    "SELECT 1 = ANY (SELECT 1) || 'x', 1 < ALL (SELECT 2) IS TRUE, 1 OPERATOR(pg_catalog.=) SOME (VALUES (2)) || 'y', 1 = ANY ('{1}') || 'z'",
     "SELECT '{\"a\": 1}'::jsonb @> ANY (ARRAY['{}', '[]']::jsonb[]), 3 * 2 = ANY (ARRAY[6]), 'ab' ^@ ALL (ARRAY['a', 'ab'])",
     "SELECT EXISTS (SELECT FROM shop.products), NOT EXISTS (SELECT FROM shop.products WHERE false)",
     "SELECT count(*) FROM (SELECT FROM shop.promotions) AS s",
