@@ -279,8 +279,10 @@ async fn what_still_acts_for_the_scripted_login_is_known() {
             acts.iter().filter(|function| !expected.contains(&function.as_str())).collect();
         let missing: Vec<_> =
             expected.iter().filter(|function| !acts.iter().any(|act| act == *function)).collect();
+        // Other versions lack some of them, and since 16 large objects are not written in a read-only transaction.
+        let complete = missing.is_empty() || cluster.major() != 15;
         assert!(
-            unexpected.is_empty() && missing.is_empty(),
+            unexpected.is_empty() && complete,
             "managed {managed}: {unexpected:#?} act, {missing:?} do not"
         );
     }

@@ -38,9 +38,14 @@ FROM (
   UNION ALL
   SELECT 'extension ' || e.oid || ' ' || e.xmin FROM pg_catalog.pg_extension AS e
   UNION ALL
-  SELECT 'member ' || m.roleid || ' ' || m.member || ' ' || m.xmin FROM pg_catalog.pg_auth_members AS m
+  SELECT 'member ' || m.roleid || ' ' || m.member || ' ' || m.xmin
+  FROM pg_catalog.pg_auth_members AS m WHERE pg_catalog.pg_has_role(m.member, 'MEMBER')
   UNION ALL
-  SELECT 'setting ' || s.setdatabase || ' ' || s.setrole || ' ' || s.xmin FROM pg_catalog.pg_db_role_setting AS s
+  SELECT 'setting ' || s.setdatabase || ' ' || s.setrole || ' ' || s.xmin
+  FROM pg_catalog.pg_db_role_setting AS s
+  WHERE
+    s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))
+    AND s.setrole IN (0, (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER))
   UNION ALL
   SELECT 'role ' || r.oid || ' ' || r.rolname || ' ' || r.rolsuper || r.rolinherit || r.rolbypassrls
   FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER

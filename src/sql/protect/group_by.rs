@@ -18,15 +18,26 @@ pub fn repair(
     cx: &CheckContext<'_>,
 ) {
     for one in guarded {
-        if !is_grouped_by_key(&select.group_by, one) {
+        if !is_grouped_by_key(select, one) {
             continue;
         }
-        let mut used = Used { alias: &one.alias, found: Vec::new() };
+        let mut used = Used { alias: &one.alias, found: Vec::new(), row: false };
         // Nothing in it refuses.
         let _ = used.after_grouping(select, order_by);
+        let star = |item: &Item| match item {
+            Item::Star => true,
+            Item::TableStar(path) => path.last().is_some_and(|alias| alias.text == one.alias),
+            Item::RowStar(_) | Item::Expr { .. } => false,
+        };
+        if select.items.iter().any(star) {
+            used.found.extend(one.shown.iter().map(|(name, ..)| name.clone()));
+        }
+        if used.row {
+            select.group_by.push(GroupItem::Expr(Expr::Column(vec![Ident::new(&one.alias)])));
+        }
         for name in used.found {
             let Some((column, _)) = one.column(&name) else { continue };
-            if stands_in(&select.group_by, one, &name) {
+            if stands_in(select, one, &name) {
                 continue;
             }
             if has_equality(column.type_oid, cx) {
@@ -43,15 +54,15 @@ fn reference(one: &Guarded<'_>, column: &str) -> Expr {
 }
 
 /// Every grouping has all columns of the primary key, as they are.
-fn is_grouped_by_key(group_by: &[GroupItem], one: &Guarded<'_>) -> bool {
+fn is_grouped_by_key(select: &Select, one: &Guarded<'_>) -> bool {
     let Some(key) = primary_key(one.relation) else { return false };
     let shown =
         |name: &String| one.shown.iter().find(|(_, column, mask)| column.name == *name && mask.is_none());
     key.iter().all(|name| {
         shown(name).is_some_and(|(shown, ..)| {
             let reference = reference(one, shown);
-            group_by.iter().any(|item| match item {
-                GroupItem::Expr(expr) => *expr == reference,
+            select.group_by.iter().any(|item| match item {
+                GroupItem::Expr(expr) => meant(expr, &select.items) == &reference,
                 GroupItem::Sets(sets) => !sets.is_empty() && sets.iter().all(|set| set.contains(&reference)),
                 // Both have the empty set.
                 GroupItem::Rollup(_) | GroupItem::Cube(_) => false,
@@ -60,16 +71,37 @@ fn is_grouped_by_key(group_by: &[GroupItem], one: &Guarded<'_>) -> bool {
     })
 }
 
+/// A number in GROUP BY, or the name of a result column, stands for what is selected there.
+fn meant<'e>(key: &'e Expr, items: &'e [Item]) -> &'e Expr {
+    let selected = match key {
+        Expr::Number(digits) if items.iter().all(|item| matches!(item, Item::Expr { .. })) => {
+            let at = digits.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            at.and_then(|at| items.get(at))
+        }
+        Expr::Column(path) => match path.as_slice() {
+            [name] => items
+                .iter()
+                .find(|item| matches!(item, Item::Expr { alias: Some(alias), .. } if alias == name)),
+            _ => None,
+        },
+        _ => None,
+    };
+    match selected {
+        Some(Item::Expr { expr, .. }) => expr,
+        _ => key,
+    }
+}
+
 fn primary_key(relation: &Relation) -> Option<&[String]> {
     let key = relation.keys.iter().find(|key| key.primary)?;
     Some(key.columns.as_slice()).filter(|columns| !columns.is_empty())
 }
 
 /// A column that a grouping set has stays as it is: it is NULL in the others.
-fn stands_in(group_by: &[GroupItem], one: &Guarded<'_>, column: &str) -> bool {
+fn stands_in(select: &Select, one: &Guarded<'_>, column: &str) -> bool {
     let reference = reference(one, column);
-    group_by.iter().any(|item| match item {
-        GroupItem::Expr(expr) => *expr == reference,
+    select.group_by.iter().any(|item| match item {
+        GroupItem::Expr(expr) => meant(expr, &select.items) == &reference,
         GroupItem::Sets(sets) | GroupItem::Rollup(sets) | GroupItem::Cube(sets) => {
             sets.iter().flatten().any(|expr| *expr == reference)
         }
@@ -111,16 +143,20 @@ impl<V: Visitor> AfterGrouping for V {}
 struct Used<'a> {
     alias: &'a str,
     found: Vec<String>,
+    /// The whole row is used too.
+    row: bool,
 }
 
 impl Visitor for Used<'_> {
     fn expr(&mut self, expr: &mut Expr) -> Visited {
-        if let Expr::Column(path) = &*expr
-            && let [alias, column] = path.as_slice()
-            && alias.text == self.alias
-            && !self.found.contains(&column.text)
-        {
-            self.found.push(column.text.clone());
+        if let Expr::Column(path) = &*expr {
+            match path.as_slice() {
+                [alias] => self.row |= alias.text == self.alias,
+                [alias, column] if alias.text == self.alias && !self.found.contains(&column.text) => {
+                    self.found.push(column.text.clone());
+                }
+                _ => {}
+            }
         }
         walk::expr(self, expr)
     }

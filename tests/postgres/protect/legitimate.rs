@@ -29,6 +29,13 @@ async fn grouping_by_a_primary_key_goes_on_working() {
             "2|Bo|1 1|Ada|2 3|HIDDEN-Cleo|1",
         ),
         ("SELECT id, notes FROM lab.customers GROUP BY id ORDER BY id LIMIT 1", "1|{\"n\": 1}"),
+        ("SELECT id AS key, name FROM lab.customers GROUP BY key ORDER BY 1 DESC LIMIT 1", "3|HIDDEN-Cleo"),
+        ("SELECT id, name FROM lab.customers GROUP BY 1 ORDER BY 1 LIMIT 1", "1|Ada"),
+        (
+            "SELECT o.* FROM lab.orders AS o GROUP BY o.id ORDER BY o.id LIMIT 1",
+            "10|1|a|100.00|2026-01-10|paid|first",
+        ),
+        ("SELECT (o).amount FROM lab.orders AS o GROUP BY o.id ORDER BY o.id LIMIT 1", "100.00"),
         ("SELECT upper(name), max(points) FROM lab.customers GROUP BY id HAVING points < 0", "BO|-5"),
         (
             "SELECT id, name, count(*) FROM lab.customers GROUP BY GROUPING SETS ((id), (id, name)) ORDER BY 1, 2 LIMIT 2",
