@@ -42,6 +42,8 @@ pub struct Protection {
     pub enforced: Vec<Enforced>,
     /// Values for the parameters behind the caller's.
     pub bound: Vec<String>,
+    /// What each of them is.
+    pub bound_names: Vec<String>,
     /// Settings of the session that row security reads.
     pub settings: Vec<(String, String)>,
     pub notices: Vec<String>,
@@ -66,7 +68,8 @@ pub fn protect(
     let found = Protection { guarded: true, ..Protection::default() };
     let mut protector = Protector { cx, plain, bound, levels: Vec::new(), found };
     walk::statement(&mut protector, statement)?;
-    Ok(Protection { bound: protector.bound.into_values(), ..protector.found })
+    let bound_names = protector.bound.names();
+    Ok(Protection { bound: protector.bound.into_values(), bound_names, ..protector.found })
 }
 
 /// What is wrong with the conditions and mask expressions of a policy, for each relation that they are for.
