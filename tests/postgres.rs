@@ -29,6 +29,8 @@ mod postgres {
     mod fixtures;
     mod gateway;
     mod mcp;
+    mod policy_cases;
+    mod policy_mutants;
     mod print;
     mod protect;
     mod security;

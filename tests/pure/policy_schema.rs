@@ -47,15 +47,15 @@ impl Schema {
             "maximum" => value.as_f64().is_none_or(|n| n <= wanted.as_f64().unwrap()),
             "minItems" => count(value.as_array().map(Vec::len)),
             "minProperties" => count(value.as_object().map(serde_json::Map::len)),
-            "maxProperties" => {
-                value.as_object().is_none_or(|o| o.len() <= wanted.as_u64().unwrap() as usize)
-            }
+            "maxProperties" => value.as_object().is_none_or(|o| o.len() <= wanted.as_u64().unwrap() as usize),
             "items" => value.as_array().is_none_or(|a| a.iter().all(|item| self.valid(wanted, item))),
             "required" => value.as_object().is_none_or(|o| names().all(|name| o.contains_key(name))),
             "properties" => value.as_object().is_none_or(|object| {
-                wanted.as_object().unwrap().iter().all(|(name, schema)| {
-                    object.get(name).is_none_or(|value| self.valid(schema, value))
-                })
+                wanted
+                    .as_object()
+                    .unwrap()
+                    .iter()
+                    .all(|(name, schema)| object.get(name).is_none_or(|value| self.valid(schema, value)))
             }),
             "additionalProperties" => value.as_object().is_none_or(|object| {
                 let known = schema.get("properties").and_then(Value::as_object);
@@ -89,7 +89,10 @@ fn keys_of_source(file: &str, tables: &[(&str, &str)]) -> BTreeSet<(String, Stri
         for line in body.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
             if line.starts_with("#[") {
                 default |= line.contains("default");
-                renamed = line.split_once("rename = \"").map(|(_, rest)| rest.split('"').next().unwrap()).or(renamed);
+                renamed = line
+                    .split_once("rename = \"")
+                    .map(|(_, rest)| rest.split('"').next().unwrap())
+                    .or(renamed);
                 continue;
             }
             let (key, kind) = line.trim_start_matches("pub ").split_once(": ").unwrap();
@@ -213,7 +216,11 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_grammar() {
         assert!(!schema.accepts(&text), "the schema takes {rules}");
     }
     let schema = Schema::read("policies/cases.schema.json");
-    for case in ["name = \"a\"\nsql = \"b\"", "name = \"a\"\nsql = \"b\"\nexpect = \"ok\"", "name = \"a\"\nsql = \"b\"\nexpect = \"allow\"\nrow = []"] {
+    for case in [
+        "name = \"a\"\nsql = \"b\"",
+        "name = \"a\"\nsql = \"b\"\nexpect = \"ok\"",
+        "name = \"a\"\nsql = \"b\"\nexpect = \"allow\"\nrow = []",
+    ] {
         let text = format!("[[case]]\n{case}\n");
         assert!(!schema.accepts(&text) && Cases::parse(&text, "c.toml").is_err(), "{case}");
     }
