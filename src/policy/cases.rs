@@ -31,7 +31,7 @@ pub struct Case {
     pub rule: Option<String>,
     /// Names of the columns of the answer.
     pub columns: Option<Vec<String>>,
-    /// All of the answer, as psql prints it; `None` is NULL.
+    /// All of the answer, each value as its cast to text prints it; `None` is NULL.
     pub rows: Option<Vec<Vec<Option<String>>>>,
     /// Is part of a notice.
     pub notice: Option<String>,

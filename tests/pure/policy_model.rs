@@ -69,7 +69,8 @@ fn catalog(dice: &mut Dice) -> Catalog {
     let mut relations: Vec<Relation> = Vec::new();
     for (schema, table) in ["a", "b"].iter().flat_map(|s| ["t1", "t2", "t3", "t4"].map(|t| (*s, t))) {
         let parent = (!relations.is_empty() && dice.below(3) == 0).then(|| dice.below(relations.len()));
-        let columns = (1..=3).filter(|_| dice.below(5) > 0).map(|number| Column {
+        let numbers: Vec<i32> = (1..=3).filter(|_| dice.below(5) > 0).collect();
+        let columns = numbers.into_iter().map(|number| Column {
             name: format!("c{number}"),
             number,
             type_oid: Oid(25),
