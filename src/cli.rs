@@ -9,6 +9,7 @@ mod doctor;
 mod health;
 mod logging;
 mod policy;
+mod reload;
 mod serve;
 mod setup;
 mod shutdown;

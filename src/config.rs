@@ -11,4 +11,6 @@ mod settings;
 pub use environment::{VARIABLES, check_environment};
 pub use error::ConfigError;
 pub use file::{load, read};
-pub use settings::{AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, Server, Sessions};
+pub use settings::{
+    AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, MappedPolicy, Server, Sessions,
+};

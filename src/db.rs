@@ -18,6 +18,7 @@ mod link;
 mod locks;
 mod login;
 mod params;
+mod planner;
 mod pool;
 mod remote;
 mod rows;

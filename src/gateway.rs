@@ -1,7 +1,10 @@
 //! One use case per file. Knows neither JSON-RPC nor a SQL library.
 
+mod admission;
 mod describe;
+mod health;
 mod output;
+mod policies;
 mod query;
 mod request;
 mod resource_uri;
@@ -14,10 +17,14 @@ mod visible;
 
 use std::sync::Arc;
 
+pub use health::Health;
+pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use request::{
     ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest,
 };
 pub use served::{CallLimits, Served};
+
+use admission::Admission;
 
 use crate::pg::{Diagnostic, SqlState};
 use crate::telemetry::Telemetry;
@@ -28,12 +35,13 @@ pub struct Gateway {
     served: Arc<[Served]>,
     limits: CallLimits,
     telemetry: Telemetry,
+    admission: Arc<Admission>,
 }
 
 impl Gateway {
     /// `served` in the order in which they are listed.
     pub fn new(served: Vec<Served>, limits: CallLimits, telemetry: Telemetry) -> Self {
-        Self { served: served.into(), limits, telemetry }
+        Self { served: served.into(), limits, telemetry, admission: Arc::default() }
     }
 
     /// The names that `database` may take in a request.

@@ -18,5 +18,6 @@ mod resolve;
 pub use check::{CheckContext, Checked, StatementKind, check};
 #[doc(hidden)]
 pub use check::{parses, reprint};
+pub use parse::split;
 pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
 pub use protect::{Enforced, Enforcement, policy_errors};

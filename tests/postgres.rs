@@ -25,16 +25,20 @@ mod postgres {
     mod db_run;
     mod db_tls;
     mod embedded;
+    mod extensions;
     mod fidelity;
     mod fixtures;
     mod gateway;
     mod mcp;
+    mod policies;
     mod policy_cases;
     mod policy_mutants;
+    mod policy_script;
     mod print;
     mod protect;
     mod security;
     mod sql_cases;
+    mod walls;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
 

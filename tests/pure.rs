@@ -27,4 +27,5 @@ mod pure {
     mod mcp_wire;
     mod policy_model;
     mod policy_schema;
+    mod unsupported;
 }

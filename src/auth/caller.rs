@@ -1,6 +1,6 @@
 //! The caller of one request, after authentication.
 
-use std::collections::BTreeMap;
+use crate::policy::Claims;
 
 /// Whose request it is. Every use case takes one; nothing below `gateway` looks inside.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,12 +10,12 @@ pub struct Caller {
     /// The client program as it named itself; never trusted.
     pub client: Option<String>,
     /// What the identity says besides: role, tenant, .. (used by policies).
-    pub claims: BTreeMap<String, String>,
+    pub claims: Claims,
 }
 
 impl Caller {
     /// The caller on stdio and on an unauthenticated loopback port.
     pub fn local(subject: impl Into<String>) -> Self {
-        Self { subject: subject.into(), client: None, claims: BTreeMap::new() }
+        Self { subject: subject.into(), client: None, claims: Claims::none() }
     }
 }

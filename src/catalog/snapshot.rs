@@ -14,6 +14,9 @@ pub struct Schema {
     pub comment: Option<String>,
     /// The login has USAGE on it.
     pub usable: bool,
+    /// Who may create objects in it besides superusers, its owner and the database's: names of roles, or `PUBLIC`.
+    #[serde(default)]
+    pub creators: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -28,6 +31,8 @@ pub struct Operator {
     pub name: QualifiedName,
     /// The function behind it (`pg_operator.oprcode`).
     pub routine: Oid,
+    /// The types of its one or two operands.
+    pub operands: Vec<Oid>,
     pub extension: Option<String>,
 }
 

@@ -98,12 +98,19 @@ pub(super) struct CheckArguments {
     /// The entry of the configuration to check against, where there are several
     #[arg(long, value_name = "NAME")]
     pub(super) entry: Option<String>,
+    /// A fact about the caller, instead of those of `[auth] claims`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) claim: Vec<String>,
     /// Answer with a JSON object
     #[arg(long)]
     pub(super) json: bool,
+    /// Report how much of a file of statements is accepted, and what the rest is refused for: one JSON object
+    /// {"sql": ".."} a line, or statements with `;` between
+    #[arg(long, value_name = "FILE", conflicts_with = "sql")]
+    pub(super) corpus: Option<PathBuf>,
     /// The statement; `-` reads one JSON object {"sql": ".."} a line and writes one a line
-    #[arg(value_name = "SQL", allow_hyphen_values = true)]
-    pub(super) sql: String,
+    #[arg(value_name = "SQL", allow_hyphen_values = true, required_unless_present = "corpus")]
+    pub(super) sql: Option<String>,
 }
 
 #[derive(Debug, Args)]

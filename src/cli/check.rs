@@ -1,18 +1,19 @@
 //! `pgwarden check`: the decision about a statement, without running anything.
 
+mod corpus;
+
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use serde::{Deserialize, Serialize};
 
 use super::DENIED;
 use super::arguments::CheckArguments;
-use super::setup::{Setup, environment};
-use crate::catalog::Catalog;
+use super::setup::{self, Setup, environment};
+use super::token;
 use crate::pg::{Diagnostic, Position};
-use crate::policy::Policy;
 use crate::sql::{self, CheckContext, Checked};
 
 /// Gives up on a line that is longer: more than any text that the gates would take.
@@ -47,13 +48,20 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::read(&arguments.target, &environment)?;
     let served = setup.one(arguments.entry.as_deref())?;
     let catalog = served.database.ready().await?;
-    let (database, policy) = (Arc::clone(&served.database), Arc::clone(&served.policy));
+    setup::whole(&served.policies.missing(&catalog))?;
+    let mut caller = setup.caller();
+    if !arguments.claim.is_empty() {
+        caller.claims = token::claims(&arguments.claim)?.into_iter().collect();
+    }
+    let policy = served.policies.of(&caller).map_err(|refusal| anyhow!(refusal))?;
+    let (database, policy) = (Arc::clone(&served.database), Arc::clone(policy.pin().policy()));
     // The gates are synchronous, and reading stdin blocks.
     let checking = tokio::task::spawn_blocking(move || {
-        if arguments.sql == "-" {
-            lines(&catalog, &policy, std::io::stdin().lock(), std::io::stdout().lock())
-        } else {
-            one(&catalog, &policy, &arguments.sql, arguments.json)
+        let cx = CheckContext { claims: &caller.claims, ..CheckContext::new(&catalog, &policy) };
+        match (arguments.sql.as_deref(), &arguments.corpus) {
+            (_, Some(file)) => corpus::run(file, &cx, arguments.json, std::io::stdout().lock()),
+            (Some("-") | None, None) => lines(&cx, std::io::stdin().lock(), std::io::stdout().lock()),
+            (Some(text), None) => one(&cx, text, arguments.json),
         }
     });
     let status = checking.await??;
@@ -61,8 +69,8 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     Ok(status)
 }
 
-fn one(catalog: &Catalog, policy: &Policy, text: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let decision = sql::check(text, &CheckContext::new(catalog, policy));
+fn one(cx: &CheckContext<'_>, text: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let decision = sql::check(text, cx);
     let status = if decision.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(DENIED) };
     let out = match decision {
         decision if json => serde_json::to_string(&answer(decision))?,
@@ -78,13 +86,7 @@ fn one(catalog: &Catalog, policy: &Policy, text: &str, json: bool) -> anyhow::Re
 }
 
 /// Answers line by line, each as soon as it is known. Fails only where reading or writing does.
-fn lines(
-    catalog: &Catalog,
-    policy: &Policy,
-    mut input: impl BufRead,
-    mut output: impl Write,
-) -> anyhow::Result<ExitCode> {
-    let cx = CheckContext::new(catalog, policy);
+fn lines(cx: &CheckContext<'_>, mut input: impl BufRead, mut output: impl Write) -> anyhow::Result<ExitCode> {
     let mut line = String::new();
     for number in 1_u64.. {
         line.clear();
@@ -96,7 +98,7 @@ fn lines(
             continue;
         }
         let answer = match serde_json::from_str::<Question>(&line) {
-            Ok(Question { id, sql }) => Answer { id, ..answer(sql::check(&sql, &cx)) },
+            Ok(Question { id, sql }) => Answer { id, ..answer(sql::check(&sql, cx)) },
             Err(error) => unreadable(number, &error),
         };
         let mut out = serde_json::to_vec(&answer)?;

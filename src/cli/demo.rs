@@ -96,7 +96,7 @@ async fn load(server: &Server, progress: &mut Progress, corner: bool) -> anyhow:
 fn gateway(url: &str) -> anyhow::Result<(Gateway, Arc<Database>)> {
     let connection = ConnectionSettings::parse(url, &|_| None).map_err(|error| anyhow!(error))?;
     let database = Database::new(DatabaseSettings::new(sample::DATABASE, connection));
-    let served = Served { database: Arc::clone(&database), policy: Arc::new(Policy::builtin()) };
+    let served = Served::new(Arc::clone(&database), Policy::builtin());
     let Limits { rows, characters, field_characters, seconds } = Limits::default();
     let limits = CallLimits { rows, characters, field_characters, deadline: Duration::from_secs(seconds) };
     Ok((Gateway::new(vec![served], limits, Telemetry::default()), database))

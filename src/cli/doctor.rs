@@ -16,6 +16,7 @@ use crate::config::DatabaseEntry;
 use crate::db::{Examination, Finding, SslMode};
 use crate::gateway::Served;
 use crate::pg::Diagnostic;
+use crate::policy::PolicyError;
 
 /// What was found about one database.
 struct Report<'s> {
@@ -23,6 +24,8 @@ struct Report<'s> {
     accepted: &'s BTreeSet<String>,
     examination: Result<Examination, Diagnostic>,
     beyond: Beyond,
+    /// What the policies name and the database does not have.
+    missing: Vec<PolicyError>,
 }
 
 pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
@@ -41,15 +44,22 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let accepted = &served.database.settings().accepted;
     let examination = served.database.examine().await;
     let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
-    Report { entry, accepted, examination, beyond }
+    // Without the checks of the login, which are told above.
+    let missing = match served.database.ready().await {
+        Ok(catalog) => served.policies.missing(&catalog),
+        Err(_) => Vec::new(),
+    };
+    Report { entry, accepted, examination, beyond, missing }
 }
 
 impl Report<'_> {
     /// `serve` would serve it.
     fn is_healthy(&self) -> bool {
-        self.examination
-            .as_ref()
-            .is_ok_and(|found| found.findings.iter().all(|finding| finding.is_accepted(self.accepted)))
+        self.missing.is_empty()
+            && self
+                .examination
+                .as_ref()
+                .is_ok_and(|found| found.findings.iter().all(|finding| finding.is_accepted(self.accepted)))
     }
 
     fn json(&self) -> String {
@@ -60,8 +70,12 @@ impl Report<'_> {
             }
             Err(error) => json!({ "error": error }),
         };
-        json!({ "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found })
-            .to_string()
+        let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
+        json!({
+            "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
+            "policy": missing,
+        })
+        .to_string()
     }
 
     fn text(&self) -> String {
@@ -69,6 +83,9 @@ impl Report<'_> {
         match &self.examination {
             Ok(examination) => self.describe(examination, &mut out),
             Err(error) => line(&mut out, "FAIL", &error.message, error.hint.as_deref()),
+        }
+        for missing in &self.missing {
+            line(&mut out, "FAIL", &missing.to_string(), None);
         }
         out
     }
@@ -170,6 +187,7 @@ mod tests {
             accepted: &accepted,
             examination: Ok(examination),
             beyond: Beyond::default(),
+            missing: Vec::new(),
         };
         (report.text(), report.is_healthy())
     }
@@ -222,8 +240,13 @@ mod tests {
         let error =
             Diagnostic::connection(SqlState::CONNECTION_FAILURE, "no server at `db`").hint("start it");
         let accepted = BTreeSet::new();
-        let report =
-            Report { entry: &entry, accepted: &accepted, examination: Err(error), beyond: Beyond::default() };
+        let report = Report {
+            entry: &entry,
+            accepted: &accepted,
+            examination: Err(error),
+            beyond: Beyond::default(),
+            missing: Vec::new(),
+        };
         assert_eq!(
             report.text(),
             "shop (reader@db:5432/shop)\n  FAIL      no server at `db`\n            remedy: start it\n"

@@ -3,7 +3,6 @@
 mod explain;
 mod layout;
 mod matrix;
-mod parts;
 mod report;
 mod schema;
 mod script;

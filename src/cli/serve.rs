@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
@@ -10,7 +11,7 @@ use tracing::{error, info};
 
 use super::arguments::ServeArguments;
 use super::setup::{Setup, environment};
-use super::shutdown;
+use super::{reload, shutdown};
 use crate::auth::{Caller, TokenStore};
 use crate::config::{AuthMode, Config, Sessions};
 use crate::gateway::Served;
@@ -18,14 +19,20 @@ use crate::mcp::{self, Authentication, SessionMode};
 
 /// Where HTTP is served unless something else is said.
 const LISTEN: &str = "127.0.0.1:8432";
-/// Who calls where nobody proves who they are.
-const SUBJECT: &str = "local";
+/// A database that takes longer to answer is served as soon as it does: then calls are refused, should its policy
+/// not be whole.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::read(&arguments.target, &environment)?;
     let stop = shutdown::on_signals()?;
     let (gateway, settings) = (setup.gateway(), settings(&setup.config));
-    let caller = Caller::local(setup.config.auth.subject.as_deref().unwrap_or(SUBJECT));
+    let caller = setup.caller();
+    if let Err(missing) = setup.whole_policies(PATIENCE).await {
+        setup.close().await;
+        return Err(missing);
+    }
+    reload::watch(gateway.clone(), stop.clone())?;
 
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);

@@ -1,18 +1,23 @@
 //! From flags, environment and file to databases with their policies. Flags win over our own environment variables,
 //! these over the file; `DATABASE_URL` and libpq's variables come last.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
+use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use super::arguments::Target;
-use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry};
+use crate::auth::Caller;
+use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy};
 use crate::db::{ConnectionSettings, Database, DatabaseSettings};
-use crate::gateway::{CallLimits, Gateway, Served};
-use crate::policy::Policy;
+use crate::gateway::{CallLimits, Gateway, Policies, PolicySource, Served};
+use crate::policy::{Policy, PolicyError};
 use crate::telemetry::Telemetry;
+
+/// Who calls where nobody proves who they are.
+const SUBJECT: &str = "local";
 
 type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
@@ -36,13 +41,35 @@ impl Setup {
     pub(super) fn without_policies(target: &Target, env: Environment<'_>) -> anyhow::Result<Self> {
         let mut config = read_config(target.config.clone(), env)?;
         config.databases = databases(target, std::mem::take(&mut config.databases), env)?;
-        let bare = |entry: &DatabaseEntry| serve(&DatabaseEntry { policy: None, ..entry.clone() });
+        let bare = |entry: &DatabaseEntry| {
+            serve(&DatabaseEntry { policy: None, policies: Vec::new(), ..entry.clone() })
+        };
         let served = config.databases.iter().map(bare).collect::<anyhow::Result<_>>()?;
         Ok(Self { config, served })
     }
 
     pub(super) fn served(&self) -> &[Served] {
         &self.served
+    }
+
+    /// Who calls where nobody proves who they are.
+    pub(super) fn caller(&self) -> Caller {
+        let auth = &self.config.auth;
+        let subject = auth.subject.as_deref().unwrap_or(SUBJECT);
+        Caller { claims: auth.claims.clone().into_iter().collect(), ..Caller::local(subject) }
+    }
+
+    /// Every name in the policies is that of something, as far as the databases answer within `patience`.
+    pub(super) async fn whole_policies(&self, patience: Duration) -> anyhow::Result<()> {
+        let named = self.served.iter().filter(|served| served.policies.iter().any(|p| p.path().is_some()));
+        let looks = named.map(async |served| {
+            match timeout(patience, Box::pin(served.database.ready())).await {
+                Ok(Ok(catalog)) => served.policies.missing(&catalog),
+                // Calls say so, and the log.
+                Ok(Err(_)) | Err(_) => Vec::new(),
+            }
+        });
+        whole(&join_all(looks).await.concat())
     }
 
     /// The database of that name, or the only one.
@@ -82,6 +109,15 @@ impl Setup {
     }
 }
 
+/// Fails with all that is missing.
+pub(super) fn whole(missing: &[PolicyError]) -> anyhow::Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    bail!("the policy names what the database does not have:\n{}", lines.join("\n"))
+}
+
 /// The process's environment.
 pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -113,6 +149,9 @@ fn databases(
     let accept = accepted(target, env)?;
     match databases.as_mut_slice() {
         [only] => {
+            if policy.is_some() && !only.policies.is_empty() {
+                bail!("--policy is for a database with one policy, and `{}` has `policies`", only.name);
+            }
             only.policy = policy.or(only.policy.take());
             only.accept.extend(accept);
         }
@@ -153,18 +192,21 @@ fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     settings.search_path.clone_from(&entry.search_path);
     settings.time_zone.clone_from(&entry.time_zone);
     settings.accepted = entry.accept.iter().map(|finding| finding.as_str().to_owned()).collect();
-    let policy = match &entry.policy {
-        Some(file) => policy(file)?,
-        None => Policy::builtin(),
-    };
-    Ok(Served { database: Database::new(settings), policy: Arc::new(policy) })
+    Ok(Served::new(Database::new(settings), policies(entry)?))
 }
 
-fn policy(file: &Path) -> anyhow::Result<Policy> {
-    let shown = file.display().to_string();
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("the policy `{shown}` cannot be read"))?;
-    Ok(Policy::parse(&text, &shown)?)
+fn policies(entry: &DatabaseEntry) -> anyhow::Result<Policies> {
+    let mut mapped = Vec::new();
+    for MappedPolicy { when, policy } in &entry.policies {
+        mapped.push((when.clone(), PolicySource::load(policy, environment)?));
+    }
+    let otherwise = match &entry.policy {
+        Some(file) => Some(PolicySource::load(file, environment)?),
+        // Who writes down whose which policy is, means that others have none.
+        None if !mapped.is_empty() => None,
+        None => Some(PolicySource::fixed(Policy::builtin())),
+    };
+    Ok(Policies::new(mapped, otherwise))
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ fn open(file: &TokensFile) -> anyhow::Result<TokenFile> {
     Ok(TokenFile::open(path)?)
 }
 
-fn claims(words: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
+pub(super) fn claims(words: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut claims = BTreeMap::new();
     for word in words {
         let (key, value) =

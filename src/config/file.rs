@@ -5,10 +5,14 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::section::{Fault, Section, Source, each, integer, string, strings};
-use super::{AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, Server, Sessions};
+use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
+use super::{
+    AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, Server,
+    Sessions,
+};
 use crate::catalog::closest;
 use crate::db::ConnectionSettings;
+use crate::gateway::When;
 
 /// An environment variable's value; libpq's fill what a URL does not say.
 type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -67,10 +71,11 @@ fn auth(mut section: Section<'_>, folder: &Path) -> Result<Auth, ConfigError> {
         mode => Ok(mode),
     })?;
     let subject = section.value("subject", string)?;
+    let claims = section.value("claims", pairs)?.unwrap_or_default();
     section.finish()?;
     // A file of tokens is there to be asked for them.
     let mode = mode.unwrap_or(if has_file { AuthMode::Tokens } else { AuthMode::None });
-    Ok(Auth { mode, subject, tokens_file })
+    Ok(Auth { mode, subject, claims, tokens_file })
 }
 
 fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
@@ -115,7 +120,9 @@ fn database(
             ConfigError::new("environment", format!("libpq's variables {}", fault.message)).hint(fault.hint)
         })?,
     };
+    let policies = section.list("policies")?.into_iter().map(|inner| mapped(inner, folder));
     let entry = DatabaseEntry {
+        policies: policies.collect::<Result<_, _>>()?,
         connection,
         policy: section.value("policy", string)?.map(|file| folder.join(file)),
         search_path: section.value("search_path", strings)?,
@@ -128,6 +135,18 @@ fn database(
     };
     section.finish()?;
     Ok(entry)
+}
+
+fn mapped(mut section: Section<'_>, folder: &Path) -> Result<MappedPolicy, ConfigError> {
+    let when = section.needed("when", |value| {
+        When::new(pairs(value)?).ok_or_else(|| {
+            let hint = "for all other callers the entry itself has a `policy`".to_owned();
+            Fault::new("asks nothing".to_owned(), Some(hint))
+        })
+    })?;
+    let policy = folder.join(section.needed("policy", string)?);
+    section.finish()?;
+    Ok(MappedPolicy { when, policy })
 }
 
 fn listen(value: &DeValue<'_>) -> Result<String, Fault> {

@@ -1,5 +1,6 @@
 //! One table of the file, read key by key. Keys that nobody asked for are refused at the end.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -38,6 +39,8 @@ impl Fault {
 
 pub(super) struct Section<'t> {
     source: Source<'t>,
+    /// Where it begins, for what is missing in it.
+    start: usize,
     /// `` `[limits]` ``, or empty at the top.
     shown: String,
     table: &'t DeTable<'t>,
@@ -46,7 +49,7 @@ pub(super) struct Section<'t> {
 
 impl<'t> Section<'t> {
     pub(super) fn top(source: Source<'t>, table: &'t DeTable<'t>) -> Self {
-        Self { source, shown: String::new(), table, known: Vec::new() }
+        Self { source, start: 0, shown: String::new(), table, known: Vec::new() }
     }
 
     /// The value of `key`, if it is there.
@@ -61,6 +64,31 @@ impl<'t> Section<'t> {
             let span = fault.span.unwrap_or(value.span());
             self.source.error(span, format!("`{key}` {}", fault.message)).hint(fault.hint)
         })
+    }
+
+    /// The value of `key`, which must be there.
+    pub(super) fn needed<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&DeValue<'t>) -> Result<T, Fault>,
+    ) -> Result<T, ConfigError> {
+        let value = self.value(key, read)?;
+        value.ok_or_else(|| {
+            let message = format!("`{}` has no `{key}`", self.shown);
+            self.source.error(self.start..self.start, message)
+        })
+    }
+
+    /// The tables of the array `key`, in their order; none where it is absent.
+    pub(super) fn list(&mut self, key: &'static str) -> Result<Vec<Section<'t>>, ConfigError> {
+        self.known.push(key);
+        let Some(value) = self.table.get(key) else { return Ok(Vec::new()) };
+        let Some(array) = value.get_ref().as_array() else {
+            let message = format!("`{key}` is {}, an array of tables was expected", kind(value.get_ref()));
+            let hint = format!("write `[[{}.{key}]]`", self.shown);
+            return Err(self.source.error(value.span(), message).hint(Some(hint)));
+        };
+        array.iter().map(|item| self.inner(key, item)).collect()
     }
 
     /// The table `key`; an absent one is empty.
@@ -106,7 +134,7 @@ impl<'t> Section<'t> {
             let message = format!("`{shown}` is {}, a table was expected", kind(value.get_ref()));
             return Err(self.source.error(value.span(), message));
         };
-        Ok(Section { source: self.source, shown, table, known: Vec::new() })
+        Ok(Section { source: self.source, start: value.span().start, shown, table, known: Vec::new() })
     }
 }
 
@@ -121,6 +149,16 @@ pub(super) fn string(value: &DeValue<'_>) -> Result<String, Fault> {
 
 pub(super) fn strings(value: &DeValue<'_>) -> Result<Vec<String>, Fault> {
     each(value, |item| Ok(item.to_owned()))
+}
+
+/// A table of strings.
+pub(super) fn pairs(value: &DeValue<'_>) -> Result<BTreeMap<String, String>, Fault> {
+    let table = value.as_table().ok_or_else(|| expected("a table of strings", value))?;
+    let pair = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+        let read = string(value.get_ref()).map(|text| (key.get_ref().to_string(), text));
+        read.map_err(|fault| Fault { span: Some(value.span()), ..fault })
+    };
+    table.iter().map(pair).collect()
 }
 
 /// An array of strings, each read by `read`.

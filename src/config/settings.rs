@@ -1,10 +1,11 @@
 //! The configuration as values.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::catalog::closest;
 use crate::db::{ConnectionSettings, Finding};
+use crate::gateway::When;
 
 /// Everything that `pgwarden.toml` can say, with defaults where it is silent.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +45,8 @@ pub struct Auth {
     pub mode: AuthMode,
     /// Who calls where nobody proves who they are: on stdio and, without authentication, on loopback.
     pub subject: Option<String>,
+    /// What is true of that caller.
+    pub claims: BTreeMap<String, String>,
     pub tokens_file: Option<PathBuf>,
 }
 
@@ -75,12 +78,21 @@ impl Default for Limits {
     }
 }
 
+/// `[[databases.NAME.policies]]`: the policy of some callers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MappedPolicy {
+    pub when: When,
+    pub policy: PathBuf,
+}
+
 /// `[databases.NAME]`.
 #[derive(Clone, Debug)]
 pub struct DatabaseEntry {
     pub name: String,
     pub connection: ConnectionSettings,
+    /// Of callers whom none of `policies` is for.
     pub policy: Option<PathBuf>,
+    pub policies: Vec<MappedPolicy>,
     pub search_path: Option<Vec<String>>,
     pub time_zone: Option<String>,
     pub accept: BTreeSet<AcceptedFinding>,
@@ -93,6 +105,7 @@ impl DatabaseEntry {
             name: name.into(),
             connection,
             policy: None,
+            policies: Vec::new(),
             search_path: None,
             time_zone: None,
             accept: BTreeSet::new(),

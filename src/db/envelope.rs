@@ -42,10 +42,15 @@ pub(super) struct Begun {
 
 impl Envelope {
     /// `remaining` is what is left of the caller's time.
-    pub fn new(settings: &DatabaseSettings, abilities: Abilities, remaining: Duration) -> Self {
+    pub fn new(
+        settings: &DatabaseSettings,
+        abilities: Abilities,
+        operator_schemas: &[String],
+        remaining: Duration,
+    ) -> Self {
         let mut envelope = Self { names: Vec::with_capacity(18), values: Vec::with_capacity(18) };
         let timeout = milliseconds(remaining);
-        envelope.set("search_path", search_path(&settings.operator_schemas));
+        envelope.set("search_path", search_path(operator_schemas));
         envelope.set("statement_timeout", timeout.clone());
         envelope.set("lock_timeout", milliseconds(settings.lock_timeout.min(remaining)));
         let abandoned = milliseconds(remaining.saturating_add(ABANDONED));

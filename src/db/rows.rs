@@ -65,7 +65,7 @@ impl Bounds<'_> {
 }
 
 /// The bytes of a field as they are: of text and json, binary and text form are the same.
-struct Text<'a>(&'a str);
+pub(super) struct Text<'a>(pub &'a str);
 
 impl<'a> FromSql<'a> for Text<'a> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {

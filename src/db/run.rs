@@ -17,7 +17,7 @@ use super::locks::{self, Locks, Session};
 use super::params::TextParam;
 use super::pool::Pool;
 use super::rows::{self, Bounds, Streamed};
-use super::{DatabaseSettings, Ran, RowSink, RunLimits, Truncation, error};
+use super::{DatabaseSettings, Ran, RowSink, RunLimits, Truncation, error, planner};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::{Checked, Projected, ResultColumn};
@@ -71,13 +71,24 @@ impl Surroundings<'_> {
             .collect();
         let projected =
             call.checked.project(&columns, self.catalog, call.limits.rows, call.limits.field_chars);
-        sink.begin(projected.columns());
         let Some(link) = lease.link() else { return Err(error::lost()) };
+        if let Some(limits) = call.limits.planner.as_ref().filter(|_| call.checked.is_estimable()) {
+            let params = bound(call.params, begun.statement.params());
+            if let Err(refusal) = planner::within(link.client(), &projected, params, limits).await {
+                drop(begun);
+                if refusal.rule.is_some() {
+                    lease.end();
+                }
+                return Err(refusal);
+            }
+        }
+        sink.begin(projected.columns());
         let covered = self.execute(link, call, &begun, &projected, sink).await?;
-        let mut notices = link.take_notices();
-        if call.checked.is_guarded() {
-            // They could hold values of rows that are kept back.
-            notices.clear();
+        let mut notices = call.checked.notices().to_vec();
+        let of_server = link.take_notices();
+        // They could hold values of rows that are kept back.
+        if !call.checked.is_guarded() {
+            notices.extend(of_server);
         }
         // Its Close goes out before the reset.
         drop(begun);
@@ -94,7 +105,8 @@ impl Surroundings<'_> {
         loop {
             let remaining = call.ends.saturating_duration_since(Instant::now());
             let mut lease = self.lease(remaining).await?;
-            let mut envelope = Envelope::new(self.settings, self.abilities, remaining);
+            let schemas = call.checked.operator_schemas();
+            let mut envelope = Envelope::new(self.settings, self.abilities, schemas, remaining);
             envelope.set_all(call.checked.settings());
             let Some(link) = lease.link() else { return Err(error::lost()) };
             match envelope.begin(link.client(), call.checked.text()).await {

@@ -16,8 +16,6 @@ pub struct DatabaseSettings {
     pub search_path: Option<Vec<String>>,
     /// `None` takes the login's own TimeZone.
     pub time_zone: Option<String>,
-    /// Schemas whose operators are found without qualification, after `pg_catalog`.
-    pub operator_schemas: Vec<String>,
     pub lock_timeout: Duration,
     /// Findings of [`super::Examination`] that the DBA accepts, by name.
     pub accepted: BTreeSet<String>,
@@ -31,7 +29,6 @@ impl DatabaseSettings {
             pool_size: 8,
             search_path: None,
             time_zone: None,
-            operator_schemas: Vec::new(),
             lock_timeout: Duration::from_secs(5),
             accepted: BTreeSet::new(),
         }

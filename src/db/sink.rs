@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::pg::Diagnostic;
+use crate::policy::PlannerLimits;
 use crate::sql::ProjectedColumn;
 
 /// Takes rows one by one as they arrive; holds at most its own budget.
@@ -23,7 +24,7 @@ pub enum Flow {
 }
 
 /// The bounds of one run.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct RunLimits {
     /// Rows that the sink may get.
     pub rows: u64,
@@ -32,6 +33,8 @@ pub struct RunLimits {
     /// From the start of the run to its end, waiting for a connection included; also PostgreSQL's
     /// `statement_timeout`. Past it the backend is cancelled (SQLSTATE 57014).
     pub deadline: Duration,
+    /// What the planner may expect of the statement.
+    pub planner: Option<PlannerLimits>,
 }
 
 /// Why a result is not whole.

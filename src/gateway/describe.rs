@@ -4,6 +4,7 @@ mod shape;
 
 use tokio_util::sync::CancellationToken;
 
+use super::served::Schema;
 use super::visible::Visible;
 use super::{Described, Gateway};
 use crate::auth::Caller;
@@ -17,19 +18,20 @@ impl Gateway {
     /// Describes `relations`, each as `schema.name` or a bare name by the search path.
     pub async fn describe(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         database: Option<String>,
         relations: Vec<String>,
         cancel: &CancellationToken,
     ) -> Result<Described, Diagnostic> {
         let served = self.served(database.as_deref())?;
-        let catalog = served.catalog(self.limits.deadline, cancel).await?;
-        let visible = Visible::new(&catalog, &served.policy);
-        let described = describe(&visible, &relations, self.limits.characters);
+        let Schema { pinned, catalog, limits } = served.schema(caller, &self.limits, cancel).await?;
+        let visible = Visible::new(&catalog, pinned.policy());
+        let described = describe(&visible, &relations, limits.characters);
         match described {
             Err(refusal) if refusal.sqlstate == SqlState::UNDEFINED_TABLE => {
-                let fresh = served.fresh_catalog(self.limits.deadline, cancel).await?;
-                describe(&Visible::new(&fresh, &served.policy), &relations, self.limits.characters)
+                let fresh = served.fresh_catalog(limits.deadline, cancel).await?;
+                pinned.protects(&fresh)?;
+                describe(&Visible::new(&fresh, pinned.policy()), &relations, limits.characters)
             }
             described => described,
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::output::Encoder;
-use super::{Gateway, QueryOutput, QueryRequest, Served};
+use super::{CallLimits, Gateway, Pinned, QueryOutput, QueryRequest, Served};
 use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::db::{Ran, RunLimits};
@@ -18,6 +18,9 @@ use crate::telemetry::{Event, Outcome};
 
 /// Longer texts are checked on a thread of their own, so that they do not hold up other calls.
 const INLINE_BYTES: usize = 4 * 1024;
+
+/// What the decision event says where no policy is the caller's.
+const NO_POLICY: &str = "none";
 
 /// What every step of one call needs.
 struct Call<'c> {
@@ -43,16 +46,33 @@ impl Gateway {
 
     async fn answer(&self, call: &Call<'_>, request: QueryRequest) -> Result<QueryOutput, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
-        let rows = self.rows(request.limit)?;
-        let catalog = served.catalog(self.limits.deadline, call.cancel).await?;
-        let checked = self.decide(call, served, catalog, &request.sql).await?;
+        let source = served.policies.of(call.caller);
+        let source = source.inspect_err(|refusal| self.report_refusal(call, served, NO_POLICY, refusal))?;
+        // From here to the end of the call, whatever is reloaded.
+        let pinned = source.pin();
+        let policy = pinned.policy();
+        let within = self.limits.within(policy);
+        let rows = rows(request.limit, &within)?;
+        let admitted = policy
+            .caller_limits()
+            .map(|limits| self.admission.admit(served.name(), &call.caller.subject, limits, call.started));
+        let _admitted = admitted
+            .transpose()
+            .inspect_err(|refusal| self.report_refusal(call, served, policy.version(), refusal))?;
+        let catalog = served.catalog(within.deadline, call.cancel).await?;
+        let checked = self.decide(call, served, &pinned, &within, catalog, &request.sql).await?;
 
-        let limits = RunLimits { rows, field_chars: self.limits.field_characters, deadline: self.left(call) };
-        let mut encoder = Encoder::new(request.format, self.limits.characters, self.limits.field_characters);
+        let limits = RunLimits {
+            rows,
+            field_chars: within.field_characters,
+            deadline: call.left(&within),
+            planner: policy.planner_limits().copied(),
+        };
+        let mut encoder = Encoder::new(request.format, within.characters, within.field_characters);
         let started = Instant::now();
         let ran = served.database.run(checked, &request.params, &limits, &mut encoder, call.cancel).await;
         self.report_run(call, served, &ran, encoder.bytes(), started.elapsed());
-        reply::reply(ran?, encoder, rows, &self.limits)
+        reply::reply(ran?, encoder, rows, &within)
     }
 
     /// Asks the gates, and once more with a fresh catalog where a name was not found: it may be new.
@@ -60,41 +80,33 @@ impl Gateway {
         &self,
         call: &Call<'_>,
         served: &Served,
+        pinned: &Pinned<'_>,
+        within: &CallLimits,
         catalog: Arc<Catalog>,
         sql: &str,
     ) -> Result<Checked, Diagnostic> {
         let started = Instant::now();
-        let mut decision = check(served, &catalog, sql).await;
+        let mut decision = check(call, pinned, &catalog, sql).await;
         if decision.as_ref().err().is_some_and(names_something_unknown)
-            && let Ok(fresh) = served.fresh_catalog(self.left(call), call.cancel).await
+            && let Ok(fresh) = served.fresh_catalog(call.left(within), call.cancel).await
             && !Arc::ptr_eq(&fresh, &catalog)
         {
-            decision = check(served, &fresh, sql).await;
+            decision = check(call, pinned, &fresh, sql).await;
         }
-        self.report_decision(call, served, &decision, started.elapsed());
+        self.report_decision(call, served, pinned.policy().version(), &decision, started.elapsed());
         decision
     }
 
-    /// Of the call's time.
-    fn left(&self, call: &Call<'_>) -> Duration {
-        self.limits.deadline.saturating_sub(call.started.elapsed())
-    }
-
-    fn rows(&self, limit: Option<u64>) -> Result<u64, Diagnostic> {
-        match limit {
-            Some(0) => {
-                let refusal = Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, "`limit` is 0");
-                Err(refusal.hint(format!("set `limit` to 1 or more, at most {}", self.limits.rows)))
-            }
-            Some(limit) => Ok(limit.min(self.limits.rows)),
-            None => Ok(self.limits.rows),
-        }
+    /// A refusal before there was a statement to look at.
+    fn report_refusal(&self, call: &Call<'_>, served: &Served, policy: &str, refusal: &Diagnostic) {
+        self.report_decision(call, served, policy, &Err(refusal.clone()), Duration::ZERO);
     }
 
     fn report_decision(
         &self,
         call: &Call<'_>,
         served: &Served,
+        policy: &str,
         decision: &Result<Checked, Diagnostic>,
         took: Duration,
     ) {
@@ -108,11 +120,12 @@ impl Gateway {
             subject: &call.caller.subject,
             client: call.caller.client.as_deref(),
             database: served.name(),
-            policy: served.policy.version(),
+            policy,
             allowed: refusal.is_none(),
             rule: refusal.and_then(|refusal| refusal.rule.as_deref()),
             sqlstate: refusal.map(|refusal| refusal.sqlstate),
             relations: &relations,
+            rules: decision.as_ref().map_or(&[], Checked::rules),
             took,
         });
     }
@@ -144,13 +157,43 @@ impl Gateway {
     }
 }
 
-async fn check(served: &Served, catalog: &Arc<Catalog>, sql: &str) -> Result<Checked, Diagnostic> {
-    if sql.len() < INLINE_BYTES {
-        return sql::check(sql, &CheckContext::new(catalog, &served.policy));
+impl Call<'_> {
+    /// Of the call's time.
+    fn left(&self, within: &CallLimits) -> Duration {
+        within.deadline.saturating_sub(self.started.elapsed())
     }
-    let (catalog, policy, sql) = (Arc::clone(catalog), Arc::clone(&served.policy), sql.to_owned());
-    let checking =
-        tokio::task::spawn_blocking(move || sql::check(&sql, &CheckContext::new(&catalog, &policy)));
+}
+
+/// Rows of the answer.
+fn rows(limit: Option<u64>, within: &CallLimits) -> Result<u64, Diagnostic> {
+    match limit {
+        Some(0) => {
+            let refusal = Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, "`limit` is 0");
+            Err(refusal.hint(format!("set `limit` to 1 or more, at most {}", within.rows)))
+        }
+        Some(limit) => Ok(limit.min(within.rows)),
+        None => Ok(within.rows),
+    }
+}
+
+async fn check(
+    call: &Call<'_>,
+    pinned: &Pinned<'_>,
+    catalog: &Arc<Catalog>,
+    sql: &str,
+) -> Result<Checked, Diagnostic> {
+    pinned.protects(catalog)?;
+    if sql.len() < INLINE_BYTES {
+        return sql::check(
+            sql,
+            &CheckContext { catalog, policy: pinned.policy(), claims: &call.caller.claims },
+        );
+    }
+    let (catalog, policy) = (Arc::clone(catalog), Arc::clone(pinned.policy()));
+    let (claims, sql) = (call.caller.claims.clone(), sql.to_owned());
+    let checking = tokio::task::spawn_blocking(move || {
+        sql::check(&sql, &CheckContext { catalog: &catalog, policy: &policy, claims: &claims })
+    });
     checking.await.unwrap_or_else(|_| {
         Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "the check of the statement ended unexpectedly"))
     })

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::visible::Visible;
-use super::{Gateway, SchemaResource, Served, resource_uri};
+use super::{CallLimits, Gateway, SchemaResource, Served, resource_uri};
 use crate::auth::Caller;
 use crate::catalog::Relation;
 use crate::pg::{Diagnostic, QualifiedName};
@@ -21,11 +21,11 @@ const LISTING: Duration = Duration::from_secs(10);
 impl Gateway {
     /// Every resource that the caller may read, with empty texts: [`Self::read_resource`] writes them. A database that is
     /// not ready is listed alone, with the reason.
-    pub async fn list_resources(&self, _caller: &Caller) -> Result<Vec<SchemaResource>, Diagnostic> {
-        let deadline = self.limits.deadline.min(LISTING);
+    pub async fn list_resources(&self, caller: &Caller) -> Result<Vec<SchemaResource>, Diagnostic> {
+        let limits = CallLimits { deadline: self.limits.deadline.min(LISTING), ..self.limits.clone() };
         let looks = self.served.iter().map(async |served| {
-            match served.catalog(deadline, &CancellationToken::new()).await {
-                Ok(catalog) => listed(served.name(), &Visible::new(&catalog, &served.policy)),
+            match served.schema(caller, &limits, &CancellationToken::new()).await {
+                Ok(schema) => listed(served.name(), &Visible::new(&schema.catalog, schema.pinned.policy())),
                 Err(reason) => vec![not_ready(served, &reason)],
             }
         });
@@ -35,7 +35,7 @@ impl Gateway {
     /// The resource at `uri`; `None` where there is none that the caller may read.
     pub async fn read_resource(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         uri: &str,
     ) -> Result<Option<SchemaResource>, Diagnostic> {
         let Some(parts) = resource_uri::parts(uri) else { return Ok(None) };
@@ -44,8 +44,8 @@ impl Gateway {
         else {
             return Ok(None);
         };
-        let catalog = served.catalog(self.limits.deadline, &CancellationToken::new()).await?;
-        let visible = Visible::new(&catalog, &served.policy);
+        let schema = served.schema(caller, &self.limits, &CancellationToken::new()).await?;
+        let visible = Visible::new(&schema.catalog, schema.pinned.policy());
         Ok(read(served.name(), &visible, parts.get(1..).unwrap_or_default()))
     }
 }

@@ -5,6 +5,7 @@ mod rank;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::served::Schema;
 use super::visible::Visible;
 use super::{Gateway, SearchOutput, SearchRequest};
 use crate::auth::Caller;
@@ -47,14 +48,14 @@ impl Gateway {
     /// Relations whose names, columns, comments or enum labels have the words of `request.query`, best first.
     pub async fn search_objects(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         request: SearchRequest,
         cancel: &CancellationToken,
     ) -> Result<SearchOutput, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
-        let catalog = served.catalog(self.limits.deadline, cancel).await?;
-        let visible = Visible::new(&catalog, &served.policy);
-        search(&visible, &request, self.limits.characters)
+        let Schema { pinned, catalog, limits } = served.schema(caller, &self.limits, cancel).await?;
+        let visible = Visible::new(&catalog, pinned.policy());
+        search(&visible, &request, limits.characters)
     }
 }
 

@@ -1,10 +1,12 @@
-//! One database with its policy, and the bounds of a call.
+//! One database with its policies, and the bounds of a call.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::{Pinned, Policies};
+use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::db::Database;
 use crate::pg::{Diagnostic, SqlState};
@@ -14,7 +16,14 @@ use crate::policy::Policy;
 #[derive(Clone, Debug)]
 pub struct Served {
     pub database: Arc<Database>,
-    pub policy: Arc<Policy>,
+    pub policies: Policies,
+}
+
+/// What one call shows of the schema, and within which bounds.
+pub(super) struct Schema<'s> {
+    pub pinned: Pinned<'s>,
+    pub catalog: Arc<Catalog>,
+    pub limits: CallLimits,
 }
 
 /// The bounds of one call.
@@ -30,7 +39,38 @@ pub struct CallLimits {
     pub deadline: Duration,
 }
 
+impl CallLimits {
+    /// The smaller of these and the policy's own.
+    pub(super) fn within(&self, policy: &Policy) -> Self {
+        let Some(limits) = policy.limits() else { return self.clone() };
+        Self {
+            rows: self.rows.min(limits.rows),
+            characters: self.characters.min(limits.characters),
+            field_characters: self.field_characters,
+            deadline: self.deadline.min(Duration::from_secs(limits.seconds)),
+        }
+    }
+}
+
 impl Served {
+    pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
+        Self { database, policies: policies.into() }
+    }
+
+    /// The caller's policy and the catalog that it was held against, for the tools that show the schema.
+    pub(super) async fn schema(
+        &self,
+        caller: &Caller,
+        limits: &CallLimits,
+        cancel: &CancellationToken,
+    ) -> Result<Schema<'_>, Diagnostic> {
+        let pinned = self.policies.of(caller)?.pin();
+        let limits = limits.within(pinned.policy());
+        let catalog = self.catalog(limits.deadline, cancel).await?;
+        pinned.protects(&catalog)?;
+        Ok(Schema { pinned, catalog, limits })
+    }
+
     pub(super) fn name(&self) -> &str {
         self.database.name()
     }

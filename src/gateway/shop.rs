@@ -25,6 +25,7 @@ pub(super) fn catalog() -> Catalog {
         name: name.to_owned(),
         comment: (name == "shop").then(|| "what the shop sells".to_owned()),
         usable,
+        creators: Vec::new(),
     };
     Catalog::new(CatalogContents {
         database: "shop".to_owned(),

@@ -27,6 +27,7 @@ impl SqlState {
     pub const NAME_TOO_LONG: Self = Self(*b"42622");
     pub const INVALID_NAME: Self = Self(*b"42602");
     pub const TOO_MANY_CONNECTIONS: Self = Self(*b"53300");
+    pub const CONFIGURATION_LIMIT_EXCEEDED: Self = Self(*b"53400");
     pub const PROGRAM_LIMIT_EXCEEDED: Self = Self(*b"54000");
     pub const STATEMENT_TOO_COMPLEX: Self = Self(*b"54001");
     pub const QUERY_CANCELED: Self = Self(*b"57014");

@@ -104,6 +104,27 @@ pub struct Limits {
     pub caller: Option<Caller>,
 }
 
+impl Limits {
+    /// `Err` names the first that nothing could stay below.
+    pub fn are_possible(&self) -> Result<(), String> {
+        let Self { rows, characters, seconds, joins: _, planner, caller } = self;
+        let above = |number: f64| number.is_finite() && number > 0.0;
+        let wrong = [
+            (*rows == 0, "`rows` is 1 or more"),
+            // Columns, counts and reasons take their place too.
+            (*characters < 2_000, "`characters` is 2000 or more"),
+            (*seconds == 0, "`seconds` is 1 or more"),
+            (
+                planner.as_ref().is_some_and(|p| !above(p.cost) || !above(p.rows)),
+                "`cost` and `rows` are above 0",
+            ),
+            (caller.as_ref().is_some_and(|c| c.concurrent == 0), "`concurrent` is 1 or more"),
+            (caller.as_ref().is_some_and(|c| c.per_minute == 0), "`per_minute` is 1 or more"),
+        ];
+        wrong.into_iter().find(|(wrong, _)| *wrong).map_or(Ok(()), |(_, message)| Err(message.to_owned()))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Planner {

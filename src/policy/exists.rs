@@ -11,10 +11,23 @@ impl Policy {
     /// file.
     pub fn missing(&self, catalog: &Catalog) -> Vec<PolicyError> {
         let known = Known { catalog };
-        let mut missing = Vec::new();
+        let mut missing = self.missing_protection(catalog);
         for grant in self.allow.iter().filter(|grant| !grant.optional) {
             missing.extend(grant.targets.iter().filter_map(|(action, target)| known.target(*action, target)));
         }
+        for (name, place) in &self.extensions {
+            if !catalog.contents().extensions.iter().any(|extension| extension.name == *name) {
+                missing.push(PolicyError::new(place, format!("extension `{name}` is not installed")));
+            }
+        }
+        in_order(missing)
+    }
+
+    /// Those of them that protect: denied, masked, filtered or checked, and not there. What had the name may have
+    /// another one now, under which nothing protects it.
+    pub fn missing_protection(&self, catalog: &Catalog) -> Vec<PolicyError> {
+        let known = Known { catalog };
+        let mut missing = Vec::new();
         for denial in self.deny.iter().filter(|denial| !denial.optional) {
             missing.extend(denial.targets.iter().filter_map(|target| known.target(denial.action, target)));
         }
@@ -24,14 +37,13 @@ impl Policy {
         let filters = self.filters.iter().filter(|filter| !filter.optional).map(|filter| &filter.relations);
         let checks = self.checks.iter().filter(|check| !check.optional).map(|check| &check.relations);
         missing.extend(filters.chain(checks).flatten().filter_map(|relation| known.relation(relation)));
-        for (name, place) in &self.extensions {
-            if !catalog.contents().extensions.iter().any(|extension| extension.name == *name) {
-                missing.push(PolicyError::new(place, format!("extension `{name}` is not installed")));
-            }
-        }
-        missing.sort_by_key(|error| (error.place.file.to_string(), error.place.line, error.place.column));
-        missing
+        in_order(missing)
     }
+}
+
+fn in_order(mut missing: Vec<PolicyError>) -> Vec<PolicyError> {
+    missing.sort_by_key(|error| (error.place.file.to_string(), error.place.line, error.place.column));
+    missing
 }
 
 struct Known<'c> {

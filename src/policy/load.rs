@@ -126,12 +126,18 @@ impl Loading<'_, '_> {
                 optional: check.optional,
             });
         }
-        self.limits(document.limits.as_ref());
-        Ok(())
+        self.limits(document.limits.as_ref(), reading)
     }
 
-    fn limits(&mut self, limits: Option<&document::Limits>) {
-        let Some(found) = limits else { return };
+    fn limits(
+        &mut self,
+        limits: Option<&document::Limits>,
+        reading: &Reading<'_>,
+    ) -> Result<(), PolicyError> {
+        let Some(found) = limits else { return Ok(()) };
+        found
+            .are_possible()
+            .map_err(|message| reading.error(reading.text.find("[limits").unwrap_or(0), message))?;
         let document::Limits { rows, characters, seconds, joins, planner, caller } = found;
         let call = Limits { rows: *rows, characters: *characters, seconds: *seconds, joins: *joins };
         let planner = planner.as_ref().map(|p| PlannerLimits { cost: p.cost, rows: p.rows });
@@ -141,6 +147,7 @@ impl Loading<'_, '_> {
         policy.limits = smaller(policy.limits, Some(call), Limits::smaller);
         policy.planner = smaller(policy.planner, planner, PlannerLimits::smaller);
         policy.caller = smaller(policy.caller, caller, CallerLimits::smaller);
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::limits::{CallerLimits, Limits, PlannerLimits};
 use super::mask::MaskKind;
@@ -25,6 +25,8 @@ pub struct Policy {
     pub(super) planner: Option<PlannerLimits>,
     pub(super) caller: Option<CallerLimits>,
     pub(super) functions: BTreeSet<&'static str>,
+    /// Made when first needed.
+    of_conditions: OnceLock<Box<Policy>>,
 }
 
 /// What a rule grants or denies.
@@ -109,13 +111,15 @@ impl Policy {
     }
 
     /// What the policy's own conditions are read with: they may use every relation that the login may read.
-    pub fn of_conditions(&self) -> Self {
-        let mut policy = Self::builtin();
-        if let Some(grant) = policy.allow.first_mut() {
-            grant.trust = true;
-        }
-        policy.extensions.clone_from(&self.extensions);
-        policy
+    pub fn of_conditions(&self) -> &Self {
+        self.of_conditions.get_or_init(|| {
+            let mut policy = Self::builtin();
+            if let Some(grant) = policy.allow.first_mut() {
+                grant.trust = true;
+            }
+            policy.extensions.clone_from(&self.extensions);
+            Box::new(policy)
+        })
     }
 
     /// Allows nothing.
@@ -133,6 +137,7 @@ impl Policy {
             planner: None,
             caller: None,
             functions: functions::allowed(),
+            of_conditions: OnceLock::new(),
         }
     }
 

@@ -9,7 +9,7 @@ pub mod walk;
 mod window;
 
 pub use operator::Operator;
-pub use window::{Frame, FrameBound, FrameUnit, Over, Window};
+pub use window::{Exclude, Frame, FrameBound, FrameUnit, Over, Window};
 
 use crate::pg::Position;
 

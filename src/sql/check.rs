@@ -44,9 +44,12 @@ pub struct Checked {
     kind: StatementKind,
     relations: Vec<QualifiedName>,
     functions: Vec<QualifiedName>,
+    rules: Vec<String>,
     reach: Vec<Oid>,
     parameters: usize,
     user_code: bool,
+    operator_schemas: Vec<String>,
+    estimable: bool,
     protection: Protection,
 }
 
@@ -105,19 +108,29 @@ impl Checked {
         &self.protection.enforced
     }
 
-    /// The masks and filters that took part.
+    /// Every rule that took part: what allowed each relation and function, the masks and the filters.
     pub fn rules(&self) -> &[String] {
-        &self.protection.rules
+        &self.rules
     }
 
     /// What the caller should know of the answer.
-    pub fn notices(&self) -> &[String] {
+    pub fn notices(&self) -> &[Diagnostic] {
         &self.protection.notices
     }
 
     /// It calls functions of the database's own, which the policy names. They may read what they read.
     pub fn runs_user_code(&self) -> bool {
         self.user_code
+    }
+
+    /// Schemas in which PostgreSQL looks for operators, behind pg_catalog.
+    pub fn operator_schemas(&self) -> &[String] {
+        &self.operator_schemas
+    }
+
+    /// What the planner expects of it tells nothing of hidden rows.
+    pub fn is_estimable(&self) -> bool {
+        self.estimable
     }
 }
 
@@ -130,6 +143,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     let parsed = parse::parse(sql)?;
     let mut statement = lower::statement(parsed)?;
     let resolution = resolve::resolve(&mut statement, cx)?;
+    few_joins(resolution.joins, cx)?;
     if matches!(statement, Statement::Explain { .. }) {
         explainable(&resolution.oids, cx)?;
     }
@@ -143,11 +157,16 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
             Statement::Query(_) => StatementKind::Query,
             Statement::Explain { .. } => StatementKind::Explain,
         },
-        reach: cx.catalog.reach(&[resolution.oids, protection.oids.clone()].concat()),
+        reach: cx.catalog.reach(&[resolution.oids.as_slice(), &protection.oids].concat()),
         relations: resolution.relations,
+        rules: resolution.rules.into_iter().chain(protection.rules.iter().cloned()).collect(),
         functions: resolution.functions,
         parameters: resolution.parameters,
         user_code: resolution.user_code,
+        estimable: matches!(statement, Statement::Query(_))
+            && cx.policy.planner_limits().is_some()
+            && !hides_rows(&resolution.oids, cx),
+        operator_schemas: with(resolution.operator_schemas, &protection.operator_schemas),
         protection,
     })
 }
@@ -168,6 +187,37 @@ pub fn reprint(sql: &str) -> Result<String, Diagnostic> {
 #[doc(hidden)]
 pub fn parses(sql: &str) -> Result<(), Diagnostic> {
     stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, || parse::parse(sql).map(drop))
+}
+
+fn with(mut schemas: Vec<String>, more: &[String]) -> Vec<String> {
+    schemas.extend(more.iter().cloned());
+    schemas.sort();
+    schemas.dedup();
+    schemas
+}
+
+/// Relations, functions and subqueries in FROM, as the caller wrote them.
+fn few_joins(joins: usize, cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
+    match cx.policy.limits() {
+        Some(limits) if joins > limits.joins => {
+            let message = format!(
+                "the statement has {joins} relations, functions and subqueries in FROM; the policy allows {}",
+                limits.joins
+            );
+            Err(Diagnostic::refused(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
+                .rule("limits.joins")
+                .hint("ask in several statements, each over fewer of them"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Some rows of what the statement reads are not there for the caller.
+fn hides_rows(named: &[Oid], cx: &CheckContext<'_>) -> bool {
+    let reached = cx.catalog.reach(named);
+    let mut relations = reached.iter().filter_map(|oid| cx.catalog.relation_by_oid(*oid));
+    relations
+        .any(|relation| relation.row_security || !cx.policy.access(relation, cx.catalog).filters.is_empty())
 }
 
 /// Estimates are made from hidden rows too, and a plan names what stands behind views and parents.

@@ -43,12 +43,11 @@ impl Dialect for Postgres {
         left: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
-        if quantified::is_next(parser) {
-            return Some(quantified::parse(parser, left, precedence));
+        if precedence == self.prec_value(Precedence::Eq) && is_comparison(left) {
+            let at = parser.get_current_index().saturating_add(1);
+            return Some(parser.expected_at("parentheses round one of the comparisons", at));
         }
-        let chains = precedence == self.prec_value(Precedence::Eq) && is_comparison(left);
-        let at = parser.get_current_index().saturating_add(1);
-        chains.then(|| parser.expected_at("parentheses round one of the comparisons", at))
+        quantified::is_next(parser).then(|| quantified::parse(parser, left))
     }
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {

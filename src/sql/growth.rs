@@ -4,16 +4,18 @@
 //! levels of `SELECT a || a AS a FROM (..)` are a billion operators, and `replace` of a long text by a long text is
 //! gigabytes. This walk follows values through subqueries and WITH, and refuses what multiplies.
 
+mod columns;
 mod size;
 
 use std::collections::HashMap;
 
 use super::ast::{
-    Alias, Body, Call, Distinct, Expr, FromItem, GroupItem, Item, Limit, OrderItem, Over, Quantified, Query,
-    Select, Statement, Subscript, Window, With,
+    Alias, Body, Call, Distinct, Expr, Frame, FrameBound, FromItem, GroupItem, Item, Limit, OrderItem, Over,
+    Quantified, Query, Select, Statement, Subscript, Window, With,
 };
 use super::resolve::label;
 use crate::pg::Diagnostic;
+use columns::{Columns, renamed};
 use size::{Size, Spent};
 
 /// Refuses a statement whose constants or copies multiply beyond the bounds in `size.rs`.
@@ -24,14 +26,7 @@ pub fn within_bounds(statement: &Statement) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-/// The columns of `(row).*`, whose names and number are not known.
-const ANY_NAME: &str = "(row).*";
-/// As many of them are counted.
-const COLUMNS_OF_A_ROW: usize = 32;
-
 type Found<T> = Result<T, Diagnostic>;
-/// The values of something in FROM, by column; `None` for a relation.
-type Columns = Option<Vec<(String, Size)>>;
 
 #[derive(Default)]
 struct Walk {
@@ -87,18 +82,15 @@ impl Walk {
                         }
                     }
                 }
-                Ok(Some(columns))
+                // `VALUES (t.*)` has as many as the row.
+                let whole = rows.iter().flatten().any(|value| matches!(value, Expr::WholeRow(_)));
+                Ok(Some(if whole { columns::unnamed(columns) } else { columns }))
             }
             Body::SetOperation(operation) => {
                 let left = self.level(&operation.left)?;
                 let right = self.level(&operation.right)?;
                 let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
-                if left.iter().chain(&right).any(|(name, _)| name == ANY_NAME) {
-                    let all = left.into_iter().chain(right).map(|(_, size)| size).reduce(Size::or);
-                    return Ok(Some(all.map(|size| (ANY_NAME.to_owned(), size)).into_iter().collect()));
-                }
-                let both = left.into_iter().zip(right).map(|((name, l), (_, r))| (name, l.or(r)));
-                Ok(Some(both.collect()))
+                Ok(Some(columns::either(left, right)))
             }
         }
     }
@@ -128,10 +120,10 @@ impl Walk {
                 // Each of its columns is the whole expression once more, under a name that only PostgreSQL knows.
                 Item::RowStar(row) => {
                     let size = self.expr(row)?;
-                    for _ in 0..COLUMNS_OF_A_ROW {
+                    for _ in 0..columns::OF_A_ROW {
                         self.spent.shown(size)?;
                     }
-                    Some(vec![(ANY_NAME.to_owned(), size)])
+                    Some(columns::of_a_row(size))
                 }
                 Item::Expr { expr, alias } => {
                     let name = alias.as_ref().map_or_else(|| label::of(expr), |alias| alias.text.clone());
@@ -208,7 +200,8 @@ impl Walk {
                     left
                 });
                 if let super::ast::JoinOn::Using { columns, alias: Some(alias) } = &join.on {
-                    let is_joined = |name: &str| name == ANY_NAME || columns.iter().any(|c| c.text == name);
+                    let is_joined =
+                        |name: &str| name == columns::ANY_NAME || columns.iter().any(|c| c.text == name);
                     let joined = both.clone().map(|mut both| {
                         both.retain(|(name, _)| is_joined(name));
                         both
@@ -244,7 +237,7 @@ impl Walk {
     fn column(&self, path: &[super::ast::Ident]) -> Size {
         let widest = |columns: &[(String, Size)]| columns.iter().map(|(_, size)| *size).reduce(Size::or);
         let named = |columns: &[(String, Size)], name: &str| {
-            let is_it = |column: &str| column == name || column == ANY_NAME;
+            let is_it = |column: &str| column == name || column == columns::ANY_NAME;
             let found = columns.iter().filter(|(column, _)| is_it(column)).map(|(_, size)| *size);
             found.reduce(Size::or)
         };
@@ -278,6 +271,13 @@ impl Walk {
     fn window(&mut self, window: &Window) -> Found<()> {
         self.exprs(&window.partition_by)?;
         self.order_by(&window.order_by)?;
+        let Some(Frame { unit: _, start, end, exclude: _ }) = &window.frame else { return Ok(()) };
+        for bound in std::iter::once(start).chain(end) {
+            match bound {
+                FrameBound::CurrentRow | FrameBound::UnboundedPreceding | FrameBound::UnboundedFollowing => {}
+                FrameBound::Preceding(by) | FrameBound::Following(by) => drop(self.expr(by)?),
+            }
+        }
         Ok(())
     }
 
@@ -401,21 +401,4 @@ fn is_merged(query: &Query) -> bool {
     let plain =
         select.group_by.is_empty() && select.having.is_none() && matches!(select.distinct, Distinct::No);
     plain && query.limit.is_none() && query.offset.is_none()
-}
-
-/// A column list renames the first columns.
-fn renamed<'n>(columns: Columns, names: impl Iterator<Item = &'n str>) -> Columns {
-    let mut columns = columns?;
-    if columns.iter().any(|(name, _)| name == ANY_NAME) {
-        // Which of the columns a name is for is not known.
-        return columns
-            .into_iter()
-            .map(|(_, size)| size)
-            .reduce(Size::or)
-            .map(|s| vec![(ANY_NAME.to_owned(), s)]);
-    }
-    for ((column, _), name) in columns.iter_mut().zip(names) {
-        name.clone_into(column);
-    }
-    Some(columns)
 }

@@ -38,6 +38,28 @@ fn read(mut tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, Diagnostic
     Ok(rewrite::rewrite(tokens))
 }
 
+/// The statements of a text with semicolons between, without those that are empty. For reports about files; a call
+/// has one statement.
+pub fn split(text: &str) -> Result<Vec<String>, Diagnostic> {
+    let tokens = Tokenizer::new(&Postgres::default(), text).tokenize_with_location().map_err(bad_token)?;
+    let mut ends =
+        tokens.iter().filter(|token| token.token == Token::SemiColon).map(|token| token.span.start);
+    let mut next = ends.next();
+    let mut statements = vec![String::new()];
+    for (line, number) in text.split_inclusive('\n').zip(1..) {
+        for (c, column) in line.chars().zip(1..) {
+            if next == Some(Location { line: number, column }) {
+                next = ends.next();
+                statements.push(String::new());
+            } else if let Some(statement) = statements.last_mut() {
+                statement.push(c);
+            }
+        }
+    }
+    statements.retain(|statement| !statement.trim().is_empty());
+    Ok(statements)
+}
+
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
     let tokens = Tokenizer::new(&Postgres::default(), sql).tokenize_with_location().map_err(bad_token)?;
     for pair in tokens.windows(2) {

@@ -72,6 +72,11 @@ impl Projected {
         &self.text
     }
 
+    /// The text that asks for its plan. Of a query: EXPLAIN has no plan of its own.
+    pub fn explained(&self) -> String {
+        format!("EXPLAIN (FORMAT JSON) {}", self.text)
+    }
+
     pub fn columns(&self) -> &[ProjectedColumn] {
         &self.columns
     }

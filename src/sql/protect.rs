@@ -21,7 +21,7 @@ use super::ast::{FromItem, OrderItem, Select, Statement};
 use super::resolve::Resolution;
 use crate::pg::{Diagnostic, Oid, QualifiedName};
 use crate::policy::{Policy, PolicyError};
-use bound::Bound;
+use bound::{Bound, Found};
 pub use enforce::Enforcement;
 use level::{Guarded, Level};
 
@@ -46,7 +46,9 @@ pub struct Protection {
     pub bound_names: Vec<String>,
     /// Settings of the session that row security reads.
     pub settings: Vec<(String, String)>,
-    pub notices: Vec<String>,
+    pub notices: Vec<Diagnostic>,
+    /// Schemas in which PostgreSQL looks for operators and functions of conditions.
+    pub operator_schemas: Vec<String>,
     /// Relations that conditions read.
     pub oids: Vec<Oid>,
     /// Something is kept back of a relation that the statement reads: its errors and plans might tell of it.
@@ -66,10 +68,11 @@ pub fn protect(
     let plain = quals::cannot_tell(statement, cx);
     let bound = Bound::behind(resolution.parameters);
     let found = Protection { guarded: true, ..Protection::default() };
-    let mut protector = Protector { cx, plain, bound, levels: Vec::new(), found };
+    let mut protector = Protector { cx, plain, bound, read: Found::default(), levels: Vec::new(), found };
     walk::statement(&mut protector, statement)?;
-    let bound_names = protector.bound.names();
-    Ok(Protection { bound: protector.bound.into_values(), bound_names, ..protector.found })
+    let Protector { bound, read: Found { oids, operator_schemas }, found, .. } = protector;
+    let bound_names = bound.names();
+    Ok(Protection { bound: bound.into_values(), bound_names, oids, operator_schemas, ..found })
 }
 
 /// What is wrong with the conditions and mask expressions of a policy, for each relation that they are for.
@@ -82,6 +85,8 @@ struct Protector<'c> {
     /// No condition of the statement can tell of a row that a filter hides.
     plain: bool,
     bound: Bound,
+    /// Of conditions and masks.
+    read: Found,
     /// What FROM brings, from the outside in.
     levels: Vec<Level<'c>>,
     found: Protection,

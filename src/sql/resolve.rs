@@ -11,6 +11,7 @@ mod expr;
 mod from;
 pub mod label;
 mod missing;
+mod operators;
 mod query;
 mod relation;
 mod scope;
@@ -23,6 +24,7 @@ use std::collections::HashSet;
 use super::CheckContext;
 use super::ast::{Expr, Statement};
 use crate::pg::{Diagnostic, Oid, QualifiedName};
+use operators::Used;
 use scope::{Columns, Env, Range, Scope, Visible};
 
 /// What a statement names.
@@ -33,21 +35,29 @@ pub struct Resolution {
     pub oids: Vec<Oid>,
     /// In order of appearance, with repetitions.
     pub functions: Vec<QualifiedName>,
+    /// The rules that allowed relations and functions, without repetition.
+    pub rules: Vec<String>,
     /// The highest `$n`.
     pub parameters: usize,
     /// A function of the database's own is called.
     pub user_code: bool,
+    /// Relations, functions and subqueries in FROM, at every level.
+    pub joins: usize,
+    /// Schemas in which PostgreSQL looks for operators, behind pg_catalog.
+    pub operator_schemas: Vec<String>,
 }
 
 type Resolved<T> = Result<T, Diagnostic>;
 
 /// Resolves a statement in place.
 pub fn resolve(statement: &mut Statement, cx: &CheckContext<'_>) -> Resolved<Resolution> {
-    let mut resolver = Resolver { cx, found: Resolution::default(), seen: HashSet::new() };
+    let mut resolver =
+        Resolver { cx, found: Resolution::default(), seen: HashSet::new(), used: Used::default() };
     let query = match statement {
         Statement::Query(query) | Statement::Explain { query, .. } => query,
     };
     resolver.query(query, Env::default())?;
+    resolver.found.operator_schemas = resolver.operator_schemas()?;
     Ok(resolver.found)
 }
 
@@ -55,6 +65,15 @@ struct Resolver<'c> {
     cx: &'c CheckContext<'c>,
     found: Resolution,
     seen: HashSet<Oid>,
+    used: Used,
+}
+
+impl Resolver<'_> {
+    fn allowed_by(&mut self, rule: &str) {
+        if !self.found.rules.iter().any(|known| known == rule) {
+            self.found.rules.push(rule.to_owned());
+        }
+    }
 }
 
 /// Resolves an expression of a policy's author over the columns of one relation, known as `alias`.
@@ -64,7 +83,8 @@ pub fn condition(
     columns: Vec<String>,
     cx: &CheckContext<'_>,
 ) -> Resolved<Resolution> {
-    let mut resolver = Resolver { cx, found: Resolution::default(), seen: HashSet::new() };
+    let mut resolver =
+        Resolver { cx, found: Resolution::default(), seen: HashSet::new(), used: Used::default() };
     let range = Range {
         alias: alias.to_owned(),
         relation: None,
@@ -74,5 +94,6 @@ pub fn condition(
     };
     let scope = Scope { visible: Visible::of(range), outer: None };
     resolver.expr(expr, Env { scope: Some(&scope), ctes: None })?;
+    resolver.found.operator_schemas = resolver.operator_schemas()?;
     Ok(resolver.found)
 }

@@ -1,8 +1,8 @@
-//! The events of the query path: one per decision, one per run.
+//! The events of the query path, one per decision and one per run; and one per policy that was read again.
 
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::pg::SqlState;
 
@@ -28,6 +28,8 @@ pub enum Event<'a> {
         rule: Option<&'a str>,
         sqlstate: Option<SqlState>,
         relations: &'a [String],
+        /// Every rule that took part in allowing it.
+        rules: &'a [String],
         took: Duration,
     },
     /// An allowed statement ended.
@@ -42,6 +44,16 @@ pub enum Event<'a> {
         truncated: bool,
         took: Duration,
     },
+    /// A policy's file was read again.
+    Policy {
+        database: &'a str,
+        file: &'a str,
+        before: &'a str,
+        /// The version in use from here on.
+        now: &'a str,
+        /// Why the file was not taken.
+        fault: Option<&'a str>,
+    },
 }
 
 impl Event<'_> {
@@ -55,13 +67,14 @@ impl Event<'_> {
                 policy,
                 allowed: true,
                 relations,
+                rules,
                 took,
                 ..
             } => {
                 info!(
                     target: "pgwarden::decision",
                     query_id = *query_id, subject = *subject, client = *client, database = *database, policy = *policy, decision = "allow",
-                    relations = relations.join(","), duration_us = micros(took),
+                    relations = relations.join(","), rules = rules.join(","), duration_us = micros(took),
                     "statement on `{database}` allowed"
                 );
             }
@@ -79,6 +92,20 @@ impl Event<'_> {
                     query_id = *query_id, subject = *subject, database = *database, outcome = ?outcome,
                     sqlstate = sqlstate.as_ref().map(SqlState::as_str), rows = *rows, bytes = *bytes, truncated = *truncated,
                     duration_us = micros(took), "query on `{database}` ended"
+                );
+            }
+            Self::Policy { database, file, before, now, fault: None } => {
+                info!(
+                    target: "pgwarden::policy",
+                    database = *database, file = *file, before = *before, policy = *now,
+                    "policy of `{database}` taken: {before} became {now}"
+                );
+            }
+            Self::Policy { database, file, before: _, now, fault: Some(fault) } => {
+                error!(
+                    target: "pgwarden::policy",
+                    database = *database, file = *file, policy = *now, fault = *fault,
+                    "policy of `{database}` not taken, {now} stays: {fault}"
                 );
             }
         }

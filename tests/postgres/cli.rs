@@ -54,6 +54,48 @@ async fn check_tells_allowed_from_denied_from_failed_by_its_status() {
     assert_eq!((failed.status, failed.out.as_str()), (1, ""));
 }
 
+/// Semicolons within strings, names and comments end nothing.
+#[tokio::test]
+async fn check_reports_how_much_of_a_file_is_accepted() {
+    let database = Database::create(Template::Shop).await;
+    let url = database.url(READER);
+    let folder = std::env::temp_dir().join(database.name());
+    std::fs::create_dir_all(&folder).unwrap();
+    let plain = folder.join("statements.sql");
+    let text = "SELECT id FROM orders; SELECT ';' AS \";\" /* ; */ -- ;\n;\nSELECT $$;$$ FROM nowhere;;
+                SELECT * FROM elsewhere; DELETE FROM orders; SELECT xmlpi(name x); SELECT ((1)";
+    std::fs::write(&plain, text).unwrap();
+    let lines = folder.join("statements.jsonl");
+    let one_a_line: Vec<String> = ["SELECT 1", "SELECT 1 FROM t FOR UPDATE"]
+        .iter()
+        .map(|sql| serde_json::json!({ "sql": sql }).to_string())
+        .collect();
+    std::fs::write(&lines, one_a_line.join("\n")).unwrap();
+    let check = |file: &std::path::Path, more: &[&str]| {
+        run(&[&["check", "--database", &url, "--corpus", file.to_str().unwrap()], more].concat())
+    };
+    let report = check(&plain, &[]);
+    assert_eq!(report.status, 0, "{}", report.err);
+    for line in [
+        "     7 statements",
+        "     5 parse (71.4 %)",
+        "     1 write or lock rows, which no policy allows",
+        "     4 of the other 6 are accepted as syntax (66.7 %)",
+        "     2 are allowed here, with what they name",
+        "     2 sql.relations: relation `..` does not exist (first: statement 3)",
+        "     1 sql.unsupported: not supported: xmlpi (first: statement 6)",
+    ] {
+        assert!(report.out.lines().any(|found| found == line), "{line:?} in\n{}", report.out);
+    }
+    let report: Value = serde_json::from_str(&check(&lines, &["--json"]).out).unwrap();
+    assert_eq!(
+        (&report["statements"], &report["allowed"], &report["writes"]),
+        (&2.into(), &1.into(), &1.into())
+    );
+    assert_eq!(check(&folder.join("none"), &[]).status, 1);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[tokio::test]
 async fn check_answers_with_json_when_asked() {
     let database = Database::create(Template::Shop).await;

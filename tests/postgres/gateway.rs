@@ -20,7 +20,7 @@ fn limits() -> CallLimits {
 fn gateway_of(urls: &[(&str, String)], limits: CallLimits) -> Gateway {
     let served = urls.iter().map(|(name, url)| {
         let database = gate_with(url, |settings| settings.name = (*name).to_owned());
-        Served { database, policy: Arc::new(Policy::builtin()) }
+        Served::new(database, Policy::builtin())
     });
     Gateway::new(served.collect(), limits, Telemetry::default())
 }

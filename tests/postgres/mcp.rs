@@ -1,6 +1,5 @@
 //! The protocol face in front of a real server: every way to cancel reaches PostgreSQL, every digit reaches the client.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use crate::support::{Database, READER, Template, gate, until};
 const SOON: Duration = Duration::from_secs(2);
 
 fn gateway(database: &Database<'_>) -> Gateway {
-    let served = Served { database: gate(&database.url(READER)), policy: Arc::new(Policy::builtin()) };
+    let served = Served::new(gate(&database.url(READER)), Policy::builtin());
     let limits = CallLimits {
         rows: 1000,
         characters: 40_000,

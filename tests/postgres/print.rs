@@ -11,12 +11,14 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::support::{self, Template};
 
+/// The labelled ones, or those of the file that PGWARDEN_CORPUS names.
 #[tokio::test]
 async fn every_labelled_statement_has_the_same_plan_as_its_print() {
     let database = support::Database::create(Template::Cases).await;
     let catalog = Database::new(super::settings(&database.url("mcp_ro"))).ready().await.unwrap();
     let admin = database.admin().await;
-    let text = fs::read_to_string("tests/fixtures/sql_cases.jsonl").unwrap();
+    let corpus = std::env::var("PGWARDEN_CORPUS");
+    let text = fs::read_to_string(corpus.as_deref().unwrap_or("tests/fixtures/sql_cases.jsonl")).unwrap();
     let mut different = Vec::new();
     let mut compared = 0;
     for line in text.lines() {
@@ -28,12 +30,24 @@ async fn every_labelled_statement_has_the_same_plan_as_its_print() {
         if print.contains("LATERAL (SELECT \"pg_catalog\".\"generate_series\"") {
             continue;
         }
+        // Printed as text, so that it is one also where its own type would show.
+        if print.matches("pg_typeof").count() > 1 {
+            continue;
+        }
         compared += 1;
+        let (own, names) = (names(&admin, "public", sql).await, names(&admin, "pg_catalog", &print).await);
+        if own != names && case["why"] != "denied column customers.ssn" {
+            different.push(format!("{sql}\n-> {print}\n{own:?}\n{names:?}"));
+        }
         let printed = plan(&admin, "pg_catalog", &print).await;
         if printed.as_deref() == Some(original.as_str()) || case["why"] == "denied column customers.ssn" {
             continue;
         }
         let rows = rows(&admin, "public", sql).await;
+        // Random numbers and the time of day differ from themselves.
+        if rows.is_some() && self::rows(&admin, "public", sql).await != rows {
+            continue;
+        }
         if rows.is_none() || self::rows(&admin, "pg_catalog", &print).await != rows {
             different.push(format!("{sql}\n-> {print}\n{original}\n{printed:?}"));
         }
@@ -135,6 +149,13 @@ fn print(sql: &str, catalog: &Catalog) -> Option<String> {
     let policy = Policy::builtin();
     let checked = check(sql, &CheckContext::new(catalog, &policy)).ok()?;
     Some(checked.text().to_owned())
+}
+
+async fn names(client: &Client, search_path: &str, sql: &str) -> Option<Vec<String>> {
+    let settings = format!("ROLLBACK; BEGIN READ ONLY; SET LOCAL search_path = {search_path}");
+    client.batch_execute(&settings).await.ok()?;
+    let statement = client.prepare(sql).await.ok()?;
+    Some(statement.columns().iter().map(|column| column.name().to_owned()).collect())
 }
 
 async fn plan(client: &Client, search_path: &str, sql: &str) -> Option<String> {

@@ -55,7 +55,12 @@ impl Lab {
 
     async fn run(&self, sql: &str) -> Result<Page, Diagnostic> {
         let checked = self.check(sql)?;
-        let limits = db::RunLimits { rows: 1_000, field_chars: 10_000, deadline: Duration::from_secs(20) };
+        let limits = db::RunLimits {
+            rows: 1_000,
+            field_chars: 10_000,
+            deadline: Duration::from_secs(20),
+            planner: None,
+        };
         let mut page = Page::default();
         let cancel = CancellationToken::new();
         self.gate.run(checked, &[], &limits, &mut page, &cancel).await.map(|_| page)

@@ -9,6 +9,9 @@ mod hidden;
 mod properties;
 mod sizes;
 
+pub use corner::{ATTACKS, MARKS};
+pub use exploits::{HIDDEN_COLUMN, PARSER_DIFFERENCES};
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,7 +62,12 @@ impl Guarded {
             Err(no) => return (format!("{no:?}"), Some(no.source)),
         };
         let params: Vec<_> = params.iter().map(|value| Some((*value).to_owned())).collect();
-        let limits = db::RunLimits { rows: 1_000, field_chars: 10_000, deadline: Duration::from_secs(20) };
+        let limits = db::RunLimits {
+            rows: 1_000,
+            field_chars: 10_000,
+            deadline: Duration::from_secs(20),
+            planner: None,
+        };
         let mut page = Page::default();
         let cancel = CancellationToken::new();
         match self.gate.run(checked, &params, &limits, &mut page, &cancel).await {

@@ -33,7 +33,7 @@ fn a_token_stands_for_its_subject_and_claims() {
         .create(NewToken { claims: claims.clone(), ..token("ci \"1\"\n") })
         .unwrap();
     let caller = TokenStore::load(folder.path()).unwrap().verify(secret.reveal()).unwrap();
-    assert_eq!((caller.subject.as_str(), caller.claims), ("ci@example.com", claims));
+    assert_eq!((caller.subject.as_str(), caller.claims), ("ci@example.com", claims.into_iter().collect()));
 }
 
 #[test]

@@ -55,6 +55,21 @@ fn the_print_of_a_print_is_the_same() {
     assert!(printed * 5 > STATEMENTS, "only {printed} printed");
 }
 
+/// Found by comparing trees with PostgreSQL's own parser.
+#[test]
+fn not_before_exists_binds_looser_than_what_follows() {
+    for (plain, meant) in [
+        ("NOT EXISTS (SELECT 1) = b", "NOT (EXISTS (SELECT 1) = b)"),
+        ("NOT EXISTS (SELECT 1) IS NULL", "NOT (EXISTS (SELECT 1) IS NULL)"),
+        ("NOT EXISTS (SELECT 1) || b", "NOT (EXISTS (SELECT 1) || b)"),
+        ("NOT EXISTS (SELECT 1) AND b", "(NOT EXISTS (SELECT 1)) AND b"),
+        ("NOT NOT EXISTS (SELECT 1) IN (b)", "NOT (NOT (EXISTS (SELECT 1) IN (b)))"),
+    ] {
+        let print = |expression: &str| reprint(&format!("SELECT {expression} FROM t")).unwrap();
+        assert_eq!(print(plain), print(meant), "{plain}");
+    }
+}
+
 fn statements() -> impl Iterator<Item = String> {
     let text = fs::read_to_string("tests/fixtures/sql_cases.jsonl").unwrap();
     let case = |line: &str| {

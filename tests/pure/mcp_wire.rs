@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Write as _, pipe};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use pgwarden::auth::Caller;
@@ -33,12 +32,9 @@ pub fn gateway_of(databases: &[&str]) -> Gateway {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgresql://reader@{}/demo?sslmode=disable", silent.local_addr().unwrap());
     std::mem::forget(silent);
-    let served = |name: &&str| Served {
-        database: Database::new(DatabaseSettings::new(
-            *name,
-            ConnectionSettings::parse(&url, &|_| None).unwrap(),
-        )),
-        policy: Arc::new(Policy::builtin()),
+    let served = |name: &&str| {
+        let connection = ConnectionSettings::parse(&url, &|_| None).unwrap();
+        Served::new(Database::new(DatabaseSettings::new(*name, connection)), Policy::builtin())
     };
     let limits = CallLimits {
         rows: 1000,

@@ -22,7 +22,7 @@ pub fn gate_with(url: &str, change: impl FnOnce(&mut DatabaseSettings)) -> Arc<D
 }
 
 pub fn limits() -> RunLimits {
-    RunLimits { rows: 1_000, field_chars: 10_000, deadline: Duration::from_secs(30) }
+    RunLimits { rows: 1_000, field_chars: 10_000, deadline: Duration::from_secs(30), planner: None }
 }
 
 pub async fn checked(gate: &Arc<Database>, sql: &str) -> Result<Checked, Diagnostic> {

@@ -53,7 +53,7 @@ impl TokenStore {
         if record.is_expired(Utc::now()) {
             return None;
         }
-        Some(Caller { subject: record.subject, client: None, claims: record.claims })
+        Some(Caller { subject: record.subject, client: None, claims: record.claims.into_iter().collect() })
     }
 
     pub fn is_empty(&self) -> bool {

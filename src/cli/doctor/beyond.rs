@@ -35,7 +35,12 @@ impl Beyond {
             revoke_public: true,
             managed: false,
         };
-        let Ok(plan) = Plan::of(&served.policy, &inspection.catalog, options) else { return Self::default() };
+        // Where callers are mapped to several policies, the first: what none allows shows there too.
+        let Some(policy) = served.policies.iter().next() else { return Self::default() };
+        let policy = policy.pin();
+        let Ok(plan) = Plan::of(policy.policy(), &inspection.catalog, options) else {
+            return Self::default();
+        };
         let mut beyond = plan.compare(Some(&rights));
         beyond.retain(|difference| difference.more && KINDS.iter().any(|(kind, _)| *kind == difference.kind));
         Self(beyond)

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{layout, matrix, parts, source};
+use super::{layout, matrix};
 use crate::catalog::Catalog;
 use crate::cli::DENIED;
 use crate::cli::arguments::Target;
@@ -37,15 +38,17 @@ pub(in crate::cli) struct ExplainArguments {
 }
 
 pub(super) async fn run(arguments: ExplainArguments) -> anyhow::Result<ExitCode> {
-    let setup = Setup::without_policies(&arguments.target, &environment)?;
+    let setup = Setup::read(&arguments.target, &environment)?;
     let served = setup.one(arguments.entry.as_deref())?;
-    let policy = match setup.entry_of(served).and_then(|entry| entry.policy.as_ref()) {
-        Some(file) => source::load(file, &std::collections::BTreeMap::new())?,
-        None => Policy::builtin(),
-    };
+    let mut caller = setup.caller();
+    if !arguments.claims.is_empty() {
+        caller.claims = arguments.claims.into_iter().collect();
+    }
+    let policy = served.policies.of(&caller).map_err(|refusal| anyhow!(refusal))?;
+    let policy = Arc::clone(policy.pin().policy());
     let catalog = served.database.ready().await;
     setup.close().await;
-    let explained = Explained { catalog: catalog?, policy, claims: arguments.claims.into_iter().collect() };
+    let explained = Explained { catalog: catalog?, policy, claims: caller.claims };
     match &arguments.sql {
         Some(sql) => explained.statement(sql, arguments.json),
         None => {
@@ -58,7 +61,7 @@ pub(super) async fn run(arguments: ExplainArguments) -> anyhow::Result<ExitCode>
 
 struct Explained {
     catalog: Arc<Catalog>,
-    policy: Policy,
+    policy: Arc<Policy>,
     claims: Claims,
 }
 
@@ -86,9 +89,7 @@ impl Explained {
     fn text(&self, checked: &Checked) -> String {
         let mut out = "allowed\n".to_owned();
         let relations: Vec<String> = checked.relations().iter().map(ToString::to_string).collect();
-        for (label, words) in
-            [("rules", parts::rules(checked, &self.policy, &self.catalog)), ("relations", relations)]
-        {
+        for (label, words) in [("rules", checked.rules().to_vec()), ("relations", relations)] {
             let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
             let _ = writeln!(out, "{label}: {words}");
         }
@@ -100,7 +101,7 @@ impl Explained {
             let _ = writeln!(out, "{rule} on {relation}: {by}: {}", cost(by));
         }
         for notice in checked.notices() {
-            let _ = writeln!(out, "notice: {notice}");
+            let _ = writeln!(out, "notice: {}", notice.message);
         }
         for (at, name) in checked.bound_names().enumerate() {
             let number = checked.parameters().saturating_add(at).saturating_add(1);
@@ -123,7 +124,7 @@ impl Explained {
         });
         json!({
             "decision": "allow",
-            "rules": parts::rules(checked, &self.policy, &self.catalog),
+            "rules": checked.rules(),
             "relations": relations,
             "filters": enforced.collect::<Vec<_>>(),
             "notices": checked.notices(),

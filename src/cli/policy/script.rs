@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use crate::cli::arguments::Target;
@@ -57,7 +57,8 @@ pub(super) async fn run(arguments: ScriptArguments) -> anyhow::Result<ExitCode> 
     let inspection = served.database.inspect(Some(&role), DANGEROUS_BUILTINS).await;
     setup.close().await;
     let inspection = inspection.context("the database cannot be read")?;
-    let plan = Plan::of(&served.policy, &inspection.catalog, options)?;
+    let policy = served.policies.of(&setup.caller()).map_err(|refusal| anyhow!(refusal))?.pin();
+    let plan = Plan::of(policy.policy(), &inspection.catalog, options)?;
     if arguments.diff {
         let differences = plan.compare(inspection.rights.as_ref());
         for difference in &differences {

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
 use super::report::{Outcome, Suite};
-use super::{parts, report, source};
+use super::{report, source};
 use crate::catalog::Catalog;
 use crate::cli::DENIED;
 use crate::cli::arguments::Target;
@@ -53,7 +53,9 @@ enum Format {
 pub(super) async fn run(arguments: TestArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::without_policies(&arguments.target, &environment)?;
     let served = setup.one(arguments.entry.as_deref())?;
-    let own = setup.entry_of(served).and_then(|entry| entry.policy.clone());
+    let entry = setup.entry_of(served);
+    let mapped = entry.iter().flat_map(|entry| entry.policies.iter().map(|mapped| mapped.policy.clone()));
+    let own = entry.and_then(|entry| entry.policy.clone()).into_iter().chain(mapped).collect();
     let policies = policies(&arguments.files, own)?;
     let catalog = served.database.ready().await;
     let mut suites = Vec::new();
@@ -73,8 +75,8 @@ pub(super) async fn run(arguments: TestArguments) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::from(DENIED) } else { ExitCode::SUCCESS })
 }
 
-/// Those named, that of the entry, or all that have cases.
-fn policies(named: &[PathBuf], own: Option<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
+/// Those named, those of the entry, or all that have cases.
+fn policies(named: &[PathBuf], own: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = named.iter().map(|file| source::policy_of(file)).collect();
     if files.is_empty() {
         files.extend(own);
@@ -158,9 +160,9 @@ async fn judge(
         (Ok(checked), Expect::Deny) => Err(differs("deny", &format!("allow\n{}", checked.text()))),
         (Err(refusal), Expect::Deny) => refused(case, &refusal),
         (Ok(checked), Expect::Allow) => {
-            allowed(case, &checked, policy, catalog)?;
+            allowed(case, &checked)?;
             if case.columns.is_some() || case.rows.is_some() {
-                answered(case, checked, database).await?;
+                answered(case, checked, policy, database).await?;
             }
             Ok(())
         }
@@ -180,24 +182,31 @@ fn refused(case: &Case, refusal: &Diagnostic) -> Result<(), String> {
     }
 }
 
-fn allowed(case: &Case, checked: &Checked, policy: &Policy, catalog: &Catalog) -> Result<(), String> {
-    let rules = parts::rules(checked, policy, catalog);
+fn allowed(case: &Case, checked: &Checked) -> Result<(), String> {
+    let rules = checked.rules();
     if let Some(rule) = &case.rule
         && !rules.contains(rule)
     {
         return Err(differs(&format!("rule {rule}"), &format!("rules {}", rules.join(", "))));
     }
+    let said: Vec<&str> = checked.notices().iter().map(|notice| notice.message.as_str()).collect();
     match &case.notice {
-        Some(notice) if !checked.notices().iter().any(|said| said.contains(notice)) => {
-            Err(differs(&format!("notice {notice:?}"), &format!("notices {:?}", checked.notices())))
+        Some(notice) if !said.iter().any(|said| said.contains(notice.as_str())) => {
+            Err(differs(&format!("notice {notice:?}"), &format!("notices [{}]", said.join("; "))))
         }
         _ => Ok(()),
     }
 }
 
-async fn answered(case: &Case, checked: Checked, database: &Arc<Database>) -> Result<(), String> {
+async fn answered(
+    case: &Case,
+    checked: Checked,
+    policy: &Policy,
+    database: &Arc<Database>,
+) -> Result<(), String> {
     let wanted = case.rows.as_ref().map_or(FEW, |rows| rows.len() as u64 + 1);
-    let limits = RunLimits { rows: wanted, field_chars: FIELD_CHARACTERS, deadline: DEADLINE };
+    let planner = policy.planner_limits().copied();
+    let limits = RunLimits { rows: wanted, field_chars: FIELD_CHARACTERS, deadline: DEADLINE, planner };
     let mut answer = Answer::default();
     let ran = database.run(checked, &[], &limits, &mut answer, &CancellationToken::new()).await;
     ran.map_err(|error| differs("an answer", &error.render(&case.sql)))?;

@@ -103,7 +103,7 @@ fn a_policy_that_cannot_be_used_is_fatal_with_its_place() {
     let mut case = Case::new();
     case.target.database = Some("postgres://u@h/d".to_owned());
     case.target.policy = Some(PathBuf::from("/no/such/policy.toml"));
-    assert!(case.read().unwrap_err().starts_with("the policy `/no/such/policy.toml` cannot be read"));
+    assert!(case.read().unwrap_err().starts_with("/no/such/policy.toml:1:1: the policy cannot be read"));
     let policy = case.file("policy.toml", "versoin = 1\n");
     case.target.policy = Some(policy.clone());
     let message = case.read().unwrap_err();

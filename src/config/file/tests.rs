@@ -88,7 +88,7 @@ fn an_unknown_key_is_fatal_with_its_place_and_a_suggestion() {
     );
     assert_eq!(
         refusal("[auth]\npassword = 1\n"),
-        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, mode, subject"
+        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, mode, subject, claims"
     );
 }
 
@@ -174,4 +174,41 @@ fn columns_are_counted_in_characters() {
         refusal("server = { listen = \"ä:1\", x = 1 }"),
         "conf/pgwarden.toml:1:28: unknown key `x` in `[server]`\nhint: known here: listen, allowed_hosts, allowed_origins, sessions"
     );
+}
+
+#[test]
+fn policies_are_mapped_to_callers_in_the_order_of_the_file() {
+    let text = "[auth]\nclaims = { role = \"analyst\" }\n[databases.shop]\nurl = \"postgres://u@h/d\"\n\
+        policy = \"others.toml\"\n[[databases.shop.policies]]\nwhen = { role = \"support\" }\npolicy = \"s.toml\"\n\
+        [[databases.shop.policies]]\nwhen = { group = \"a\", client = \"b\" }\npolicy = \"g.toml\"\n";
+    let config = read(text, Path::new("conf/pgwarden.toml"), &|_| None).unwrap();
+    assert_eq!(config.auth.claims["role"], "analyst");
+    let shop = &config.databases[0];
+    let files: Vec<&str> = shop.policies.iter().map(|mapped| mapped.policy.to_str().unwrap()).collect();
+    assert_eq!(files, ["conf/s.toml", "conf/g.toml"]);
+    assert_eq!(shop.policy.as_deref(), Some(Path::new("conf/others.toml")));
+}
+
+#[test]
+fn a_mapping_that_asks_nothing_or_names_no_policy_is_refused() {
+    let refused = |mapping: &str| {
+        let text = format!("[databases.shop]\nurl = \"postgres://u@h/d\"\n{mapping}\n");
+        read(&text, Path::new("p.toml"), &|_| None).unwrap_err().to_string()
+    };
+    for (mapping, expected) in [
+        ("[[databases.shop.policies]]\nwhen = {}\npolicy = \"s.toml\"", "p.toml:4:8: `when` asks nothing"),
+        ("[[databases.shop.policies]]\npolicy = \"s.toml\"", "`databases.shop.policies` has no `when`"),
+        ("[[databases.shop.policies]]\nwhen = { role = \"s\" }", "`databases.shop.policies` has no `policy`"),
+        (
+            "[[databases.shop.policies]]\nwhen = { role = 1 }\npolicy = \"s\"",
+            "`when` is an integer, a string",
+        ),
+        (
+            "[[databases.shop.policies]]\nwehn = {}\nwhen = { a = \"s\" }\npolicy = \"s\"",
+            "unknown key `wehn`",
+        ),
+        ("policies = \"s.toml\"", "`policies` is a string, an array of tables was expected"),
+    ] {
+        assert!(refused(mapping).contains(expected), "{}", refused(mapping));
+    }
 }

@@ -3,6 +3,9 @@ SELECT
     'oid', o.oid::int8,
     'name', pg_catalog.json_build_object('schema', n.nspname, 'name', o.oprname),
     'routine', o.oprcode::oid::int8,
+    'operands', pg_catalog.to_json(ARRAY(
+      SELECT t.type::int8 FROM pg_catalog.unnest(ARRAY[o.oprleft, o.oprright]) AS t (type) WHERE t.type <> 0
+    )),
     'extension', e.extname
   )::text
 FROM pg_catalog.pg_operator AS o

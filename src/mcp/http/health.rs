@@ -1,5 +1,5 @@
-//! `/healthz`: the process answers. `/readyz`: its databases do. Open to all, so they tell nothing else, and a flood of
-//! them asks the databases once a second.
+//! `/healthz`: the process answers. `/readyz`: its databases do, under the policies that their files hold. Open to
+//! all, so they tell nothing but places in those files, and a flood of them asks the databases once a second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,15 +8,18 @@ use axum::extract::State;
 use http::StatusCode;
 use tokio::sync::Mutex;
 
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
+use crate::policy::Place;
 
 const FRESH: Duration = Duration::from_secs(1);
 /// Who asks gives up soon.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+type Answer = (StatusCode, String);
+
 pub(super) struct Health {
     gateway: Gateway,
-    last: Mutex<Option<(Instant, bool)>>,
+    last: Mutex<Option<(Instant, Answer)>>,
 }
 
 impl Health {
@@ -24,16 +27,16 @@ impl Health {
         Self { gateway, last: Mutex::new(None) }
     }
 
-    async fn is_ready(&self) -> bool {
+    async fn answer(&self) -> Answer {
         let mut last = self.last.lock().await;
-        if let Some((at, ready)) = *last
+        if let Some((at, answer)) = &*last
             && at.elapsed() < FRESH
         {
-            return ready;
+            return answer.clone();
         }
-        let ready = matches!(tokio::time::timeout(PATIENCE, self.gateway.ready()).await, Ok(Ok(())));
-        *last = Some((Instant::now(), ready));
-        ready
+        let answer = answer(tokio::time::timeout(PATIENCE, self.gateway.health()).await.ok());
+        *last = Some((Instant::now(), answer.clone()));
+        answer
     }
 }
 
@@ -41,10 +44,32 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-pub(super) async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, &'static str) {
-    if health.is_ready().await {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+pub(super) async fn ready(State(health): State<Arc<Health>>) -> Answer {
+    health.answer().await
+}
+
+/// What is served by the policies from before is served: taking it off the network would help nobody.
+fn answer(health: Option<gateway::Health>) -> Answer {
+    use gateway::Health::{Degraded, NotReady, Ready, Unprotected};
+    match health {
+        Some(Ready) => (StatusCode::OK, "ready\n".to_owned()),
+        Some(Degraded(places)) => (
+            StatusCode::OK,
+            format!("degraded: policy not taken, the one before stays: {}\n", listed(&places)),
+        ),
+        Some(Unprotected(places)) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("degraded: calls are refused, the policy protects what is gone: {}\n", listed(&places)),
+        ),
+        Some(NotReady(_)) | None => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned()),
     }
+}
+
+/// `support.toml:3:11`: the file's name without its folder.
+fn listed(places: &[Place]) -> String {
+    let shown = places.iter().map(|place| {
+        let file = place.file.rsplit('/').next().unwrap_or_default();
+        format!("{file}:{}:{}", place.line, place.column)
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }

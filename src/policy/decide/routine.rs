@@ -2,7 +2,7 @@
 
 use super::decision::Decision;
 use super::is_system_schema;
-use crate::catalog::{Catalog, Routine};
+use crate::catalog::{Catalog, Extension, Routine};
 use crate::pg::{Oid, QualifiedName};
 use crate::policy::rule::{Action, Policy};
 use crate::policy::{extensions, functions};
@@ -54,9 +54,7 @@ impl Policy {
 
     fn allows_by_extension(&self, routine: &Routine) -> bool {
         routine.extension.as_ref().is_some_and(|extension| {
-            let Routine { name, volatile, security_definer, .. } = routine;
-            self.extensions.contains_key(extension)
-                && extensions::allows(extension, &name.name, *volatile, *security_definer)
+            self.extensions.contains_key(extension) && extensions::allows(extension, routine)
         })
     }
 
@@ -75,20 +73,30 @@ impl Policy {
     /// May a statement use this operator? PostgreSQL's own, and those of the extensions that the policy allows.
     pub fn decide_operator(&self, symbol: &str, catalog: &Catalog) -> Decision {
         let builtin = QualifiedName::new("pg_catalog", symbol);
-        let extensions = catalog.contents().extensions.iter();
-        let allowed = extensions.filter(|extension| self.extensions.contains_key(&extension.name));
-        let mut known = catalog.operators(&builtin).next().is_some();
-        for extension in allowed {
-            let name = QualifiedName::new(&extension.schema, symbol);
-            for operator in catalog.operators(&name) {
-                let routine = catalog.routine_by_oid(operator.routine);
-                // One of another's in the same schema would be found under the same name.
-                if !routine.is_some_and(|routine| self.allows_by_extension(routine)) {
-                    return Decision::deny("default.operators");
-                }
-                known = true;
-            }
-        }
+        let of_extension = || {
+            self.extensions_in(catalog).any(|extension| {
+                let name = QualifiedName::new(&extension.schema, symbol);
+                let routine = |oid| catalog.routine_by_oid(oid);
+                catalog
+                    .operators(&name)
+                    .any(|o| routine(o.routine).is_some_and(|r| self.allows_by_extension(r)))
+            })
+        };
+        let known = catalog.operators(&builtin).next().is_some() || of_extension();
         if known { Decision::allow("default.operators") } else { Decision::deny("default.operators") }
+    }
+
+    /// Those of the allowed extensions that are installed, other than in PostgreSQL's own schemas.
+    pub fn extensions_in<'c>(&'c self, catalog: &'c Catalog) -> impl Iterator<Item = &'c Extension> {
+        let installed = catalog.contents().extensions.iter();
+        installed.filter(|e| self.extensions.contains_key(&e.name) && !is_system_schema(&e.schema))
+    }
+
+    /// The function is a reviewed extension's and has no side effect, whether or not the policy allows the extension:
+    /// operators of a schema are found together.
+    pub fn is_harmless(&self, routine: Oid, catalog: &Catalog) -> bool {
+        catalog.routine_by_oid(routine).is_some_and(|routine| {
+            routine.extension.as_ref().is_some_and(|extension| extensions::allows(extension, routine))
+        })
     }
 }

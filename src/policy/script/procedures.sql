@@ -1,6 +1,6 @@
 -- The tools of this script. They are temporary and go with the session.
 CREATE OR REPLACE PROCEDURE pg_temp.pgwarden_here(expected name)
-LANGUAGE plpgsql AS $tool$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $tool$
 BEGIN
   IF pg_catalog.current_database() <> expected THEN
     RAISE EXCEPTION 'this script is for the database %, this is %', expected, pg_catalog.current_database();
@@ -9,7 +9,7 @@ END
 $tool$;
 
 CREATE OR REPLACE PROCEDURE pg_temp.pgwarden_role(made name)
-LANGUAGE plpgsql AS $tool$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $tool$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = made) THEN
     EXECUTE pg_catalog.format(

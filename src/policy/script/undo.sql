@@ -47,7 +47,7 @@ $tool$;
 
 -- Drops a role that the script made, unless another database still needs it.
 CREATE OR REPLACE PROCEDURE pg_temp.pgwarden_drop(dropped name)
-LANGUAGE plpgsql AS $tool$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $tool$
 BEGIN
   IF EXISTS (
     SELECT

@@ -218,7 +218,7 @@ fn window(visitor: &mut impl Visitor, window: &mut Window) -> Visited {
     let Window { base: _, partition_by, order_by, frame } = window;
     exprs(visitor, partition_by)?;
     ordering(visitor, order_by)?;
-    let Some(Frame { unit: _, start, end }) = frame else { return Ok(()) };
+    let Some(Frame { unit: _, start, end, exclude: _ }) = frame else { return Ok(()) };
     for bound in std::iter::once(start).chain(end) {
         match bound {
             FrameBound::CurrentRow | FrameBound::UnboundedPreceding | FrameBound::UnboundedFollowing => {}

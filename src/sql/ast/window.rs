@@ -1,4 +1,4 @@
-//! Windows (PostgreSQL 4.2.8).
+//! OVER and WINDOW.
 
 use super::{Expr, Ident, OrderItem};
 
@@ -21,6 +21,15 @@ pub struct Frame {
     pub unit: FrameUnit,
     pub start: FrameBound,
     pub end: Option<FrameBound>,
+    pub exclude: Option<Exclude>,
+}
+
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub enum Exclude {
+    CurrentRow,
+    Group,
+    Ties,
+    NoOthers,
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]

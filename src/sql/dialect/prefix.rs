@@ -2,6 +2,7 @@
 //! the token rewrites, and queries in parentheses that do not start with SELECT.
 
 use sqlparser::ast::{Expr, TypedString, UnaryOperator};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Span, Token};
 
@@ -11,6 +12,8 @@ use crate::sql::parse::marker;
 
 /// Below comparisons, above AND: what may stand between BETWEEN and AND.
 const LOWER_BOUND: u8 = 20;
+/// Above AND, below IS: sqlparser gives `NOT EXISTS` a node that binds tighter than any operator behind it.
+const NOT: u8 = 30;
 
 type Parsed = Result<Expr, ParserError>;
 
@@ -25,6 +28,7 @@ pub fn parse(parser: &mut Parser<'_>) -> Option<Parsed> {
             let symbol = symbol.clone();
             return operator_or_mark(parser, symbol, span);
         }
+        Token::Word(_) if is_not_exists(parser) => (UnaryOperator::Not, NOT),
         Token::Word(word) if word.quote_style != Some('[') => return typed_string(parser),
         Token::LParen => return query(parser),
         _ => return None,
@@ -32,6 +36,14 @@ pub fn parse(parser: &mut Parser<'_>) -> Option<Parsed> {
     parser.advance_token();
     let operand = parser.parse_subexpr(precedence);
     Some(operand.map(|expr| Expr::UnaryOp { op: operator, expr: Box::new(expr) }))
+}
+
+fn is_not_exists(parser: &Parser<'_>) -> bool {
+    let keyword = |ahead| match &parser.peek_nth_token_ref(ahead).token {
+        Token::Word(word) => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    keyword(0) == Keyword::NOT && keyword(1) == Keyword::EXISTS
 }
 
 fn operator_or_mark(parser: &mut Parser<'_>, symbol: String, span: Span) -> Option<Parsed> {
@@ -64,8 +76,16 @@ fn operator_or_mark(parser: &mut Parser<'_>, symbol: String, span: Span) -> Opti
 
 /// `inet '10.0.0.1'`, `schema.type '..'`: in PostgreSQL any name of a type before a string.
 fn typed_string(parser: &mut Parser<'_>) -> Option<Parsed> {
-    if is_interval_with_precision(parser) {
-        return Some(string_behind_type(parser));
+    if is_word(parser, 0, &["interval"]) {
+        let is = |ahead: usize, token: &Token| parser.peek_nth_token_ref(ahead).token == *token;
+        // sqlparser would drop the precision, and fields in this place.
+        if is(1, &Token::LParen) && is(3, &Token::RParen) {
+            return Some(string_behind_type(parser));
+        }
+        if is_word(parser, 1, &["year", "month", "day", "hour", "minute", "second"]) {
+            return Some(parser.expected_ref("a string behind INTERVAL", parser.peek_nth_token_ref(1)));
+        }
+        return None;
     }
     let mut ahead = 0;
     loop {
@@ -93,22 +113,19 @@ fn string_behind_type(parser: &mut Parser<'_>) -> Parsed {
     Ok(Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false }))
 }
 
-/// `INTERVAL(2) '..'`, whose precision sqlparser would drop.
-fn is_interval_with_precision(parser: &Parser<'_>) -> bool {
-    let is = |ahead: usize, token: &Token| parser.peek_nth_token_ref(ahead).token == *token;
-    let is_word = matches!(&parser.peek_token_ref().token, Token::Word(word)
-        if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("interval"));
-    is_word && is(1, &Token::LParen) && is(3, &Token::RParen)
-}
-
-/// `(VALUES ..)` and `((SELECT ..) UNION ..)`: sqlparser looks for SELECT and WITH only.
-fn query(parser: &mut Parser<'_>) -> Option<Parsed> {
-    let is = |ahead: usize, words: &[&str]| match &parser.peek_nth_token_ref(ahead).token {
+/// Is it one of these words, without quotes?
+fn is_word(parser: &Parser<'_>, ahead: usize, words: &[&str]) -> bool {
+    match &parser.peek_nth_token_ref(ahead).token {
         Token::Word(word) => {
             word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w))
         }
         _ => false,
-    };
+    }
+}
+
+/// `(VALUES ..)` and `((SELECT ..) UNION ..)`: sqlparser looks for SELECT and WITH only.
+fn query(parser: &mut Parser<'_>) -> Option<Parsed> {
+    let is = |ahead: usize, words: &[&str]| is_word(parser, ahead, words);
     let opening = (0..).take_while(|at| parser.peek_nth_token_ref(*at).token == Token::LParen).count();
     let is_query = if opening == 1 {
         is(1, &["values"]) && parser.peek_nth_token_ref(2).token == Token::LParen

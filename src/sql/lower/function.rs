@@ -99,7 +99,9 @@ fn arguments(list: FunctionArgumentList) -> Lowered<Args> {
     }
     let distinct = matches!(duplicate_treatment, Some(DuplicateTreatment::Distinct));
     let star = matches!(args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
-    let args = if star { Vec::new() } else { all(args, argument)? };
+    let args: Vec<Arg> = if star { Vec::new() } else { all(args, argument)? };
+    let before_last = args.split_last().map_or(&[][..], |(_, before)| before);
+    absent(before_last.iter().all(|arg| !arg.variadic), "VARIADIC before other arguments")?;
     Ok(Args { distinct, star, args, order_by })
 }
 

@@ -6,8 +6,9 @@ use sqlparser::ast::{
 
 use super::expr::{expr, exprs};
 use super::name::{Role, ident};
-use super::{Lowered, query};
-use crate::sql::ast::{Frame, FrameBound, FrameUnit, Ident, Over, Window};
+use super::{Lowered, absent, query};
+use crate::sql::ast::{Exclude, Frame, FrameBound, FrameUnit, Ident, Over, Window};
+use crate::sql::parse::marker;
 
 pub fn over(over: WindowType) -> Lowered<Over> {
     match over {
@@ -28,16 +29,38 @@ pub fn named(definition: NamedWindowDefinition) -> Lowered<(Ident, Window)> {
 }
 
 fn window(spec: WindowSpec) -> Lowered<Window> {
-    let WindowSpec { window_name, partition_by, order_by, window_frame } = spec;
+    let WindowSpec { window_name, mut partition_by, order_by, window_frame } = spec;
+    let exclude = match partition_by.first() {
+        Some(sp::Expr::CompoundIdentifier(parts)) => exclude(parts),
+        _ => None,
+    };
+    if exclude.is_some() {
+        partition_by.remove(0);
+    }
+    absent(exclude.is_none() || window_frame.is_some(), "EXCLUDE without a frame")?;
     Ok(Window {
         base: window_name.map(|name| ident(name, Role::Column)).transpose()?,
         partition_by: exprs(partition_by)?,
         order_by: query::order_items(order_by)?,
-        frame: window_frame.map(frame).transpose()?,
+        frame: window_frame.map(|found| frame(found, exclude)).transpose()?,
     })
 }
 
-fn frame(frame: WindowFrame) -> Lowered<Frame> {
+/// It comes as a key with a mark for its relation.
+fn exclude(key: &[sp::Ident]) -> Option<Exclude> {
+    let [mark, word] = key else { return None };
+    if !marker::is(mark, marker::EXCLUDE) {
+        return None;
+    }
+    Some(match word.value.as_str() {
+        "current" => Exclude::CurrentRow,
+        "group" => Exclude::Group,
+        "ties" => Exclude::Ties,
+        _ => Exclude::NoOthers,
+    })
+}
+
+fn frame(frame: WindowFrame, exclude: Option<Exclude>) -> Lowered<Frame> {
     let WindowFrame { units, start_bound, end_bound } = frame;
     Ok(Frame {
         unit: match units {
@@ -47,6 +70,7 @@ fn frame(frame: WindowFrame) -> Lowered<Frame> {
         },
         start: bound(start_bound)?,
         end: end_bound.map(bound).transpose()?,
+        exclude,
     })
 }
 

@@ -8,10 +8,6 @@ use crate::pg::Diagnostic;
 
 /// Behind the word of the left column, not as a name before a dot: words that follow, `(` included.
 const CONSTRUCTS: &[(&str, &[&str], &str, &str)] = &[
-    ("exclude", &["current"], "frame EXCLUDE", "put the condition into the aggregate's FILTER (WHERE ..)"),
-    ("exclude", &["group"], "frame EXCLUDE", "put the condition into the aggregate's FILTER (WHERE ..)"),
-    ("exclude", &["ties"], "frame EXCLUDE", "put the condition into the aggregate's FILTER (WHERE ..)"),
-    ("exclude", &["no", "others"], "frame EXCLUDE", "leave EXCLUDE NO OTHERS out: it is the default"),
     (
         "search",
         &["depth", "first", "by"],
@@ -56,8 +52,8 @@ const OBJECT: &str = "use jsonb_build_object(key, value, ..)";
 /// Refuses the first of them, at its place. `tokens` are without white space.
 pub fn refuse(tokens: &[TokenWithSpan]) -> Result<(), Diagnostic> {
     for (at, token) in tokens.iter().enumerate() {
-        let after_dot = at.checked_sub(1).and_then(|before| tokens.get(before));
-        if after_dot.is_some_and(|before| before.token == Token::Period) {
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before)).map(|before| &before.token);
+        if !can_stand(&token.token, before) {
             continue;
         }
         let rest = tokens.get(at.saturating_add(1)..).unwrap_or_default();
@@ -67,6 +63,11 @@ pub fn refuse(tokens: &[TokenWithSpan]) -> Result<(), Diagnostic> {
             Some((_, _, what, instead)) => Some((*what, *instead)),
             None if is_cycle(token, tokens.get(..at).unwrap_or_default(), rest) => {
                 Some(("WITH .. CYCLE", "carry a path array and test NOT key = ANY (path)"))
+            }
+            None if is_word(&token.token, "sets") && is_nested(tokens.get(..at).unwrap_or_default()) => {
+                let at = tokens.get(at.saturating_sub(1)).unwrap_or(token).span.start;
+                return Err(unsupported("GROUPING SETS within GROUPING SETS", "write the sets one by one")
+                    .at(place(at)));
             }
             None if is_word(&token.token, "json_object") && has_pairs(rest) => {
                 Some(("JSON_OBJECT with options", OBJECT))
@@ -78,6 +79,17 @@ pub fn refuse(tokens: &[TokenWithSpan]) -> Result<(), Diagnostic> {
         }
     }
     Ok(())
+}
+
+/// Not a name behind a dot; `ROWS FROM (` is no column before the FROM of a query, UESCAPE behind its string only.
+fn can_stand(word: &Token, before: Option<&Token>) -> bool {
+    let behind = |words: &[&str]| before.is_some_and(|token| words.iter().any(|word| is_word(token, word)));
+    match before {
+        Some(Token::Period) => false,
+        _ if is_word(word, "rows") => behind(&["from", "join", "lateral"]),
+        Some(Token::UnicodeStringLiteral(_)) => true,
+        _ => !is_word(word, "uescape"),
+    }
 }
 
 fn follow(rest: &[TokenWithSpan], words: &[&str]) -> bool {
@@ -103,6 +115,23 @@ fn is_cycle(token: &TokenWithSpan, before: &[TokenWithSpan], rest: &[TokenWithSp
     behind_query
         && is_word(&token.token, "cycle")
         && columns.next().is_some_and(|token| is_word(&token.token, "set"))
+}
+
+/// `GROUPING SETS (.., GROUPING SETS`
+fn is_nested(before: &[TokenWithSpan]) -> bool {
+    let Some((last, outside)) = before.split_last() else { return false };
+    let mut depth = 0_usize;
+    let mut open = outside.iter().rev().skip_while(|token| {
+        match token.token {
+            Token::RParen => depth = depth.saturating_add(1),
+            Token::LParen if depth == 0 => return false,
+            Token::LParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        true
+    });
+    let within = open.next().is_some() && open.next().is_some_and(|sets| is_word(&sets.token, "sets"));
+    is_word(&last.token, "grouping") && within
 }
 
 /// A colon or VALUE at the level of the arguments, or RETURNING and its kin.

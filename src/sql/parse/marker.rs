@@ -22,6 +22,8 @@ pub const ROW: &str = "row";
 pub const DISTINCT: &str = "distinct";
 /// `USING (column) AS alias`: a column after the others, with the alias in the last one.
 pub const ALIAS: &str = "as";
+/// `EXCLUDE TIES` behind a frame, as the first key of PARTITION BY, its word as the column.
+pub const EXCLUDE: &str = "exclude";
 /// `FETCH FIRST (expression) ROWS WITH TIES`, as the number behind `LIMIT (expression)`.
 pub const TIES: &str = "[ties]";
 

@@ -71,6 +71,7 @@ impl Rewriter {
                     "between" => self.between(span),
                     "collate" => self.collate(span),
                     "collation" => self.collation_for(span),
+                    "exclude" => self.exclude(span),
                     "fetch" => self.fetch(span),
                     "for" => self.row_lock(),
                     "group" => self.group_by(),

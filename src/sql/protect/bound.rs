@@ -1,5 +1,6 @@
 //! Values that are bound behind the caller's parameters: claims, and keys of hashes. None is ever text of a statement.
 
+use crate::pg::Oid;
 use crate::sql::ast::Expr;
 
 #[derive(Debug)]
@@ -36,4 +37,11 @@ impl Bound {
     pub fn into_values(self) -> Vec<String> {
         self.values.into_iter().map(|(_, value)| value).collect()
     }
+}
+
+/// What conditions and masks read and need besides.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub oids: Vec<Oid>,
+    pub operator_schemas: Vec<String>,
 }

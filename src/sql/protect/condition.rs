@@ -4,10 +4,10 @@
 //! path can offer a closer match; forms that would look one up by themselves are written out or refused.
 
 use super::Protector;
-use super::bound::Bound;
+use super::bound::{Bound, Found};
 use super::wrap::{INNER, column_of};
 use crate::catalog::{Column, Relation};
-use crate::pg::{Diagnostic, Oid, SqlState};
+use crate::pg::{Diagnostic, SqlState};
 use crate::policy::{ColumnAccess, Filter, Policy, PolicyError};
 use crate::sql::ast::walk::{self, Visited, Visitor};
 use crate::sql::ast::{
@@ -23,7 +23,7 @@ const VALUE: &str = "value";
 impl Protector<'_> {
     /// The filter's condition over the relation as it is known inside its wrap.
     pub fn filter(&mut self, filter: &Filter, relation: &Relation) -> Result<Expr, Diagnostic> {
-        let found = &mut self.found.oids;
+        let found = &mut self.read;
         compile(&filter.condition, relation, None, self.cx, &mut self.bound, found)
             .map_err(|error| unusable(&filter.name, error))
     }
@@ -31,7 +31,7 @@ impl Protector<'_> {
     /// Row security reads claims from settings of the session: those that the filter's condition names.
     pub fn settings_of(&mut self, filter: &Filter, relation: &Relation) -> Result<(), Diagnostic> {
         let mut claims = Bound::behind(0);
-        compile(&filter.condition, relation, None, self.cx, &mut claims, &mut self.found.oids)
+        compile(&filter.condition, relation, None, self.cx, &mut claims, &mut self.read)
             .map_err(|error| unusable(&filter.name, error))?;
         for (name, value) in claims.into_pairs() {
             let setting = (name.replacen(CALLER, "pgwarden", 1), value);
@@ -50,7 +50,7 @@ pub fn expression(
     relation: &Relation,
     cx: &CheckContext<'_>,
     bound: &mut Bound,
-    found: &mut Vec<Oid>,
+    found: &mut Found,
 ) -> Result<Expr, Diagnostic> {
     compile(text, relation, Some(column), cx, bound, found)
 }
@@ -61,16 +61,16 @@ fn compile(
     value: Option<&Column>,
     cx: &CheckContext<'_>,
     bound: &mut Bound,
-    found: &mut Vec<Oid>,
+    found: &mut Found,
 ) -> Result<Expr, Diagnostic> {
     let mut expr = only_expression(text)?;
     Claims { cx, bound, value }.expr(&mut expr)?;
     let readable = relation.columns.iter().filter(|column| column.selectable);
     let columns = readable.map(|column| column.name.clone()).collect();
-    let policy = cx.policy.of_conditions();
-    let within = CheckContext { policy: &policy, ..*cx };
+    let within = CheckContext { policy: cx.policy.of_conditions(), ..*cx };
     let resolution = resolve::condition(&mut expr, INNER, columns, &within)?;
-    found.extend(resolution.oids);
+    found.oids.extend(resolution.oids);
+    found.operator_schemas.extend(resolution.operator_schemas);
     Qualify.expr(&mut expr)?;
     Ok(expr)
 }
@@ -260,14 +260,14 @@ pub fn errors(policy: &Policy, cx: &CheckContext<'_>) -> Vec<PolicyError> {
         let filters = access.filters.iter().map(|filter| (&filter.name, &filter.condition, &filter.place));
         let checks = checks.iter().map(|check| (&check.name, &check.condition, &check.place));
         for (name, condition, place) in filters.chain(checks) {
-            let compiled = compile(condition, relation, None, cx, &mut bound, &mut Vec::new());
+            let compiled = compile(condition, relation, None, cx, &mut bound, &mut Found::default());
             if let Some(error) = compiled.err().filter(known) {
                 errors.push(PolicyError::new(place, said(name, relation, error)));
             }
         }
         for (column, access) in relation.columns.iter().zip(&access.columns) {
             let ColumnAccess::Masked(mask) = access else { continue };
-            let masked = super::mask::compile(mask, column, relation, cx, &mut bound, &mut Vec::new());
+            let masked = super::mask::compile(mask, column, relation, cx, &mut bound, &mut Found::default());
             if let Some(error) = masked.err().filter(known) {
                 errors.push(PolicyError::new(&mask.place, said(&mask.name, relation, error)));
             }

@@ -1,6 +1,6 @@
 //! What a masked column's value becomes, as an expression over the relation inside its wrap.
 
-use super::bound::Bound;
+use super::bound::{Bound, Found};
 use super::condition::{self, comparison};
 use super::wrap::column_of;
 use crate::catalog::{Catalog, Column, Relation, TypeKind};
@@ -20,7 +20,7 @@ pub fn masked(
     relation: &Relation,
     cx: &CheckContext<'_>,
     bound: &mut Bound,
-    found: &mut Vec<Oid>,
+    found: &mut Found,
 ) -> Result<Expr, Diagnostic> {
     compile(mask, column, relation, cx, bound, found).map_err(|error| condition::unusable(&mask.name, error))
 }
@@ -32,7 +32,7 @@ pub fn compile(
     relation: &Relation,
     cx: &CheckContext<'_>,
     bound: &mut Bound,
-    found: &mut Vec<Oid>,
+    found: &mut Found,
 ) -> Result<Expr, Diagnostic> {
     let value = || column_of(&column.name);
     let text = || Expr::Cast(Box::new(value()), builtin_type("text"));

@@ -2,7 +2,7 @@
 
 use super::Protection;
 use super::level::Guarded;
-use crate::pg::{Diagnostic, Position, SqlState};
+use crate::pg::{Diagnostic, Position, Source, SqlState};
 use crate::policy::Mask;
 use crate::sql::ast::walk::{self, Visited, Visitor};
 use crate::sql::ast::{Expr, FromItem, JoinOn, Select};
@@ -67,7 +67,9 @@ impl Look<'_, '_> {
     fn compared(&mut self, one: &Guarded<'_>, column: &str, mask: &Mask, at: Option<Position>) -> Visited {
         let column = format!("{}.{column}", one.alias);
         if mask.predicates {
-            let notice = format!("`{column}` is masked ({}): conditions see the mask", mask.kind);
+            let message = format!("`{column}` is masked ({}): conditions see the mask", mask.kind);
+            let notice =
+                Diagnostic::new(Source::Pgwarden, SqlState::parse("01000"), message).rule(&mask.name);
             if !self.found.notices.contains(&notice) {
                 self.found.notices.push(notice);
             }

@@ -28,7 +28,7 @@ impl Protector<'_> {
                 continue;
             };
             self.note(&mask.name);
-            let found = &mut self.found.oids;
+            let found = &mut self.read;
             let expr = mask::masked(mask, column, one.relation, self.cx, &mut self.bound, found)?;
             items.push(Item::Expr { expr, alias: Some(Ident::new(&column.name)) });
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Printer, string_constant};
 use crate::sql::ast::{
-    Call, Case, Expr, Frame, FrameBound, FrameUnit, IsTest, Keyword, Like, LikeKind, Operator, Over,
+    Call, Case, Exclude, Expr, Frame, FrameBound, FrameUnit, IsTest, Keyword, Like, LikeKind, Operator, Over,
     Quantified, Special, Subscript, Window,
 };
 
@@ -301,11 +301,22 @@ impl Printer {
             FrameUnit::Range => " RANGE ",
             FrameUnit::Groups => " GROUPS ",
         });
-        let Some(end) = &frame.end else { return self.bound(&frame.start) };
-        self.put("BETWEEN ");
-        self.bound(&frame.start);
-        self.put(" AND ");
-        self.bound(end);
+        match &frame.end {
+            None => self.bound(&frame.start),
+            Some(end) => {
+                self.put("BETWEEN ");
+                self.bound(&frame.start);
+                self.put(" AND ");
+                self.bound(end);
+            }
+        }
+        self.put(match frame.exclude {
+            None => "",
+            Some(Exclude::CurrentRow) => " EXCLUDE CURRENT ROW",
+            Some(Exclude::Group) => " EXCLUDE GROUP",
+            Some(Exclude::Ties) => " EXCLUDE TIES",
+            Some(Exclude::NoOthers) => " EXCLUDE NO OTHERS",
+        });
     }
 
     fn bound(&mut self, bound: &FrameBound) {

@@ -39,10 +39,20 @@ impl Resolver<'_> {
         if !decision.allowed || self.cx.catalog.routines(&name).next().is_none() {
             return Err(self.missing_function(path, &decision));
         }
+        self.allowed_by(&decision.rule);
         self.found.user_code |= self.cx.policy.is_user_code(&name, self.cx.catalog);
         self.found.functions.push(name.clone());
+        let extension = self.cx.catalog.routines(&name).find_map(|routine| routine.extension.as_deref());
+        let extension = extension.filter(|_| name.schema != "pg_catalog");
+        self.used.function_called(&name, extension);
+        if let Some(extension) = extension {
+            self.closed_schema(&name.schema, extension)?;
+        }
         // `unnest(a, b)` exists in FROM only, and only without its schema (parse_clause.c).
         if path.len() == 1 && name.name == "unnest" && args > 1 {
+            return Ok(());
+        }
+        if path.len() == 1 && name.schema == "pg_catalog" && self.is_shared(&name.name) {
             return Ok(());
         }
         let at = path.first().and_then(|part| part.at);
@@ -56,6 +66,7 @@ impl Resolver<'_> {
         let system = std::iter::once("pg_catalog");
         system
             .chain(catalog.search_path().iter().map(String::as_str))
+            .chain(self.cx.policy.extensions_in(catalog).map(|extension| extension.schema.as_str()))
             .map(|schema| QualifiedName::new(schema, name))
             .find(|name| catalog.routines(name).next().is_some())
             .unwrap_or_else(|| QualifiedName::new("pg_catalog", name))
@@ -97,11 +108,12 @@ impl Resolver<'_> {
     }
 
     fn columns_of(&self, call: &Call, function: &str, scalar_name: &str) -> Columns {
-        if call.name.len() == 1 {
+        if call.name.len() == 1 && function == "unnest" {
             return Columns::known(vec![function.to_owned(); call.args.len()]);
         }
         let catalog = self.cx.catalog;
-        let schema = call.name.first().map_or("pg_catalog", |schema| schema.text.as_str());
+        // Without a schema it is PostgreSQL's own, or an extension's of the same shape.
+        let schema = if let [schema, _] = call.name.as_slice() { schema.text.as_str() } else { "pg_catalog" };
         let overloads: Vec<_> = catalog.routines(&QualifiedName::new(schema, function)).collect();
         // Overloads may differ, as those of unnest over an array and over a tsvector do: then the row's shape is open.
         let rows = overloads.iter().filter(|routine| !routine.out_columns.is_empty()).count();

@@ -1,6 +1,6 @@
 //! Column references: `column`, `alias.column`, `schema.relation.column`, or an alias as the whole row.
 
-use super::scope::{Env, Range};
+use super::scope::{Columns, Env, Range};
 use super::{Resolved, Resolver};
 use crate::pg::QualifiedName;
 use crate::sql::ast::{Expr, Ident};
@@ -111,18 +111,25 @@ impl Resolver<'_> {
     /// system columns: let nothing through that way.
     pub fn names_no_function(&self, name: &str) -> bool {
         let catalog = self.cx.catalog;
-        let builtin = QualifiedName::new("pg_catalog", name);
-        catalog.routines(&builtin).next().is_none()
-            && catalog.type_by_name(&builtin).is_none()
+        // All schemas that may be on the search path while the statement runs.
+        let of_extensions = self.cx.policy.extensions_in(catalog).map(|extension| extension.schema.as_str());
+        let mut known =
+            std::iter::once("pg_catalog").chain(of_extensions).map(|s| QualifiedName::new(s, name));
+        !known.any(|name| catalog.routines(&name).next().is_some() || catalog.type_by_name(&name).is_some())
             && !SYSTEM_COLUMNS.contains(&name)
+    }
+
+    /// The columns of `(alias).*`, where the alias is a whole row whose columns are known.
+    pub fn columns_of_row(&self, row: &Expr, env: Env<'_>) -> Option<Columns> {
+        let Expr::Column(path) = row else { return None };
+        let [alias] = path.as_slice() else { return None };
+        let is_column = env.levels().any(|visible| visible.bare.iter().any(|bare| bare.name == alias.text));
+        find_range(&alias.text, env).filter(|_| !is_column).map(|range| range.columns.clone())
     }
 
     /// `(alias).field`, where the alias is a whole row whose columns are known.
     pub fn is_field_of_row(&self, base: &Expr, field: &str, env: Env<'_>) -> bool {
-        let Expr::Column(path) = base else { return false };
-        let [alias] = path.as_slice() else { return false };
-        let is_column = env.levels().any(|visible| visible.bare.iter().any(|bare| bare.name == alias.text));
-        !is_column && find_range(&alias.text, env).is_some_and(|range| range.columns.contains(field))
+        self.columns_of_row(base, env).is_some_and(|columns| columns.contains(field))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::scope::Env;
 use super::{Resolved, Resolver, typeof_call};
-use crate::pg::{Diagnostic, QualifiedName, SqlState};
+use crate::pg::{Diagnostic, SqlState};
 use crate::sql::ast::{
-    Expr, Frame, FrameBound, Ident, Like, Operator, Over, Quantified, Query, Subscript, Window,
+    Expr, Frame, FrameBound, Ident, Like, Over, Quantified, Query, Special, Subscript, Window,
 };
 
 impl Resolver<'_> {
@@ -20,35 +20,43 @@ impl Resolver<'_> {
                 Ok(())
             }
             Expr::Not(inner) | Expr::Is(inner, ..) | Expr::IsJson(inner, ..) => self.expr(inner, env),
-            Expr::And(left, right) | Expr::Or(left, right) | Expr::IsDistinct(left, right, _) => {
+            Expr::IsDistinct(left, right, _) => {
+                self.implied(&["="]);
+                self.expr(left, env)?;
+                self.expr(right, env)
+            }
+            Expr::And(left, right) | Expr::Or(left, right) => {
                 self.expr(left, env)?;
                 self.expr(right, env)
             }
             Expr::Prefix(operator, inner) => {
-                self.operator(operator)?;
+                self.operator(&operator.symbol)?;
                 self.expr(inner, env)
             }
             Expr::Infix(left, operator, right) => {
-                self.operator(operator)?;
+                self.operator(&operator.symbol)?;
                 self.expr(left, env)?;
                 self.expr(right, env)
             }
             Expr::InList(inner, list, _) => {
+                self.implied(&["=", "<>"]);
                 self.expr(inner, env)?;
                 self.exprs(list, env)
             }
             Expr::InQuery(inner, query, _) => {
+                self.implied(&["="]);
                 self.expr(inner, env)?;
                 self.subquery_expr(query, env)
             }
             Expr::Between { expr, low, high, negated: _, symmetric: _ } => {
+                self.implied(&["<", "<=", ">", ">="]);
                 self.expr(expr, env)?;
                 self.expr(low, env)?;
                 self.expr(high, env)
             }
             Expr::Like(like) => self.like(like, env),
             Expr::Quantified { left, operator, all: _, right } => {
-                self.operator(operator)?;
+                self.operator(&operator.symbol)?;
                 self.expr(left, env)?;
                 match &mut **right {
                     Quantified::Query(query) => self.subquery_expr(query, env),
@@ -62,6 +70,7 @@ impl Resolver<'_> {
             Expr::Row { explicit: _, fields } => self.exprs(fields, env),
             Expr::Case(case) => {
                 if let Some(operand) = &mut case.operand {
+                    self.implied(&["="]);
                     self.expr(operand, env)?;
                 }
                 for (when, then) in &mut case.whens {
@@ -102,7 +111,15 @@ impl Resolver<'_> {
                 }
                 Ok(())
             }
-            Expr::Special(_, args) => self.exprs(args, env),
+            Expr::Special(special, args) => {
+                match special {
+                    Special::NullIf => self.implied(&["="]),
+                    // By the order of the type, not by an operator's name.
+                    Special::Greatest | Special::Least => {}
+                    Special::Coalesce | Special::Grouping => {}
+                }
+                self.exprs(args, env)
+            }
         }
     }
 
@@ -115,6 +132,7 @@ impl Resolver<'_> {
     }
 
     fn like(&mut self, like: &mut Like, env: Env<'_>) -> Resolved<()> {
+        self.implied_by_like(like);
         self.expr(&mut like.expr, env)?;
         self.expr(&mut like.pattern, env)?;
         like.escape.as_mut().map_or(Ok(()), |escape| self.expr(escape, env))
@@ -129,20 +147,6 @@ impl Resolver<'_> {
         }
     }
 
-    /// With `search_path = pg_catalog` only its operators can be found; anything else is unknown.
-    pub fn operator(&self, operator: &Operator) -> Resolved<()> {
-        let name = QualifiedName::new("pg_catalog", &operator.symbol);
-        if self.cx.catalog.operators(&name).next().is_some() {
-            return Ok(());
-        }
-        Err(Diagnostic::refused(
-            SqlState::UNDEFINED_FUNCTION,
-            format!("operator `{}` does not exist", operator.symbol),
-        )
-        .rule("default.operators")
-        .hint("only PostgreSQL's own operators can be used"))
-    }
-
     pub fn over(&mut self, over: &mut Over, env: Env<'_>) -> Resolved<()> {
         match over {
             Over::Name(_) => Ok(()),
@@ -154,7 +158,7 @@ impl Resolver<'_> {
         let Window { base: _, partition_by, order_by, frame } = window;
         self.exprs(partition_by, env)?;
         self.order_by(order_by, env)?;
-        let Some(Frame { unit: _, start, end }) = frame else { return Ok(()) };
+        let Some(Frame { unit: _, start, end, exclude: _ }) = frame else { return Ok(()) };
         for bound in std::iter::once(start).chain(end) {
             match bound {
                 FrameBound::CurrentRow | FrameBound::UnboundedPreceding | FrameBound::UnboundedFollowing => {}

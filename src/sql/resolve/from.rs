@@ -15,6 +15,10 @@ pub struct Shape {
 impl Resolver<'_> {
     /// `left` is what stands before it in the same FROM: LATERAL items and functions may refer to it.
     pub fn item_in_from(&mut self, item: &mut FromItem, env: Env<'_>, left: &Visible) -> Resolved<Visible> {
+        self.found.joins += match item {
+            FromItem::Relation(_) | FromItem::Subquery { .. } | FromItem::Function(_) => 1,
+            FromItem::Join(_) => 0,
+        };
         match item {
             FromItem::Relation(relation) => {
                 if let Some(sample) = &mut relation.sample {
@@ -91,6 +95,10 @@ impl Resolver<'_> {
         so_far.add(left.clone());
         let right = self.item_in_from(&mut join.right, env, &so_far)?;
         let mut both = left;
+        match &join.on {
+            JoinOn::Nothing | JoinOn::Condition(_) => {}
+            JoinOn::Using { columns: _, alias: _ } | JoinOn::Natural => self.implied(&["="]),
+        }
         let merged = match &join.on {
             JoinOn::Nothing | JoinOn::Condition(_) => Vec::new(),
             JoinOn::Using { columns, alias: _ } => self.using(columns, &both, &right)?,

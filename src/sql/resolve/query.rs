@@ -194,8 +194,10 @@ impl Resolver<'_> {
                     *path = vec![Ident::new(&range.alias)];
                 }
                 Item::RowStar(row) => {
+                    let known = self.columns_of_row(row, env);
                     self.expr(row, env)?;
-                    columns.open = true;
+                    columns.open |= known.as_ref().is_none_or(|known| known.open);
+                    columns.names.extend(known.into_iter().flat_map(|known| known.names));
                 }
                 Item::Expr { expr, alias } => {
                     let name = alias.as_ref().map_or_else(|| label::of(expr), |alias| alias.text.clone());
@@ -235,7 +237,7 @@ impl Resolver<'_> {
         env: Env<'_>,
     ) -> Resolved<()> {
         if let Some(operator) = &item.using {
-            self.operator(operator)?;
+            self.operator(&operator.symbol)?;
         }
         if is_output(&item.expr, columns) {
             return Ok(());
@@ -250,7 +252,7 @@ impl Resolver<'_> {
     pub fn order_by(&mut self, items: &mut [OrderItem], env: Env<'_>) -> Resolved<()> {
         items.iter_mut().try_for_each(|item| {
             if let Some(operator) = &item.using {
-                self.operator(operator)?;
+                self.operator(&operator.symbol)?;
             }
             self.expr(&mut item.expr, env)
         })

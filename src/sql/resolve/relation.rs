@@ -63,7 +63,7 @@ impl<'c> Resolver<'c> {
         Ok(Shape { name, range })
     }
 
-    fn find_relation(&self, path: &[Ident]) -> Resolved<(&'c Relation, Vec<String>)> {
+    fn find_relation(&mut self, path: &[Ident]) -> Resolved<(&'c Relation, Vec<String>)> {
         let catalog = self.cx.catalog;
         let found = match path {
             [name] => catalog
@@ -83,6 +83,7 @@ impl<'c> Resolver<'c> {
         if !access.is_visible() {
             return Err(self.missing_relation(path, Some(&access.decision)));
         }
+        self.allowed_by(&access.decision.rule);
         let visible = relation.columns.iter().zip(&access.columns).filter(|(_, access)| access.is_visible());
         Ok((relation, visible.map(|(column, _)| column.name.clone()).collect()))
     }

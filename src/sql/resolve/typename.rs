@@ -19,6 +19,10 @@ impl<'c> Resolver<'c> {
             // Not the decision's rule: it would tell a hidden view from a missing type.
             return Err(self.missing_type(&named.name));
         }
+        self.used.type_named(found.oid);
+        if let Some(extension) = &found.extension {
+            self.closed_schema(&found.name.schema, extension)?;
+        }
         if matches!(found.name.name.as_str(), "bpchar" | "bit") && found.name.schema == "pg_catalog" {
             padded_length(&named.modifiers)?;
         }
@@ -33,6 +37,7 @@ impl<'c> Resolver<'c> {
         match path {
             [name] => std::iter::once("pg_catalog")
                 .chain(catalog.search_path().iter().map(String::as_str))
+                .chain(self.cx.policy.extensions_in(catalog).map(|extension| extension.schema.as_str()))
                 .find_map(|schema| catalog.type_by_name(&QualifiedName::new(schema, &name.text))),
             [schema, name] => catalog.type_by_name(&QualifiedName::new(&schema.text, &name.text)),
             _ => None,

@@ -11,8 +11,8 @@ use crate::postgres::{self, Name, Seen};
 /// PostgreSQL's grammar makes these two of LIKE .. ESCAPE and SIMILAR TO; here those are no calls. Both only build a
 /// pattern.
 const OF_SYNTAX: [&str; 2] = ["like_escape", "similar_to_escape"];
-/// What the fixture's database has besides PostgreSQL's own types and may be named.
-const OTHER_TYPES: [&str; 1] = ["mood"];
+/// What the fixture's database has besides PostgreSQL's own types and may be named: an enum, rows that are all visible.
+const OTHER_TYPES: [&str; 6] = ["mood", "orders", "order_items", "products", "events", "daily"];
 
 /// The outcome for one accepted statement.
 #[derive(Debug, Default)]
@@ -73,7 +73,9 @@ impl Known {
             let bare = printed && !matches!(name.as_slice(), [only] if only == "unnest");
             let of_syntax = matches!(name.as_slice(), [schema, name]
                 if schema == "pg_catalog" && OF_SYNTAX.contains(&name.as_str()));
-            if !of_syntax && !self.is_known(&self.functions, name, bare) {
+            // `current_schema()` is read as the keyword that it also is.
+            let keyword = !printed && name.last().is_some_and(|name| name == "current_schema");
+            if !of_syntax && !keyword && !self.is_known(&self.functions, name, bare) {
                 note("function", name);
             }
         }

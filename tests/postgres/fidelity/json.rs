@@ -18,7 +18,7 @@ pub async fn ask(bench: &Bench, sql: &str, format: Format) -> QueryOutput {
 }
 
 pub async fn ask_within(bench: &Bench, sql: &str, format: Format, characters: usize) -> QueryOutput {
-    let served = Served { database: Arc::clone(&bench.gate), policy: Arc::new(Policy::builtin()) };
+    let served = Served::new(Arc::clone(&bench.gate), Policy::builtin());
     let limits =
         CallLimits { rows: 1_000, characters, field_characters: 2_000, deadline: Duration::from_secs(30) };
     let gateway = Gateway::new(vec![served], limits, Telemetry::default());

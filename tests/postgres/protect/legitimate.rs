@@ -90,7 +90,8 @@ async fn labelled_statements_give_the_same_rows_when_every_relation_is_wrapped()
 
 /// Sorted: without ORDER BY any order is right. Of an error only that it is one.
 async fn rows(gate: &Arc<db::Database>, checked: Checked) -> Vec<String> {
-    let limits = db::RunLimits { rows: 10_000, field_chars: 10_000, deadline: Duration::from_secs(20) };
+    let limits =
+        db::RunLimits { rows: 10_000, field_chars: 10_000, deadline: Duration::from_secs(20), planner: None };
     let mut page = Page::default();
     match gate.run(checked, &[], &limits, &mut page, &CancellationToken::new()).await {
         Ok(_) => {

@@ -5,7 +5,7 @@ use super::Guarded;
 use crate::support::{CORNER_READER, Template};
 
 /// Reading the parent reads `measurements_hidden`, as PostgreSQL's own rules have it; so its mark is not looked for.
-const MARKS: &[&str] = &[
+pub const MARKS: &[&str] = &[
     "HIDDEN-VAULT",
     "HIDDEN-ROW",
     "HIDDEN-DOUBLE",
@@ -22,7 +22,7 @@ const MARKS: &[&str] = &[
     "HOSTILE-CODE-RAN",
 ];
 
-const ATTACKS: &[&str] = &[
+pub const ATTACKS: &[&str] = &[
     "SELECT corner.leak_all()",
     "SELECT * FROM corner.leak_all()",
     "SELECT * FROM LATERAL corner.leak_all()",

@@ -18,6 +18,25 @@ fn bombs() -> Vec<String> {
     let million = "repeat('x', 1000000)";
     let digits = "('9' || repeat('9', 100000))::numeric";
     vec![
+        format!(
+            "SELECT length(s.cost_center) FROM ({}) AS s",
+            nested(25, "SELECT (q.r).* FROM (SELECT ROW(1, 'x', s.cost_center || s.cost_center, 1)::staff.departments AS r FROM (@) AS s) AS q", "SELECT 'x' AS cost_center"),
+        ),
+        format!(
+            "SELECT length(x) FROM ({}) AS s(n, x)",
+            nested(25, "SELECT 1, x || x FROM (@) AS s(n, x)", "SELECT (ROW(1, 'x', 'y', 1)::staff.departments).*"),
+        ),
+        format!(
+            "SELECT length(a) FROM ({}) AS s",
+            nested(25, "SELECT x.a || x.a AS a FROM (@) AS p JOIN (VALUES ('z')) AS v(a) USING (a) AS x", "SELECT 'x' AS a"),
+        ),
+        format!(
+            "SELECT length(b) FROM ({}) AS s",
+            nested(28, "SELECT 1 AS a, y || y AS b FROM (@) AS t, LATERAL (VALUES (t.*)) AS v(x, y)", "SELECT 1 AS a, 'x' AS b"),
+        ),
+        format!("SELECT sum(1) OVER (ROWS length({}) PRECEDING)", joined(200, million, " || ")),
+        format!("SELECT concat_ws({million}, VARIADIC array_fill(''::text, ARRAY[100000]))"),
+        format!("SELECT format('{}', VARIADIC ARRAY[{million}])", joined(600, "%1$s", "")),
         "SELECT repeat('x', 1000000000)".into(),
         "EXPLAIN SELECT repeat('x', 1000000000)".into(),
         "SELECT repeat('x', - (-1000000000))".into(),

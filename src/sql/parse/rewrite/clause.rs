@@ -4,12 +4,18 @@ use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Span, Token};
 
 use super::super::marker;
-use super::{Rewriter, plain, symbol};
+use super::{Rewriter, is_word, plain, symbol};
 
 impl Rewriter {
     /// `'7 days'::interval PRECEDING`: in parentheses, else sqlparser takes the string for the whole bound.
     pub(super) fn frame_bound(&mut self) -> bool {
-        let bounds = self.follows_word(&["and", "between", "range", "rows", "groups"]);
+        // `rows '..'` elsewhere is a constant of the type `rows`.
+        let before = self.out.len().checked_sub(2).and_then(|at| self.out.get(at));
+        let is_unit = self.follows_word(&["range", "rows", "groups"])
+            && before
+                .is_some_and(|before| !["and", "between"].iter().any(|word| is_word(&before.token, word)))
+            && self.is_bound();
+        let bounds = is_unit || self.follows_word(&["and", "between"]);
         let goes_on = self.is(1, &Token::DoubleColon) || self.any_word(1, &["preceding", "following"]);
         let Some(span) = self.input.get(self.at).map(|token| token.span) else { return false };
         if !bounds || !goes_on {
@@ -18,6 +24,21 @@ impl Rewriter {
         self.replace(0, [symbol(Token::LParen, span)]);
         self.keep();
         self.replace(0, [symbol(Token::RParen, span)])
+    }
+
+    /// Does PRECEDING or FOLLOWING come before this list or these parentheses end?
+    fn is_bound(&self) -> bool {
+        let mut depth = 0_usize;
+        for token in self.input.iter().skip(self.at) {
+            match &token.token {
+                Token::LParen => depth = depth.saturating_add(1),
+                Token::RParen | Token::Comma if depth == 0 => return false,
+                Token::RParen => depth = depth.saturating_sub(1),
+                word if is_word(word, "preceding") || is_word(word, "following") => return true,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// `GROUP BY ALL keys` is `GROUP BY keys`; DISTINCT becomes a first key.
@@ -65,6 +86,55 @@ impl Rewriter {
             return false;
         }
         self.replace(2, [plain("LIMIT", Keyword::LIMIT, span)])
+    }
+
+    /// `EXCLUDE TIES` behind a frame becomes the first key of PARTITION BY.
+    pub(super) fn exclude(&mut self, span: Span) -> bool {
+        let (word, words) = match () {
+            () if self.word(1, "current") && self.word(2, "row") => ("current", 3),
+            () if self.word(1, "group") => ("group", 2),
+            () if self.word(1, "ties") => ("ties", 2),
+            () if self.word(1, "no") && self.word(2, "others") => ("no", 3),
+            () => return false,
+        };
+        let behind_frame = self.follows_word(&["row", "preceding", "following"]);
+        let Some(mut at) = self.window_start().filter(|_| behind_frame) else { return false };
+        let is = |at: usize, words: &[&str]| {
+            let token = self.out.get(at).map(|token| &token.token);
+            token.is_some_and(|token| words.iter().any(|word| is_word(token, word)))
+        };
+        // A name of another window comes first.
+        if !is(at, &["partition", "order", "rows", "range", "groups"]) {
+            at = at.saturating_add(1);
+        }
+        let has_keys = is(at, &["partition"]) && is(at.saturating_add(1), &["by"]);
+        let mut key = vec![
+            marker::word(marker::EXCLUDE, span),
+            symbol(Token::Period, span),
+            plain(word, Keyword::NoKeyword, span),
+        ];
+        if has_keys {
+            key.push(symbol(Token::Comma, span));
+            at = at.saturating_add(2);
+        } else {
+            key.splice(0..0, [plain("PARTITION", Keyword::PARTITION, span), plain("BY", Keyword::BY, span)]);
+        }
+        self.out.splice(at..at, key);
+        self.replace(words, [])
+    }
+
+    /// Where in `out` the innermost open parenthesis has begun.
+    fn window_start(&self) -> Option<usize> {
+        let mut depth = 0_usize;
+        for (at, token) in self.out.iter().enumerate().rev() {
+            match token.token {
+                Token::RParen => depth = depth.saturating_add(1),
+                Token::LParen if depth == 0 => return at.checked_add(1),
+                Token::LParen => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// `FOR NO KEY UPDATE` and `FOR KEY SHARE` are refused like the others.

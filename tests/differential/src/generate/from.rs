@@ -4,18 +4,18 @@ use super::words::{HIDDEN_CALLS, HIDDEN_TABLES, TABLE_FUNCTIONS, TABLES};
 use super::{Generator, Source};
 
 impl Generator {
-    pub(super) fn from_clause(&mut self) {
+    pub(super) fn table_list(&mut self) {
         self.put("FROM");
-        self.from_item();
+        self.table_expression();
         while self.random.chance(250) && self.afford() {
             match self.random.below(10) {
                 0..3 => {
                     self.put(",");
-                    self.from_item();
+                    self.table_expression();
                 }
                 3 => {
                     self.put("CROSS JOIN");
-                    self.from_item();
+                    self.table_expression();
                 }
                 4 => self.join_by_columns(),
                 _ => self.join_on(),
@@ -25,7 +25,7 @@ impl Generator {
 
     fn join_on(&mut self) {
         self.push(&["JOIN", "INNER JOIN", "LEFT JOIN", "RIGHT OUTER JOIN", "FULL JOIN", "left outer join"]);
-        self.from_item();
+        self.table_expression();
         self.put("ON");
         self.expression();
     }
@@ -47,7 +47,7 @@ impl Generator {
         self.scope.push(Source { name: right, columns: vec!["kind".to_owned(), "ip".to_owned()] });
     }
 
-    fn from_item(&mut self) {
+    fn table_expression(&mut self) {
         if self.hostile_chance(100) {
             self.hidden_item();
             return;
@@ -133,7 +133,7 @@ impl Generator {
 
     fn parenthesized_join(&mut self) {
         self.put("(");
-        self.from_item();
+        self.table_expression();
         self.join_on();
         self.put(")");
     }

@@ -70,11 +70,11 @@ impl Generator {
         self.push(&["UNION ALL", "UNION"]);
         self.ctes.push(Source { name: name.to_owned(), columns: columns.to_vec() });
         self.put("SELECT");
-        for at in 0..columns.len() {
+        for (at, column) in columns.iter().enumerate() {
             if at > 0 {
                 self.put(",");
             }
-            self.put(format!("r.{}", columns[at]));
+            self.put(format!("r.{column}"));
         }
         self.put(format!("FROM {name} r WHERE r.{} < 10", columns[0]));
         self.ctes.pop();
@@ -127,7 +127,7 @@ impl Generator {
         // What FROM brings has to be known before the select list is written.
         let before = std::mem::take(&mut self.tokens);
         if self.random.chance(880) {
-            self.from_clause();
+            self.table_list();
         }
         let from = std::mem::replace(&mut self.tokens, before);
         self.put("SELECT");
@@ -159,12 +159,12 @@ impl Generator {
     }
 
     fn items(&mut self, width: usize) -> Vec<String> {
-        if self.random.chance(60) {
-            if let Some(source) = self.range() {
-                let all = self.random.chance(500);
-                self.put(if all { "*".to_owned() } else { format!("{}.*", source.name) });
-                return source.columns;
-            }
+        if self.random.chance(60)
+            && let Some(source) = self.range()
+        {
+            let all = self.random.chance(500);
+            self.put(if all { "*".to_owned() } else { format!("{}.*", source.name) });
+            return source.columns;
         }
         let mut columns = Vec::new();
         for at in 0..width {

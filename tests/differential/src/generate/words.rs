@@ -124,6 +124,8 @@ pub const HIDDEN_EXPRESSIONS: &[&str] = &[
 ];
 /// Whole statements and beginnings that are not to pass.
 pub const HIDDEN_STATEMENTS: &[&str] = &[
+    "WITH \"only\" AS (SELECT 1 AS id) SELECT secrets.id FROM ONLY secrets",
+    "SELECT INTO evil FROM (SELECT 1 AS \"into\") x",
     "TABLE secrets",
     "SELECT * INTO evil FROM orders",
     "SELECT INTO evil FROM orders",

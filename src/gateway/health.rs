@@ -1,0 +1,86 @@
+//! Whether calls can be answered, and what of the policies' files was not taken.
+
+use super::{Gateway, PolicySource, Reloaded, Served};
+use crate::pg::Diagnostic;
+use crate::policy::{Place, PolicyError};
+use crate::telemetry::Event;
+
+/// How the whole is.
+#[derive(Debug)]
+pub enum Health {
+    Ready,
+    /// Calls are answered, by the policies from before: the places of the faults in the new ones.
+    Degraded(Vec<Place>),
+    /// A policy protects what is gone, so that calls are refused: the places of its names.
+    Unprotected(Vec<Place>),
+    /// A database does not pass its start-up checks.
+    NotReady(Diagnostic),
+}
+
+impl Gateway {
+    pub async fn health(&self) -> Health {
+        let (mut faults, mut unprotected) = (Vec::new(), Vec::new());
+        for served in self.served.iter() {
+            let catalog = match Box::pin(served.database.ready()).await {
+                Ok(catalog) => catalog,
+                Err(reason) => return Health::NotReady(reason),
+            };
+            for source in served.policies.iter() {
+                unprotected.extend(source.pin().unprotected(&catalog).map(|error| error.place));
+                faults.extend(source.fault().map(|fault| fault.place.clone()));
+            }
+        }
+        match (unprotected.is_empty(), faults.is_empty()) {
+            (true, true) => Health::Ready,
+            (true, false) => Health::Degraded(faults),
+            (false, _) => Health::Unprotected(unprotected),
+        }
+    }
+
+    /// Looks at the policies' files and takes those that changed and can be used. `all`: also those that seem not to
+    /// have changed, and says again what is wrong with them. Safe at any time: a call that runs keeps its policy.
+    pub async fn reload(&self, all: bool) {
+        for served in self.served.iter() {
+            for source in served.policies.iter() {
+                if all || source.fault().is_some() || source.has_changed() {
+                    self.reload_one(served, source, all).await;
+                }
+            }
+        }
+    }
+
+    /// A number for what each file of the policies holds now. Blocks.
+    pub fn policy_texts(&self) -> Vec<u64> {
+        self.served.iter().flat_map(|served| served.policies.iter()).map(PolicySource::text_now).collect()
+    }
+
+    /// Some policy's file is not what it was when it was read. Blocks.
+    pub fn policies_changed(&self) -> bool {
+        self.served.iter().flat_map(|served| served.policies.iter()).any(PolicySource::has_changed)
+    }
+
+    /// Some policy's file was not taken.
+    pub fn policies_have_faults(&self) -> bool {
+        self.served.iter().flat_map(|served| served.policies.iter()).any(|source| source.fault().is_some())
+    }
+
+    async fn reload_one(&self, served: &Served, source: &PolicySource, all: bool) {
+        let file = source.path().map(|path| path.display().to_string()).unwrap_or_default();
+        let (before, now, fault): (_, _, Option<String>) = match source.reload(&served.database).await {
+            Reloaded::Unchanged => return,
+            Reloaded::Kept { known: true, .. } if !all => return,
+            Reloaded::Kept { fault, .. } => {
+                let kept = source.pin().policy().clone();
+                (kept.clone(), kept, Some(PolicyError::to_string(&fault)))
+            }
+            Reloaded::Taken { before, now } => (before, now, None),
+        };
+        self.telemetry.emit(&Event::Policy {
+            database: served.name(),
+            file: &file,
+            before: before.version(),
+            now: now.version(),
+            fault: fault.as_deref(),
+        });
+    }
+}

@@ -1,0 +1,252 @@
+//! One policy in use: where it comes from, what it is now, and what is wrong with it.
+//!
+//! A new one takes the old one's place at once and whole. One that cannot be used leaves the old one where it is.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tracing::{error, warn};
+
+use crate::catalog::Catalog;
+use crate::db::Database;
+use crate::pg::{Diagnostic, SqlState};
+use crate::policy::{Place, Policy, PolicyError, Sources};
+
+/// The value of an environment variable: keys of hashes are kept there.
+type Secrets = fn(&str) -> Option<String>;
+
+/// What each file of a policy held when it was read, or why it held nothing.
+type Texts = BTreeMap<PathBuf, Result<String, String>>;
+
+pub struct PolicySource {
+    /// `None` for one that never changes.
+    file: Option<File>,
+    current: ArcSwap<Policy>,
+    /// Why the file, as it is now, was not taken.
+    fault: ArcSwapOption<PolicyError>,
+    /// For the last pair of policy and catalog that was asked about.
+    held: ArcSwapOption<Held>,
+}
+
+struct File {
+    path: PathBuf,
+    secrets: Secrets,
+    /// Of the last attempt to load it.
+    texts: Mutex<Texts>,
+    /// One reload at a time.
+    reloading: tokio::sync::Mutex<()>,
+}
+
+/// A policy that was compared with a catalog.
+struct Held {
+    policy: Arc<Policy>,
+    catalog: Arc<Catalog>,
+    missing: Vec<PolicyError>,
+    unprotected: Option<PolicyError>,
+}
+
+/// The version that one call uses from its start to its end.
+#[derive(Clone)]
+pub struct Pinned<'s> {
+    source: &'s PolicySource,
+    policy: Arc<Policy>,
+}
+
+/// What a look at the file came to.
+#[derive(Debug)]
+pub enum Reloaded {
+    Unchanged,
+    Taken {
+        before: Arc<Policy>,
+        now: Arc<Policy>,
+    },
+    /// The old one stays. `known`: for the same reason as at the last look.
+    Kept {
+        fault: Arc<PolicyError>,
+        known: bool,
+    },
+}
+
+impl PolicySource {
+    /// A policy that stays as it is.
+    pub fn fixed(policy: Policy) -> Self {
+        Self {
+            file: None,
+            current: ArcSwap::from_pointee(policy),
+            fault: ArcSwapOption::empty(),
+            held: ArcSwapOption::empty(),
+        }
+    }
+
+    /// Reads the file at `path` and what it includes.
+    pub fn load(path: &Path, secrets: Secrets) -> Result<Self, PolicyError> {
+        let (policy, texts) = read(path, secrets);
+        let file = File {
+            path: path.to_owned(),
+            secrets,
+            texts: Mutex::new(texts),
+            reloading: tokio::sync::Mutex::new(()),
+        };
+        Ok(Self { file: Some(file), ..Self::fixed(policy?) })
+    }
+
+    pub fn pin(&self) -> Pinned<'_> {
+        Pinned { source: self, policy: self.current.load_full() }
+    }
+
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
+    }
+
+    /// Why the file as it is now was not taken.
+    pub fn fault(&self) -> Option<Arc<PolicyError>> {
+        self.fault.load_full()
+    }
+
+    /// A file of the policy is not what it was when it was last read. Blocks.
+    pub fn has_changed(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| {
+            let texts = file.texts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            texts.iter().any(|(path, text)| read_text(path) != *text)
+        })
+    }
+
+    /// A number for what the policy's files hold now. Blocks.
+    pub(in crate::gateway) fn text_now(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        if let Some(file) = &self.file {
+            for path in file.texts.lock().unwrap_or_else(PoisonError::into_inner).keys() {
+                read_text(path).hash(&mut hash);
+            }
+        }
+        hash.finish()
+    }
+
+    /// Reads the file again. Its names must be in `database`, as far as that is known.
+    pub async fn reload(&self, database: &Database) -> Reloaded {
+        let Some(file) = &self.file else { return Reloaded::Unchanged };
+        let _reloading = file.reloading.lock().await;
+        let (path, secrets) = (file.path.clone(), file.secrets);
+        let Ok((policy, texts)) = tokio::task::spawn_blocking(move || read(&path, secrets)).await else {
+            return Reloaded::Unchanged;
+        };
+        *file.texts.lock().unwrap_or_else(PoisonError::into_inner) = texts;
+        let before = self.current.load_full();
+        let policy = match policy {
+            Ok(policy) if policy.version() != before.version() => whole(policy, database).await,
+            unchanged => unchanged,
+        };
+        match policy {
+            Ok(policy) => {
+                self.fault.store(None);
+                if policy.version() == before.version() {
+                    return Reloaded::Unchanged;
+                }
+                let now = Arc::new(policy);
+                self.current.store(Arc::clone(&now));
+                Reloaded::Taken { before, now }
+            }
+            Err(fault) => {
+                let known = self.fault().is_some_and(|known| *known == fault);
+                let fault = Arc::new(fault);
+                self.fault.store(Some(Arc::clone(&fault)));
+                Reloaded::Kept { fault, known }
+            }
+        }
+    }
+
+    /// What the policy names and the catalog does not have, worked out once for each pair of them.
+    fn held(&self, policy: &Arc<Policy>, catalog: &Arc<Catalog>) -> Arc<Held> {
+        let last = self.held.load_full();
+        if let Some(held) = &last
+            && Arc::ptr_eq(&held.policy, policy)
+            && Arc::ptr_eq(&held.catalog, catalog)
+        {
+            return Arc::clone(held);
+        }
+        let missing = super::faults(policy, catalog);
+        let unprotected = policy.missing_protection(catalog).into_iter().next();
+        let held = Held { policy: Arc::clone(policy), catalog: Arc::clone(catalog), missing, unprotected };
+        let known = last.as_ref().map_or(&[][..], |last| last.missing.as_slice());
+        for missing in held.missing.iter().filter(|missing| !known.contains(missing)) {
+            warn!(database = catalog.database(), policy = policy.version(), "policy: {missing}");
+        }
+        if let Some(unprotected) = &held.unprotected
+            && last.is_none_or(|last| last.unprotected.is_none())
+        {
+            let (database, policy) = (catalog.database(), policy.version());
+            error!(database, policy, "calls are refused: what the policy protects is gone: {unprotected}");
+        }
+        let held = Arc::new(held);
+        self.held.store(Some(Arc::clone(&held)));
+        held
+    }
+}
+
+impl Pinned<'_> {
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Everything that the policy denies, masks, filters or checks is there. What is gone may only have another name
+    /// now, under which nothing protects it: so nothing is answered.
+    pub fn protects(&self, catalog: &Arc<Catalog>) -> Result<(), Diagnostic> {
+        if self.unprotected(catalog).is_none() {
+            return Ok(());
+        }
+        // Not what is gone: it is hidden from this caller.
+        Err(Diagnostic::refused(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            "the policy protects something that the database no longer has under that name",
+        )
+        .rule("policy.missing")
+        .hint("tell who runs pgwarden: `pgwarden doctor` and its log name it; until the policy is corrected every call is refused"))
+    }
+
+    /// The first name of something protected that is gone.
+    pub(in crate::gateway) fn unprotected(&self, catalog: &Arc<Catalog>) -> Option<PolicyError> {
+        self.source.held(&self.policy, catalog).unprotected.clone()
+    }
+}
+
+impl std::fmt::Debug for PolicySource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (path, version) = (self.path(), self.current.load().version().to_owned());
+        f.debug_struct("PolicySource").field("path", &path).field("version", &version).finish_non_exhaustive()
+    }
+}
+
+/// Who renames a table changes the policy with it: what is missing is looked for once more.
+async fn whole(policy: Policy, database: &Database) -> Result<Policy, PolicyError> {
+    let Some(last) = database.catalog() else { return Ok(policy) };
+    if super::faults(&policy, &last).is_empty() {
+        return Ok(policy);
+    }
+    let now = Box::pin(database.refresh()).await.unwrap_or(last);
+    super::faults(&policy, &now).into_iter().next().map_or(Ok(policy), Err)
+}
+
+/// The policy of the file, and every text that was looked at.
+fn read(path: &Path, secrets: Secrets) -> (Result<Policy, PolicyError>, Texts) {
+    let texts = Mutex::new(Texts::new());
+    let keep = |path: &Path| {
+        let text = read_text(path);
+        texts.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), text.clone());
+        text
+    };
+    let policy = match keep(path) {
+        Ok(text) => Policy::load(&text, path, &Sources { read: &keep, secret: &secrets }),
+        Err(reason) => {
+            let place = Place { file: Arc::from(path.display().to_string()), line: 1, column: 1 };
+            Err(PolicyError::new(&place, reason))
+        }
+    };
+    (policy, texts.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("the policy cannot be read: {error}"))
+}
