@@ -3,6 +3,7 @@
 //! A file becomes a [`Policy`] in `load` (`document` is its grammar), `decide` answers questions about one object,
 //! `exists` holds every name against a catalog. Conditions and mask expressions stay text here: `sql` reads them.
 
+mod cases;
 mod claims;
 mod decide;
 mod document;
@@ -17,6 +18,7 @@ mod pattern;
 mod rule;
 pub mod script;
 
+pub use cases::{Case, Cases, Expect};
 pub use claims::Claims;
 pub use decide::{Access, ColumnAccess, Decision, is_system_schema};
 pub use error::{Place, PolicyError};

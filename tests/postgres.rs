@@ -31,6 +31,8 @@ mod postgres {
     mod gateway;
     mod mcp;
     mod policies;
+    mod policy_cases;
+    mod policy_mutants;
     mod policy_script;
     mod print;
     mod protect;

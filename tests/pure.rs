@@ -25,5 +25,7 @@ mod pure {
     mod mcp_stdio;
     mod mcp_tool_schemas;
     mod mcp_wire;
+    mod policy_model;
+    mod policy_schema;
     mod unsupported;
 }

@@ -37,6 +37,17 @@ impl Setup {
         Ok(Self { config, served })
     }
 
+    /// The same with every database open to whatever its login may read: for commands that read policies themselves.
+    pub(super) fn without_policies(target: &Target, env: Environment<'_>) -> anyhow::Result<Self> {
+        let mut config = read_config(target.config.clone(), env)?;
+        config.databases = databases(target, std::mem::take(&mut config.databases), env)?;
+        let bare = |entry: &DatabaseEntry| {
+            serve(&DatabaseEntry { policy: None, policies: Vec::new(), ..entry.clone() })
+        };
+        let served = config.databases.iter().map(bare).collect::<anyhow::Result<_>>()?;
+        Ok(Self { config, served })
+    }
+
     pub(super) fn served(&self) -> &[Served] {
         &self.served
     }

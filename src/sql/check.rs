@@ -93,6 +93,11 @@ impl Checked {
         &self.protection.settings
     }
 
+    /// What each of the [`Self::bound`] is: `caller.tenant` of a claim, `hash.KEY` of a key.
+    pub fn bound_names(&self) -> impl Iterator<Item = &str> {
+        self.protection.bound_names.iter().map(String::as_str)
+    }
+
     /// Something is kept back of a relation that it reads: what PostgreSQL says of its data must not be passed on.
     pub fn is_guarded(&self) -> bool {
         self.protection.guarded

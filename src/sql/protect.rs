@@ -42,6 +42,8 @@ pub struct Protection {
     pub enforced: Vec<Enforced>,
     /// Values for the parameters behind the caller's.
     pub bound: Vec<String>,
+    /// What each of them is.
+    pub bound_names: Vec<String>,
     /// Settings of the session that row security reads.
     pub settings: Vec<(String, String)>,
     pub notices: Vec<Diagnostic>,
@@ -69,7 +71,8 @@ pub fn protect(
     let mut protector = Protector { cx, plain, bound, read: Found::default(), levels: Vec::new(), found };
     walk::statement(&mut protector, statement)?;
     let Protector { bound, read: Found { oids, operator_schemas }, found, .. } = protector;
-    Ok(Protection { bound: bound.into_values(), oids, operator_schemas, ..found })
+    let bound_names = bound.names();
+    Ok(Protection { bound: bound.into_values(), bound_names, oids, operator_schemas, ..found })
 }
 
 /// What is wrong with the conditions and mask expressions of a policy, for each relation that they are for.

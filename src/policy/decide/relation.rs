@@ -27,6 +27,36 @@ impl Policy {
         }
     }
 
+    /// May a statement that writes to the relation give this column a value?
+    pub fn decide_write_column(
+        &self,
+        action: Action,
+        relation: &Relation,
+        column: &str,
+        catalog: &Catalog,
+    ) -> Decision {
+        let decision = self.decide_write(action, relation, catalog);
+        if !decision.allowed {
+            return decision;
+        }
+        let names = Names::of(relation, catalog);
+        if let Some(denial) = self.denial(action, |patterns| names.match_column(patterns, column)) {
+            return Decision::deny(&denial.name).because(denial.reason.as_ref());
+        }
+        let grants = |pattern: &Pattern| {
+            if relation.is_partition {
+                names.match_column(std::slice::from_ref(pattern), column)
+            } else {
+                pattern.matches_column(&relation.name, column)
+            }
+        };
+        let mut allows = self.allow.iter();
+        match allows.find(|rule| rule.targets.iter().any(|(granted, p)| *granted == action && grants(p))) {
+            Some(rule) => Decision::allow(&rule.name),
+            None => Decision::deny("default.deny"),
+        }
+    }
+
     /// `seen` are the relations that are being decided: a view may be behind itself.
     pub(super) fn decide_read(
         &self,

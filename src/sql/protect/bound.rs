@@ -29,6 +29,11 @@ impl Bound {
         self.values
     }
 
+    /// `caller.tenant` of a claim, `hash.KEY` of a key.
+    pub fn names(&self) -> Vec<String> {
+        self.values.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     pub fn into_values(self) -> Vec<String> {
         self.values.into_iter().map(|(_, value)| value).collect()
     }
