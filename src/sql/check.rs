@@ -93,7 +93,7 @@ impl Checked {
         &self.protection.settings
     }
 
-    /// What each of the [`Self::bound`] is: `caller.tenant` of a claim, `hash.KEY` of a key.
+    /// What each of [`Self::bound`] is: `caller.tenant` of a claim, `hash.KEY` of a key.
     pub fn bound_names(&self) -> impl Iterator<Item = &str> {
         self.protection.bound_names.iter().map(String::as_str)
     }

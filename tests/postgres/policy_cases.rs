@@ -137,7 +137,7 @@ async fn explain_tells_rules_enforcement_and_parameters_and_never_a_key() {
     let told = explain(&["--as", "role=analyst,country=NL", sql]);
     assert_eq!(told.status, 0, "{}{}", told.out, told.err);
     for part in [
-        "rules: allow[1], mask[1]",
+        "rules: allow[1], default.functions, mask[1]",
         "filter[2] on shop.customers: fence: ",
         "$1: hash.MASK_KEY, a key (not shown)",
         "$2: caller.country, now \"NL\"",

@@ -105,7 +105,13 @@ fn catalog(dice: &mut Dice) -> Catalog {
             checks: Vec::new(),
         });
     }
-    let schema = |name: &str| Schema { oid: Oid(1), name: name.to_owned(), comment: None, usable: true, creators: Vec::new() };
+    let schema = |name: &str| Schema {
+        oid: Oid(1),
+        name: name.to_owned(),
+        comment: None,
+        usable: true,
+        creators: Vec::new(),
+    };
     let schemas = vec![schema("a"), schema("b")];
     Catalog::new(CatalogContents { schemas, relations, ..CatalogContents::default() })
 }

@@ -44,6 +44,7 @@ impl Schema {
             "const" => value == wanted,
             "enum" => wanted.as_array().unwrap().contains(value),
             "minimum" => value.as_f64().is_none_or(|n| n >= wanted.as_f64().unwrap()),
+            "exclusiveMinimum" => value.as_f64().is_none_or(|n| n > wanted.as_f64().unwrap()),
             "maximum" => value.as_f64().is_none_or(|n| n <= wanted.as_f64().unwrap()),
             "minItems" => count(value.as_array().map(Vec::len)),
             "minProperties" => count(value.as_object().map(serde_json::Map::len)),
@@ -177,7 +178,7 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_grammar() {
         "[[allow]]\nselect = [\"a.b\"]\nupdate = [\"a.b.c\"]\noptional = true",
         "[[mask]]\ncolumns = [\"a.b.c\"]\nwith = { date = \"month\" }\npredicates = true",
         "[[mask]]\ncolumns = [\"a.b.c\"]\nwith = { hash = \"KEY\" }",
-        "[limits]\nrows = 1\ncharacters = 1\nseconds = 1\njoins = 1\n[limits.planner]\ncost = 1e6\nrows = 2",
+        "[limits]\nrows = 1\ncharacters = 2000\nseconds = 1\njoins = 1\n[limits.planner]\ncost = 1e6\nrows = 2",
     ] {
         let text = format!("version = 1\ninclude = []\n{rules}\n");
         assert!(parse(&text) && schema.accepts(&text), "{rules}");
@@ -208,8 +209,11 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_grammar() {
         "[[filter]]\nrelations = [\"a.b\"]\ncondition = \"true\"",
         "[[check]]\nrelations = [\"a.b\"]\nwhere = \"true\"",
         "[limits]\nrows = 1",
-        "[limits]\nrows = -1\ncharacters = 1\nseconds = 1\njoins = 1",
-        "[limits]\nrows = 1\ncharacters = 1\nseconds = 1\njoins = 1\n[limits.caller]\nconcurrent = 1",
+        "[limits]\nrows = 0\ncharacters = 2000\nseconds = 1\njoins = 1",
+        "[limits]\nrows = 1\ncharacters = 1999\nseconds = 1\njoins = 1",
+        "[limits]\nrows = 1\ncharacters = 2000\nseconds = 1\njoins = 1\n[limits.planner]\ncost = 0.0\nrows = 1.0",
+        "[limits]\nrows = -1\ncharacters = 2000\nseconds = 1\njoins = 1",
+        "[limits]\nrows = 1\ncharacters = 2000\nseconds = 1\njoins = 1\n[limits.caller]\nconcurrent = 1",
     ] {
         let text = format!("version = 1\ninclude = []\n{rules}\n");
         assert!(!parse(&text), "the grammar takes {rules}");
