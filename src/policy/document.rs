@@ -30,6 +30,7 @@ pub struct Document {
     pub limits: Option<Limits>,
 }
 
+/// One action, as in a deny: the lost first line of a rule must not make its names part of the rule before.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allow {

@@ -171,28 +171,21 @@ impl Reading<'_> {
     fn grant(&self, at: usize, spanned: &Spanned<document::Allow>) -> Result<Grant, PolicyError> {
         let document::Allow { select, insert, update, delete, execute, security_definer, trust, optional } =
             spanned.get_ref();
-        let lists = [
-            (Action::Select, select),
-            (Action::Insert, insert),
-            (Action::Update, update),
-            (Action::Delete, delete),
-            (Action::Execute, execute),
-        ];
-        let mut targets = Vec::new();
-        for (action, names) in lists {
-            for name in names.iter().flatten() {
-                let pattern = self.target(action, name)?;
-                if *trust && action == Action::Select && pattern.exact().is_none() {
-                    return Err(self.error_at(name, "a view that is trusted is named without `*`"));
-                }
-                if action == Action::Execute {
-                    functions::may_be_named(&pattern).map_err(|message| self.error_at(name, message))?;
-                }
-                targets.push((action, pattern));
-            }
+        let (action, names) =
+            self.one_action(spanned, "an allow", [select, insert, update, delete, execute])?;
+        if *trust && action != Action::Select || *security_definer && action != Action::Execute {
+            return Err(self.error_at(spanned, "`trust` is for `select`, `security_definer` for `execute`"));
         }
-        if targets.is_empty() {
-            return Err(self.error_at(spanned, "this rule allows nothing: give it `select = [..]`"));
+        let mut targets = Vec::new();
+        for name in names {
+            let pattern = self.target(action, name)?;
+            if *trust && pattern.exact().is_none() {
+                return Err(self.error_at(name, "a view that is trusted is named without `*`"));
+            }
+            if action == Action::Execute {
+                functions::may_be_named(&pattern).map_err(|message| self.error_at(name, message))?;
+            }
+            targets.push((action, pattern));
         }
         Ok(Grant {
             name: self.name("allow", at),
@@ -205,6 +198,20 @@ impl Reading<'_> {
 
     fn denial(&self, at: usize, spanned: &Spanned<document::Deny>) -> Result<Denial, PolicyError> {
         let document::Deny { select, insert, update, delete, execute, reason, optional } = spanned.get_ref();
+        let (action, names) =
+            self.one_action(spanned, "a deny", [select, insert, update, delete, execute])?;
+        let targets = names.iter().map(|name| self.target(action, name)).collect::<Result<Vec<_>, _>>()?;
+        let name = self.name("deny", at);
+        Ok(Denial { name, action, targets, reason: reason.clone(), optional: *optional })
+    }
+
+    /// Of two, one could get lost, or belong to another rule whose first line did.
+    fn one_action<'d, T>(
+        &self,
+        rule: &Spanned<T>,
+        what: &str,
+        [select, insert, update, delete, execute]: [&'d Option<Vec<Text>>; 5],
+    ) -> Result<(Action, &'d [Text]), PolicyError> {
         let lists = [
             (Action::Select, select),
             (Action::Insert, insert),
@@ -214,15 +221,17 @@ impl Reading<'_> {
         ];
         let mut given = lists.into_iter().filter_map(|(action, names)| Some((action, names.as_ref()?)));
         let (Some((action, names)), None) = (given.next(), given.next()) else {
-            let message = "a deny names one action: `select`, `insert`, `update`, `delete` or `execute`";
-            return Err(self.error_at(spanned, message));
+            let message = format!(
+                "{what} names one action: `select`, `insert`, `update`, `delete` or `execute`; write a rule for each"
+            );
+            return Err(self.error_at(rule, message));
         };
-        let targets = names.iter().map(|name| self.target(action, name)).collect::<Result<Vec<_>, _>>()?;
-        if targets.is_empty() {
-            return Err(self.error_at(spanned, "this rule denies nothing: name something"));
+        if names.is_empty() {
+            return Err(
+                self.error_at(rule, format!("{what} that names nothing does nothing: name something"))
+            );
         }
-        let name = self.name("deny", at);
-        Ok(Denial { name, action, targets, reason: reason.clone(), optional: *optional })
+        Ok((action, names))
     }
 
     fn mask(

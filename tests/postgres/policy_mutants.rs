@@ -28,8 +28,14 @@ include = ["base.toml"]
 
 [[allow]]
 select = ["shop.*", "staff.departments", "staff.employees.id", "staff.employees.full_name"]
+
+[[allow]]
 insert = ["shop.reviews"]
+
+[[allow]]
 update = ["shop.support_tickets.priority", "shop.reviews"]
+
+[[allow]]
 delete = ["shop.reviews"]
 
 [[allow]]

@@ -18,6 +18,7 @@ include = []
 [[allow]]
 select = ["shop.*", "corner.guarded", "corner.graffiti", "corner.no_columns", "corner.vault", "corner.mood_board",
   "corner.order", "corner.Weird Name"]
+[[allow]]
 execute = ["shop.with_vat", "shop.stock_of"]
 [[deny]]
 select = ["shop.support_tickets", "shop.customers.password_hash", "shop.customers.tax_number",

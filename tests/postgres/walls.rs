@@ -21,6 +21,7 @@ version = 1
 include = []
 [[allow]]
 select = ["shop.*", "corner.graffiti", "corner.no_columns", "corner.mood_board", "corner.Weird Name"]
+[[allow]]
 execute = ["shop.with_vat", "shop.stock_of"]
 [[deny]]
 select = ["shop.support_tickets", "shop.customers.password_hash", "shop.customers.tax_number",
@@ -33,6 +34,7 @@ version = 1
 include = []
 [[allow]]
 select = ["public.*"]
+[[allow]]
 execute = ["public.add_tax"]
 [[deny]]
 select = ["public.secrets", "public.customers.ssn", "public.emp", "public.hidden"]

@@ -175,7 +175,7 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_grammar() {
     for rules in [
         "",
         "extensions = [\"pg_trgm\"]",
-        "[[allow]]\nselect = [\"a.b\"]\nupdate = [\"a.b.c\"]\noptional = true",
+        "[[allow]]\nselect = [\"a.b\"]\n[[allow]]\nupdate = [\"a.b.c\"]\noptional = true",
         "[[mask]]\ncolumns = [\"a.b.c\"]\nwith = { date = \"month\" }\npredicates = true",
         "[[mask]]\ncolumns = [\"a.b.c\"]\nwith = { hash = \"KEY\" }",
         "[limits]\nrows = 1\ncharacters = 2000\nseconds = 1\njoins = 1\n[limits.planner]\ncost = 1e6\nrows = 2",
@@ -188,6 +188,7 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_grammar() {
         "extension = [\"pg_trgm\"]",
         "description = 1",
         "[[alow]]\nselect = [\"a.b\"]",
+        "[[allow]]\nselect = [\"a.b\"]\nupdate = [\"a.b.c\"]",
         "[allow]\nselect = [\"a.b\"]",
         "[[allow]]\nselect = \"a.b\"",
         "[[allow]]\nselect = [\"orders\"]",

@@ -29,6 +29,9 @@ fn a_rule_that_says_nothing_or_two_things_is_an_error() {
     for rule in [
         "[[allow]]\noptional = true",
         "[[allow]]\nselect = []",
+        "[[allow]]\nselect = [\"a.b\"]\nupdate = [\"a.b\"]",
+        "[[allow]]\nselect = [\"a.b\"]\nsecurity_definer = true",
+        "[[allow]]\nexecute = [\"a.f\"]\ntrust = true",
         "[[deny]]\nreason = \"no\"",
         "[[deny]]\nselect = []",
         "[[deny]]\nselect = [\"a.b\"]\nexecute = [\"a.f\"]",
