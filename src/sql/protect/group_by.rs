@@ -147,16 +147,31 @@ struct Used<'a> {
     row: bool,
 }
 
+impl Used<'_> {
+    fn column(&mut self, alias: &Ident, column: &Ident) {
+        if alias.text == self.alias && !self.found.contains(&column.text) {
+            self.found.push(column.text.clone());
+        }
+    }
+}
+
 impl Visitor for Used<'_> {
     fn expr(&mut self, expr: &mut Expr) -> Visited {
-        if let Expr::Column(path) = &*expr {
-            match path.as_slice() {
+        match &*expr {
+            Expr::Column(path) => match path.as_slice() {
                 [alias] => self.row |= alias.text == self.alias,
-                [alias, column] if alias.text == self.alias && !self.found.contains(&column.text) => {
-                    self.found.push(column.text.clone());
-                }
+                [alias, column] => self.column(alias, column),
                 _ => {}
+            },
+            // `(alias).column` is `alias.column`.
+            Expr::Field(base, column) => {
+                if let Expr::Column(path) = &**base
+                    && let [alias] = path.as_slice()
+                {
+                    self.column(alias, column);
+                }
             }
+            _ => {}
         }
         walk::expr(self, expr)
     }
