@@ -182,11 +182,10 @@ const ATOMS: [(&str, &str); 2] = [
 ];
 
 /// Cheaper than the caller's condition, dearer than it, a join.
-const FILTERS: [&str; 4] = [
+const FILTERS: [&str; 3] = [
     "tenant = caller.tenant",
     "lower(lower(lower(lower(tenant)))) = 'a'",
     "tenant IN (SELECT m.tenant FROM lab.members AS m WHERE m.login = 'ann')",
-    "EXISTS (SELECT 1 FROM lab.members AS m WHERE m.tenant = pgwarden_row.tenant AND m.login < 'b')",
 ];
 
 #[tokio::test]
@@ -202,7 +201,7 @@ async fn a_row_that_a_filter_hides_might_as_well_not_exist() {
     }
     let found = compare(&mut lab, statements).await;
     assert!(found.wrong.is_empty(), "{}:\n{}", found.wrong.len(), found.wrong.join("\n"));
-    assert!(found.tried > 500 && found.refused < found.tried / 12, "{} of {}", found.refused, found.tried);
+    assert!(found.tried > 450 && found.refused < found.tried / 12, "{} of {}", found.refused, found.tried);
 }
 
 struct Found {
