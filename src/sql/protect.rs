@@ -15,11 +15,13 @@ mod predicate;
 mod quals;
 mod wrap;
 
+use std::collections::BTreeMap;
+
 use super::CheckContext;
 use super::ast::walk::{self, Visited, Visitor};
 use super::ast::{FromItem, OrderItem, Select, Statement};
 use super::resolve::Resolution;
-use crate::pg::{Diagnostic, Oid, QualifiedName};
+use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::policy::{Policy, PolicyError};
 use bound::{Bound, Found};
 pub use enforce::Enforcement;
@@ -66,9 +68,11 @@ pub fn protect(
         return Ok(Protection::default());
     }
     let plain = quals::cannot_tell(statement, cx);
+    let parameters = quals::parameters(statement);
     let bound = Bound::behind(resolution.parameters);
     let found = Protection { guarded: true, ..Protection::default() };
-    let mut protector = Protector { cx, plain, bound, read: Found::default(), levels: Vec::new(), found };
+    let read = Found::default();
+    let mut protector = Protector { cx, plain, parameters, bound, read, levels: Vec::new(), found };
     walk::statement(&mut protector, statement)?;
     let Protector { bound, read: Found { oids, operator_schemas }, found, .. } = protector;
     let bound_names = bound.names();
@@ -84,6 +88,8 @@ struct Protector<'c> {
     cx: &'c CheckContext<'c>,
     /// No condition of the statement can tell of a row that a filter hides.
     plain: bool,
+    /// How often each of the caller's parameters stands in the statement.
+    parameters: BTreeMap<u32, usize>,
     bound: Bound,
     /// Of conditions and masks.
     read: Found,
@@ -120,8 +126,14 @@ impl Protector<'_> {
         for item in &mut select.from {
             replace(item, &guarded, &mut subqueries, &mut next);
         }
-        Ok(())
+        if next == guarded.len() { Ok(()) } else { Err(unreplaced()) }
     }
+}
+
+/// A relation that stays as it is would show everything.
+fn unreplaced() -> Diagnostic {
+    Diagnostic::refused(SqlState::INTERNAL_ERROR, "a relation could not be protected")
+        .rule("policy.condition")
 }
 
 /// Puts each subquery in the place of its relation, in the order of FROM.

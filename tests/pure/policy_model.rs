@@ -81,6 +81,7 @@ fn catalog(dice: &mut Dice) -> Catalog {
             identity: false,
             comment: None,
             selectable: dice.below(8) > 0,
+            collation: None,
         });
         let columns: Vec<Column> = columns.collect();
         relations.push(Relation {
