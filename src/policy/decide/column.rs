@@ -151,7 +151,13 @@ impl Policy {
             return false;
         }
         let kept = |relation: &Relation| {
-            relation.columns.iter().any(|column| !column.selectable) || self.keeps_back(relation, catalog)
+            let names = Names::of(relation, catalog);
+            let whole = |pattern: &Pattern| {
+                !pattern.is_of_columns() && names.match_any(std::slice::from_ref(pattern))
+            };
+            relation.columns.iter().any(|column| !column.selectable)
+                || self.keeps_back(relation, catalog)
+                || self.denial(Action::Select, |patterns| patterns.iter().any(whole)).is_some()
         };
         let row = named.relation.and_then(|oid| catalog.relation_by_oid(oid));
         let columns = row.into_iter().flat_map(|row| row.columns.iter().map(|column| column.type_oid));
