@@ -1,5 +1,6 @@
 //! What a policy keeps back, end to end: masked values, filtered rows, denied columns, on a real PostgreSQL.
 
+mod attacks;
 mod filters;
 mod legitimate;
 mod masks;

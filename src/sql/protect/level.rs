@@ -98,13 +98,17 @@ impl<'c> Level<'c> {
 }
 
 impl<'c> Source<'c> {
+    /// A table: reading it computes nothing.
+    pub fn is_stored(&self) -> bool {
+        self.relation.is_some_and(|relation| {
+            matches!(relation.kind, RelationKind::Table | RelationKind::PartitionedTable)
+        })
+    }
+
     /// The type of a column that is stored as it is: not of a view's, which may be an expression, nor of a masked one.
     /// Every name must be the relation's own.
     pub fn type_of(&self, column: &str) -> Option<Oid> {
-        let stored = |relation: &&Relation| {
-            matches!(relation.kind, RelationKind::Table | RelationKind::PartitionedTable)
-        };
-        let relation = self.relation.filter(stored).filter(|_| self.renamed.is_empty())?;
+        let relation = self.relation.filter(|_| self.is_stored() && self.renamed.is_empty())?;
         let mut columns = relation.columns.iter().zip(&self.access.as_ref()?.columns);
         let (found, access) = columns.find(|(known, _)| known.name == column)?;
         (*access == ColumnAccess::Clear).then_some(found.type_oid)

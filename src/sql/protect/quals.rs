@@ -2,14 +2,14 @@
 //! columns with constants, or with columns of a kindred type, by operators of pg_catalog that cannot raise an error.
 
 use super::condition::{comparison, in_list};
-use super::level::Level;
+use super::level::{Level, Source};
 use crate::catalog::{Catalog, TypeKind};
 use crate::pg::Oid;
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::CheckContext;
 use crate::sql::ast::walk::{self, Visited, Visitor};
 use crate::sql::ast::{
-    Body, Expr, FromItem, Item, JoinOn, Keyword, OrderItem, Query, Select, Statement, TypeName,
+    Body, Distinct, Expr, FromItem, Item, JoinOn, Keyword, OrderItem, Query, Select, Statement, TypeName,
 };
 
 const COMPARISONS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
@@ -51,6 +51,18 @@ impl Types<'_, '_> {
 pub fn cannot_tell(statement: &mut Statement, cx: &CheckContext<'_>) -> bool {
     let mut proof = Proof { cx, levels: Vec::new() };
     walk::statement(&mut proof, statement).is_ok()
+}
+
+/// A filter with a subquery may become a join, and what stands in the statement for each row (a LATERAL function, a sort
+/// key) may then run before it.
+pub fn has_subquery(condition: &mut Expr) -> bool {
+    struct NoQuery;
+    impl Visitor for NoQuery {
+        fn query(&mut self, _: &mut Query) -> Visited {
+            unproved()
+        }
+    }
+    NoQuery.expr(condition).is_err()
 }
 
 /// Fails with an error that nobody reads at the first condition that is not known to be harmless.
@@ -106,8 +118,7 @@ impl Proof<'_> {
             Expr::Is(inner, ..) => types.of(inner).is_some_and(is_safe),
             Expr::Boolean(_) | Expr::Null => true,
             Expr::Column(_) => types.of(condition).is_some_and(|oid| oid.0 == 16),
-            // What is inside is looked at when the walk comes there.
-            Expr::Exists(_) => true,
+            Expr::Exists(query) => self.is_bare(query),
             Expr::InQuery(left, query, _) => {
                 types.of(left).is_some_and(is_safe) && self.gives_columns_like(left, query)
             }
@@ -122,7 +133,45 @@ impl Proof<'_> {
         let outer = Types { levels: &self.levels };
         let [Item::Expr { expr, alias: _ }] = select.items.as_slice() else { return false };
         let found = Types { levels: &inner }.of(expr);
-        query.with.is_none() && found.is_some() && found == outer.of(left)
+        self.is_bare(query) && found.is_some() && found == outer.of(left)
+    }
+
+    /// Columns of stored relations and nothing that is computed: in a condition it runs for hidden rows too, and may
+    /// refer to them. Its own conditions are looked at when the walk comes there.
+    fn is_bare(&self, query: &Query) -> bool {
+        let Query { with: None, body: Body::Select(select), order_by, limit: None, offset: None } = query
+        else {
+            return false;
+        };
+        let Select {
+            distinct: Distinct::No,
+            items,
+            from,
+            filter: _,
+            group_by,
+            having: None,
+            windows,
+            group_distinct: _,
+        } = &**select
+        else {
+            return false;
+        };
+        let bare = |item: &Item| match item {
+            Item::Star | Item::TableStar(_) => true,
+            Item::Expr { expr, alias: _ } => {
+                matches!(
+                    expr,
+                    Expr::Column(_) | Expr::Null | Expr::Boolean(_) | Expr::Number(_) | Expr::String(_)
+                )
+            }
+            Item::RowStar(_) => false,
+        };
+        order_by.is_empty()
+            && group_by.is_empty()
+            && windows.is_empty()
+            && items.iter().all(bare)
+            && from.iter().all(is_sampled_nowhere)
+            && Level::of(from, self.cx).sources.iter().all(Source::is_stored)
     }
 
     /// Labels of an enum are compared by their number.
@@ -188,6 +237,15 @@ pub fn rewritten(
             Some(Expr::And(Box::new(from), Box::new(to)))
         }
         _ => None,
+    }
+}
+
+/// The share of a sample is an expression.
+fn is_sampled_nowhere(item: &FromItem) -> bool {
+    match item {
+        FromItem::Relation(relation) => relation.sample.is_none(),
+        FromItem::Join(join) => is_sampled_nowhere(&join.left) && is_sampled_nowhere(&join.right),
+        FromItem::Subquery { .. } | FromItem::Function(_) => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::enforce::Enforcement;
 use super::level::Guarded;
-use super::{Enforced, Protector, mask};
+use super::{Enforced, Protector, mask, quals};
 use crate::pg::Diagnostic;
 use crate::sql::ast::{Alias, Body, Distinct, Expr, FromItem, Ident, Item, Query, RelationItem, Select};
 
@@ -32,18 +32,23 @@ impl Protector<'_> {
             let expr = mask::masked(mask, column, one.relation, self.cx, &mut self.bound, found)?;
             items.push(Item::Expr { expr, alias: Some(Ident::new(&column.name)) });
         }
-        let by = self.enforcement(one);
+        let mut by = self.enforcement(one);
         let mut conditions = Vec::new();
         for filter in &one.filters {
             self.note(&filter.name);
-            let relation = one.relation.name.clone();
-            self.found.enforced.push(Enforced { relation, rule: filter.name.clone(), by });
             match by {
                 Enforcement::RowSecurity => self.settings_of(filter, one.relation)?,
                 Enforcement::Plain | Enforcement::Fence => {
                     conditions.push(self.filter(filter, one.relation)?);
                 }
             }
+        }
+        if by == Enforcement::Plain && conditions.iter_mut().any(quals::has_subquery) {
+            by = Enforcement::Fence;
+        }
+        for filter in &one.filters {
+            let relation = one.relation.name.clone();
+            self.found.enforced.push(Enforced { relation, rule: filter.name.clone(), by });
         }
         let fenced = by == Enforcement::Fence && !conditions.is_empty();
         if fenced {
