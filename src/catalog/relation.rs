@@ -89,6 +89,9 @@ pub struct Column {
     pub comment: Option<String>,
     /// The login may SELECT this column.
     pub selectable: bool,
+    /// `None` where its type has none.
+    #[serde(default)]
+    pub collation: Option<Oid>,
 }
 
 /// A primary key or unique constraint.

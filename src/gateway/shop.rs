@@ -168,6 +168,7 @@ fn column(name: &str, type_oid: u32, type_name: &str) -> Column {
         identity: false,
         comment: None,
         selectable: true,
+        collation: None,
     }
 }
 

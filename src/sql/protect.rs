@@ -15,11 +15,13 @@ mod predicate;
 mod quals;
 mod wrap;
 
+use std::collections::BTreeMap;
+
 use super::CheckContext;
 use super::ast::walk::{self, Visited, Visitor};
 use super::ast::{FromItem, OrderItem, Select, Statement};
 use super::resolve::Resolution;
-use crate::pg::{Diagnostic, Oid, QualifiedName};
+use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::policy::{Policy, PolicyError};
 use bound::Bound;
 pub use enforce::Enforcement;
@@ -62,9 +64,10 @@ pub fn protect(
         return Ok(Protection::default());
     }
     let plain = quals::cannot_tell(statement, cx);
+    let parameters = quals::parameters(statement);
     let bound = Bound::behind(resolution.parameters);
     let found = Protection { guarded: true, ..Protection::default() };
-    let mut protector = Protector { cx, plain, bound, levels: Vec::new(), found };
+    let mut protector = Protector { cx, plain, parameters, bound, levels: Vec::new(), found };
     walk::statement(&mut protector, statement)?;
     Ok(Protection { bound: protector.bound.into_values(), ..protector.found })
 }
@@ -78,6 +81,8 @@ struct Protector<'c> {
     cx: &'c CheckContext<'c>,
     /// No condition of the statement can tell of a row that a filter hides.
     plain: bool,
+    /// How often each of the caller's parameters stands in the statement.
+    parameters: BTreeMap<u32, usize>,
     bound: Bound,
     /// What FROM brings, from the outside in.
     levels: Vec<Level<'c>>,
@@ -112,8 +117,14 @@ impl Protector<'_> {
         for item in &mut select.from {
             replace(item, &guarded, &mut subqueries, &mut next);
         }
-        Ok(())
+        if next == guarded.len() { Ok(()) } else { Err(unreplaced()) }
     }
+}
+
+/// A relation that stays as it is would show everything.
+fn unreplaced() -> Diagnostic {
+    Diagnostic::refused(SqlState::INTERNAL_ERROR, "a relation could not be protected")
+        .rule("policy.condition")
 }
 
 /// Puts each subquery in the place of its relation, in the order of FROM.

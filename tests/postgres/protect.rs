@@ -55,6 +55,10 @@ impl Lab {
     }
 
     async fn run(&self, sql: &str) -> Result<Page, Diagnostic> {
+        self.run_with(sql, &[]).await
+    }
+
+    async fn run_with(&self, sql: &str, params: &[Option<String>]) -> Result<Page, Diagnostic> {
         let checked = self.check(sql)?;
         let limits = db::RunLimits {
             rows: 1_000,
@@ -64,7 +68,7 @@ impl Lab {
         };
         let mut page = Page::default();
         let cancel = CancellationToken::new();
-        self.gate.run(checked, &[], &limits, &mut page, &cancel).await.map(|_| page)
+        self.gate.run(checked, params, &limits, &mut page, &cancel).await.map(|_| page)
     }
 
     /// Rows as text, fields separated by `|`, rows by a space.

@@ -26,7 +26,8 @@ SELECT
               'generated', a.attgenerated <> '',
               'identity', a.attidentity <> '',
               'comment', m.description,
-              'selectable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
+              'selectable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'),
+              'collation', NULLIF(a.attcollation::int8, 0)
             )
             ORDER BY a.attnum
           )

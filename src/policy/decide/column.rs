@@ -1,8 +1,11 @@
 //! What of a relation a caller sees: which columns, which of them masked, and which rows.
 
+use std::collections::BTreeSet;
+
 use super::decision::Decision;
 use super::family::{Names, descendants};
-use crate::catalog::{Catalog, Column, Relation, Type, TypeKind};
+use crate::catalog::{Catalog, Column, Relation, Type};
+use crate::pg::Oid;
 use crate::policy::pattern::Pattern;
 use crate::policy::rule::{Action, Check, Filter, Mask, Policy};
 
@@ -135,17 +138,34 @@ impl Policy {
     /// The login may read it, and reading it runs nothing unseen.
     fn is_readable(&self, column: &Column, catalog: &Catalog) -> bool {
         let named = catalog.type_by_oid(column.type_oid);
-        let hidden = |named| self.runs_unseen(named, catalog) || self.hides_columns(named, catalog);
+        let hidden = |named| {
+            self.runs_unseen(named, catalog) || self.hides_columns(named, catalog, &mut BTreeSet::new())
+        };
         column.selectable && !named.is_some_and(hidden)
     }
 
-    /// A row of a relation as a value, with columns in it that the caller may not read.
-    fn hides_columns(&self, named: &Type, catalog: &Catalog) -> bool {
-        let element = named.inner.filter(|_| named.kind == TypeKind::Array);
-        let row = element.and_then(|oid| catalog.type_by_oid(oid)).unwrap_or(named);
-        row.relation.and_then(|oid| catalog.relation_by_oid(oid)).is_some_and(|relation| {
-            relation.columns.iter().any(|column| !column.selectable) || self.keeps_back(relation, catalog)
-        })
+    /// A row of a relation as a value, or within one, with columns in it that the caller may not read. `seen` are the
+    /// types that are being looked at.
+    fn hides_columns(&self, named: &Type, catalog: &Catalog, seen: &mut BTreeSet<Oid>) -> bool {
+        if !seen.insert(named.oid) {
+            return false;
+        }
+        let kept = |relation: &Relation| {
+            let names = Names::of(relation, catalog);
+            let whole = |pattern: &Pattern| {
+                !pattern.is_of_columns() && names.match_any(std::slice::from_ref(pattern))
+            };
+            relation.columns.iter().any(|column| !column.selectable)
+                || self.keeps_back(relation, catalog)
+                || self.denial(Action::Select, |patterns| patterns.iter().any(whole)).is_some()
+        };
+        let row = named.relation.and_then(|oid| catalog.relation_by_oid(oid));
+        let columns = row.into_iter().flat_map(|row| row.columns.iter().map(|column| column.type_oid));
+        let fields = named.fields.iter().map(|(_, oid)| *oid);
+        row.is_some_and(kept)
+            || columns.chain(fields).chain(named.inner).any(|oid| {
+                catalog.type_by_oid(oid).is_some_and(|within| self.hides_columns(within, catalog, seen))
+            })
     }
 
     /// A rule masks, filters or denies a part of the relation.

@@ -64,6 +64,7 @@ fn compile(
     found: &mut Vec<Oid>,
 ) -> Result<Expr, Diagnostic> {
     let mut expr = only_expression(text)?;
+    bound.enter(format!("{} {text}", relation.name));
     Claims { cx, bound, value }.expr(&mut expr)?;
     let readable = relation.columns.iter().filter(|column| column.selectable);
     let columns = readable.map(|column| column.name.clone()).collect();

@@ -62,7 +62,29 @@ impl Protector<'_> {
         let types = Types { levels: &self.levels };
         let own = |expr: &Expr| self.own_column(expr, one);
         let outer = |expr: &Expr| self.outer_column(expr);
-        quals::strict(condition, &types).then(|| quals::rewritten(condition, &own, &outer)).flatten()
+        (quals::strict(condition, &types) && self.keeps_types(condition))
+            .then(|| quals::rewritten(condition, &own, &outer))
+            .flatten()
+    }
+
+    /// PostgreSQL takes a parameter's type from where it stands first: a copy stands before everything else.
+    fn keeps_types(&self, condition: &Expr) -> bool {
+        let once = |expr: &Expr| match expr {
+            Expr::Cast(inner, _) => match **inner {
+                Expr::Parameter(number) => self.parameters.get(&number) == Some(&1),
+                _ => true,
+            },
+            Expr::Parameter(number) => self.parameters.get(number) == Some(&1),
+            _ => true,
+        };
+        match condition {
+            Expr::Infix(left, _, right) => once(left) && once(right),
+            Expr::InList(inner, list, _) => once(inner) && list.iter().all(once),
+            Expr::Between { expr, low, high, negated: _, symmetric: _ } => {
+                once(expr) && once(low) && once(high)
+            }
+            _ => false,
+        }
     }
 
     /// A column of this relation that is neither masked nor renamed, as it is known inside.

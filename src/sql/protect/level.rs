@@ -108,10 +108,18 @@ impl<'c> Source<'c> {
     /// The type of a column that is stored as it is: not of a view's, which may be an expression, nor of a masked one.
     /// Every name must be the relation's own.
     pub fn type_of(&self, column: &str) -> Option<Oid> {
+        self.stored(column).map(|column| column.type_oid)
+    }
+
+    pub fn collation_of(&self, column: &str) -> Option<Oid> {
+        self.stored(column)?.collation
+    }
+
+    fn stored(&self, column: &str) -> Option<&'c Column> {
         let relation = self.relation.filter(|_| self.is_stored() && self.renamed.is_empty())?;
         let mut columns = relation.columns.iter().zip(&self.access.as_ref()?.columns);
         let (found, access) = columns.find(|(known, _)| known.name == column)?;
-        (*access == ColumnAccess::Clear).then_some(found.type_oid)
+        (*access == ColumnAccess::Clear).then_some(found)
     }
 }
 

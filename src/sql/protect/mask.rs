@@ -76,6 +76,7 @@ fn unless_null(text: &dyn Fn() -> Expr, mut whens: Vec<(Expr, Expr)>) -> Expr {
 
 /// `sha256(key || sha256(key || value))`, its first half: who does not have the key cannot try values.
 fn hash(key: &MaskKey, text: Expr, bound: &mut Bound) -> Expr {
+    bound.enter(String::new());
     let parameter = bound.parameter(&format!("hash.{}", key.variable), key.secret());
     let key = || Expr::Cast(Box::new(parameter.clone()), builtin_type("text"));
     let bytes = |text: Expr| call("convert_to", vec![text, Expr::String("UTF8".to_owned())]);

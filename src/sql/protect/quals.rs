@@ -1,6 +1,8 @@
 //! Conditions that can tell nothing of a row that a filter hides, whenever PostgreSQL evaluates them: comparisons of
 //! columns with constants, or with columns of a kindred type, by operators of pg_catalog that cannot raise an error.
 
+use std::collections::BTreeMap;
+
 use super::condition::{comparison, in_list};
 use super::level::{Level, Source};
 use crate::catalog::{Catalog, TypeKind};
@@ -34,14 +36,23 @@ pub struct Types<'l, 'c> {
     pub levels: &'l [Level<'c>],
 }
 
-impl Types<'_, '_> {
+impl<'c> Types<'_, 'c> {
     /// `None` where it is not known, or where two levels have the alias.
     fn of(&self, expr: &Expr) -> Option<Oid> {
+        self.source(expr).and_then(|(source, column)| source.type_of(column))
+    }
+
+    /// Two collations in one comparison are an error, for every row that comes to it.
+    fn collation(&self, expr: &Expr) -> Option<Oid> {
+        self.source(expr).and_then(|(source, column)| source.collation_of(column))
+    }
+
+    fn source<'e>(&self, expr: &'e Expr) -> Option<(&Source<'c>, &'e str)> {
         let Expr::Column(path) = expr else { return None };
         let [alias, column] = path.as_slice() else { return None };
         let mut found = self.levels.iter().flat_map(|level| &level.sources).filter(|s| s.alias == alias.text);
         match (found.next(), found.next()) {
-            (Some(source), None) => source.type_of(&column.text),
+            (Some(source), None) => Some((source, &column.text)),
             _ => None,
         }
     }
@@ -51,6 +62,27 @@ impl Types<'_, '_> {
 pub fn cannot_tell(statement: &mut Statement, cx: &CheckContext<'_>) -> bool {
     let mut proof = Proof { cx, levels: Vec::new() };
     walk::statement(&mut proof, statement).is_ok()
+}
+
+/// How often each parameter stands in the statement.
+pub fn parameters(statement: &mut Statement) -> BTreeMap<u32, usize> {
+    let mut count = Count::default();
+    // Nothing in it refuses.
+    let _ = walk::statement(&mut count, statement);
+    count.0
+}
+
+#[derive(Default)]
+struct Count(BTreeMap<u32, usize>);
+
+impl Visitor for Count {
+    fn expr(&mut self, expr: &mut Expr) -> Visited {
+        if let Expr::Parameter(number) = expr {
+            let times = self.0.entry(*number).or_default();
+            *times = times.saturating_add(1);
+        }
+        walk::expr(self, expr)
+    }
 }
 
 /// A filter with a subquery may become a join, and what stands in the statement for each row (a LATERAL function, a sort
@@ -103,9 +135,10 @@ impl Proof<'_> {
         if level.sources.iter().any(|source| source.relation.is_none()) {
             return false;
         }
-        let mut types = level.sources.iter().filter_map(|source| source.type_of(column));
+        let typed = |source: &Source<'_>| Some((source.type_of(column)?, source.collation_of(column)));
+        let mut types = level.sources.iter().filter_map(typed);
         let Some(first) = types.next() else { return false };
-        is_safe(first) && types.all(|other| other == first)
+        is_safe(first.0) && types.all(|other| other == first)
     }
 
     fn is_harmless(&self, condition: &Expr) -> bool {
@@ -132,8 +165,12 @@ impl Proof<'_> {
         let inner = [Level::of(&select.from, self.cx)];
         let outer = Types { levels: &self.levels };
         let [Item::Expr { expr, alias: _ }] = select.items.as_slice() else { return false };
-        let found = Types { levels: &inner }.of(expr);
-        self.is_bare(query) && found.is_some() && found == outer.of(left)
+        let inner = Types { levels: &inner };
+        let found = inner.of(expr);
+        self.is_bare(query)
+            && found.is_some()
+            && found == outer.of(left)
+            && inner.collation(expr) == outer.collation(left)
     }
 
     /// Columns of stored relations and nothing that is computed: in a condition it runs for hidden rows too, and may
@@ -196,7 +233,9 @@ pub fn strict(condition: &Expr, types: &Types<'_, '_>) -> bool {
         Expr::Infix(left, operator, right) => {
             let comparison = COMPARISONS.contains(&operator.symbol.as_str());
             let kindred = match (types.of(left), types.of(right)) {
-                (Some(one), Some(other)) => are_kindred(one, other),
+                (Some(one), Some(other)) => {
+                    are_kindred(one, other) && types.collation(left) == types.collation(right)
+                }
                 (Some(one), None) => is_constant_for(right, one),
                 (None, Some(other)) => is_constant_for(left, other),
                 (None, None) => false,
@@ -230,7 +269,10 @@ pub fn rewritten(
             };
             Some(comparison(left, &operator.symbol, right))
         }
-        Expr::InList(inner, list, negated) => Some(in_list(&own(inner)?, list.clone(), *negated)),
+        // Values of several kinds take one type together, which each by itself would not.
+        Expr::InList(inner, list, negated) if are_of_one_kind(list) => {
+            Some(in_list(&own(inner)?, list.clone(), *negated))
+        }
         Expr::Between { expr, low, high, negated: false, symmetric: false } => {
             let from = comparison(own(expr)?, ">=", (**low).clone());
             let to = comparison(own(expr)?, "<=", (**high).clone());
@@ -266,6 +308,17 @@ fn is_constant_for(expr: &Expr, oid: Oid) -> bool {
         }
         _ => false,
     }
+}
+
+fn are_of_one_kind(list: &[Expr]) -> bool {
+    let [first, rest @ ..] = list else { return false };
+    let alike = |value: &Expr| match (first, value) {
+        (Expr::Cast(_, one), Expr::Cast(_, other)) => one == other,
+        (Expr::String(_), Expr::String(_)) => true,
+        (Expr::Number(_) | Expr::Prefix(..), Expr::Number(_) | Expr::Prefix(..)) => true,
+        _ => false,
+    };
+    rest.iter().all(alike)
 }
 
 fn is_constant(expr: &Expr) -> bool {

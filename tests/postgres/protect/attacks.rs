@@ -1,6 +1,7 @@
 //! Attacks on filters, masks and denied columns, as a caller would try them.
 
 mod existence;
+mod names;
 mod surfaces;
 mod values;
 
