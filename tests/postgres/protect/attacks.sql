@@ -28,3 +28,7 @@ CREATE TABLE lab."a.b*" AS SELECT 'HIDDEN-odd' AS x;
 CREATE TABLE lab."Größe" AS SELECT 'HIDDEN-odd' AS x;
 CREATE TABLE lab."select" AS SELECT 'HIDDEN-odd' AS x;
 GRANT SELECT ON ALL TABLES IN SCHEMA lab TO {login};
+CREATE TABLE lab.many (tenant text NOT NULL, n integer NOT NULL);
+INSERT INTO lab.many SELECT CASE WHEN n % 3 = 0 THEN 'a' ELSE 't' || n END, n FROM generate_series(1, 3000) AS n;
+ANALYZE lab.many;
+GRANT SELECT ON lab.many TO {login};

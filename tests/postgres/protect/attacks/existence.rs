@@ -182,10 +182,11 @@ const ATOMS: [(&str, &str); 2] = [
 ];
 
 /// Cheaper than the caller's condition, dearer than it, a join.
-const FILTERS: [&str; 3] = [
+const FILTERS: [&str; 4] = [
     "tenant = caller.tenant",
     "lower(lower(lower(lower(tenant)))) = 'a'",
     "tenant IN (SELECT m.tenant FROM lab.members AS m WHERE m.login = 'ann')",
+    "tenant IN (SELECT m.tenant FROM lab.many AS m)",
 ];
 
 #[tokio::test]
