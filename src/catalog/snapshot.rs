@@ -1,6 +1,6 @@
 //! The snapshot and its look-ups.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -154,18 +154,6 @@ impl Catalog {
     /// The function stands behind an operator of pg_catalog or is pg_catalog's own cast function.
     pub fn is_operator_or_cast_of_pg_catalog(&self, routine: Oid) -> bool {
         self.builtin_plumbing.contains(&routine)
-    }
-
-    /// Relations per schema, both in name order.
-    pub fn relations_by_schema(&self) -> BTreeMap<&str, Vec<&Relation>> {
-        let mut out: BTreeMap<&str, Vec<&Relation>> = BTreeMap::new();
-        for relation in &self.contents.relations {
-            out.entry(&relation.name.schema).or_default().push(relation);
-        }
-        for relations in out.values_mut() {
-            relations.sort_by(|a, b| a.name.cmp(&b.name));
-        }
-        out
     }
 }
 

@@ -186,11 +186,6 @@ impl ConnectionSettings {
     pub fn ssl_mode(&self) -> SslMode {
         self.tls.mode
     }
-
-    /// The same server and login, another database: for the demo and for tests, which create theirs.
-    pub fn with_dbname(&self, dbname: impl Into<String>) -> Self {
-        Self { dbname: dbname.into(), ..self.clone() }
-    }
 }
 
 impl Host {

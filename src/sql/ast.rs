@@ -109,6 +109,29 @@ pub struct Select {
     pub windows: Vec<(Ident, Window)>,
 }
 
+impl Select {
+    /// `SELECT items FROM from`
+    pub fn of(items: Vec<Item>, from: Vec<FromItem>) -> Self {
+        Self {
+            distinct: Distinct::No,
+            items,
+            from,
+            filter: None,
+            group_by: Vec::new(),
+            group_distinct: false,
+            having: None,
+            windows: Vec::new(),
+        }
+    }
+}
+
+impl Query {
+    pub fn of(select: Select) -> Self {
+        let body = Body::Select(Box::new(select));
+        Self { with: None, body, order_by: Vec::new(), limit: None, offset: None }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distinct {
     No,

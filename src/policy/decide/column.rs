@@ -49,10 +49,6 @@ impl Access<'_> {
         self.decision.allowed
             && (self.columns.is_empty() || self.columns.iter().any(ColumnAccess::is_visible))
     }
-
-    pub fn shows_every_column(&self) -> bool {
-        self.columns.iter().all(ColumnAccess::is_visible)
-    }
 }
 
 impl Policy {
@@ -65,19 +61,10 @@ impl Policy {
         Access { decision, columns: columns.collect(), filters: self.filters_of(&names) }
     }
 
-    /// The columns that a statement may name, masked ones too.
-    pub fn visible_columns<'r>(&self, relation: &'r Relation, catalog: &'r Catalog) -> Vec<&'r Column> {
-        let names = Names::of(relation, catalog);
-        let visible = |column: &&Column| self.column_access(relation, column, &names, catalog).is_visible();
-        relation.columns.iter().filter(visible).collect()
-    }
-
-    /// May the whole row of a relation stand as one value? Not where a column of it is hidden, or its row type could
-    /// run code unseen: `jsonb_populate_record(row, ..)` runs the checks of its domains.
-    pub fn allows_whole_row(&self, relation: &Relation, catalog: &Catalog) -> bool {
-        let row = catalog.type_by_name(&relation.name);
-        self.visible_columns(relation, catalog).len() == relation.columns.len()
-            && !row.is_some_and(|row| self.runs_unseen(row, catalog))
+    /// Does the relation's row, as one value, run code unseen? `jsonb_populate_record(row, ..)` runs the checks of its
+    /// domains.
+    pub fn row_runs_unseen(&self, relation: &Relation, catalog: &Catalog) -> bool {
+        catalog.type_by_name(&relation.name).is_some_and(|row| self.runs_unseen(row, catalog))
     }
 
     /// The conditions that rows written to the relation must meet.

@@ -4,7 +4,7 @@ use super::enforce::Enforcement;
 use super::level::Guarded;
 use super::{Enforced, Protector, mask, quals};
 use crate::pg::Diagnostic;
-use crate::sql::ast::{Alias, Body, Distinct, Expr, FromItem, Ident, Item, Query, RelationItem, Select};
+use crate::sql::ast::{Alias, Expr, FromItem, Ident, Item, Query, RelationItem, Select};
 
 /// The relation's name inside. Conditions and masks are written over it; no alias of a caller or a condition is the
 /// same.
@@ -76,23 +76,9 @@ impl Wrapped {
             alias: Some(Alias { name: Ident::new(INNER), columns: Vec::new() }),
             sample: sample.take(),
         };
-        let select = Select {
-            distinct: Distinct::No,
-            items,
-            from: vec![FromItem::Relation(inner)],
-            filter,
-            group_by: Vec::new(),
-            group_distinct: false,
-            having: None,
-            windows: Vec::new(),
-        };
-        let query = Query {
-            with: None,
-            body: Body::Select(Box::new(select)),
-            order_by: Vec::new(),
-            limit: None,
-            offset: fenced.then(|| Expr::Number("0".to_owned())),
-        };
+        let select = Select { filter, ..Select::of(items, vec![FromItem::Relation(inner)]) };
+        let offset = fenced.then(|| Expr::Number("0".to_owned()));
+        let query = Query { offset, ..Query::of(select) };
         FromItem::Subquery { lateral: false, query: Box::new(query), alias: alias.take() }
     }
 }

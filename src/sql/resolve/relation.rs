@@ -16,10 +16,9 @@ impl<'c> Resolver<'c> {
             return self.cte_reference(item, columns);
         }
         let (relation, columns) = self.find_relation(&item.name)?;
-        let partial = !self.cx.policy.allows_whole_row(relation, self.cx.catalog);
-        if columns.len() < relation.columns.len()
-            && item.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty())
-        {
+        let hides = columns.len() < relation.columns.len();
+        let partial = hides || self.cx.policy.row_runs_unseen(relation, self.cx.catalog);
+        if hides && item.alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
             return Err(self.partial_row(&item.name, &columns));
         }
         if self.seen.insert(relation.oid) {

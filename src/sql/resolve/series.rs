@@ -3,9 +3,7 @@
 //! As a select list item of a LATERAL subquery it streams, so that a page of a billion rows takes no time and no
 //! disk. Same rows, same order, same names.
 
-use crate::sql::ast::{
-    Alias, Body, Call, Distinct, Expr, FromItem, FunctionItem, Ident, Item, Query, Select,
-};
+use crate::sql::ast::{Alias, Call, Expr, FromItem, FunctionItem, Ident, Item, Query, Select};
 
 /// Series of constants up to this length stay as they are: their plans are easier to read.
 const SHORT: f64 = 10_000.0;
@@ -24,23 +22,8 @@ pub fn streamed(function: &mut FunctionItem) -> Option<FromItem> {
     let label = Ident::new(&column.text);
     let outer = Alias { name: Ident::new(&alias.name.text), columns: Vec::new() };
     let call = std::mem::replace(&mut function.call, Call::builtin("generate_series", Vec::new()));
-    let select = Select {
-        distinct: Distinct::No,
-        items: vec![Item::Expr { expr: Expr::Call(Box::new(call)), alias: Some(label) }],
-        from: Vec::new(),
-        filter: None,
-        group_by: Vec::new(),
-        group_distinct: false,
-        having: None,
-        windows: Vec::new(),
-    };
-    let query = Query {
-        with: None,
-        body: Body::Select(Box::new(select)),
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-    };
+    let item = Item::Expr { expr: Expr::Call(Box::new(call)), alias: Some(label) };
+    let query = Query::of(Select::of(vec![item], Vec::new()));
     Some(FromItem::Subquery { lateral: true, query: Box::new(query), alias: Some(outer) })
 }
 
