@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use pgwarden::catalog::{Catalog, CatalogContents};
 use pgwarden::policy::{Claims, Policy};
-use pgwarden::sql::{CheckContext, check};
+use pgwarden::sql::{CheckContext, THREAD_STACK_BYTES, check, parses, reprint};
 
 const ROUNDS: usize = 2_000;
 
@@ -30,6 +30,12 @@ const SMALL: &str = "SELECT id, name FROM customers WHERE id = 42";
 const FENCED: &str = "SELECT id, name FROM customers WHERE lower(name) = 'ada' AND id > 3";
 
 fn main() {
+    // As the program's threads.
+    let work = std::thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn(measure_all).unwrap();
+    work.join().unwrap();
+}
+
+fn measure_all() {
     let text = std::fs::read_to_string("tests/fixtures/catalog.json").unwrap();
     let catalog = Catalog::new(serde_json::from_str::<CatalogContents>(&text).unwrap());
     let claims = Claims::from_iter([("country", "NL")]);
@@ -50,10 +56,18 @@ fn main() {
                 let cx = CheckContext { claims: &claims, ..CheckContext::new(&catalog, policy) };
                 black_box(check(black_box(sql), &cx).unwrap());
             });
-            let at = |part: usize| times[ROUNDS * part / 100].as_secs_f64() * 1e6;
-            println!("{name:<34} {what:<10} {:>9.1} {:>9.1} {:>9.1}", at(50), at(90), at(99));
+            row(name, what, &times);
         }
     }
+    for (what, sql) in [("small", SMALL), ("typical", TYPICAL)] {
+        row("of it, sqlparser with the limits", what, &measure(|| parses(black_box(sql)).unwrap()));
+        row("of it, all that needs no catalog", what, &measure(|| drop(reprint(black_box(sql)).unwrap())));
+    }
+}
+
+fn row(policy: &str, statement: &str, times: &[Duration]) {
+    let at = |part: usize| times[ROUNDS * part / 100].as_secs_f64() * 1e6;
+    println!("{policy:<34} {statement:<10} {:>9.1} {:>9.1} {:>9.1}", at(50), at(90), at(99));
 }
 
 fn measure(mut work: impl FnMut()) -> Vec<Duration> {

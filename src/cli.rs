@@ -51,7 +51,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Token(token) = &arguments.command {
         return token::run(token);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(crate::sql::THREAD_STACK_BYTES)
+        .build()?;
     let status = runtime.block_on(async {
         match arguments.command {
             Command::Serve(serve) => serve::run(serve).await,

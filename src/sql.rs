@@ -15,7 +15,7 @@ mod protect;
 mod render;
 mod resolve;
 
-pub use check::{CheckContext, Checked, StatementKind, check};
+pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check};
 #[doc(hidden)]
 pub use check::{parses, reprint};
 pub use parse::split;

@@ -2,15 +2,23 @@
 
 use super::ast::Statement;
 use super::protect::{self, Enforced, Protection};
-use super::{growth, lower, parse, render, resolve};
+use super::{growth, limits, lower, parse, render, resolve};
 use crate::catalog::{Catalog, Relation};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::policy::{Claims, Policy};
 
 /// Walking, comparing and dropping a tree recurse as deep as it is, up to `limits::MAX_OPERATORS` levels. What is not
 /// touched costs nothing; frames are several times larger where nothing is optimized.
-const STACK_BYTES: usize = if cfg!(debug_assertions) { 768 } else { 192 } * 1024 * 1024;
-const STACK_RED_ZONE: usize = 8 * 1024 * 1024;
+const STACK_BYTES: usize = LARGER * 192 * 1024 * 1024;
+/// Without any recursion.
+const STACK_BASE: usize = LARGER * 2 * 1024 * 1024;
+/// For each level; one byte of text can make a level (`+-+-1`).
+const STACK_OF_LEVEL: usize = STACK_BYTES / limits::MAX_OPERATORS;
+const LARGER: usize = if cfg!(debug_assertions) { 4 } else { 1 };
+
+/// The stack of threads on which everyday statements are checked where they stand. Elsewhere, and for longer ones, each
+/// check takes a fresh stack from the operating system, which costs as much as the check itself.
+pub const THREAD_STACK_BYTES: usize = LARGER * 32 * 1024 * 1024;
 
 /// What a statement is checked against.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +144,13 @@ impl Checked {
 
 /// Checks one statement as the caller wrote it. Pure; about 100 us for an everyday query.
 pub fn check(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
-    stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, || gates(sql, cx))
+    with_stack(sql, || gates(sql, cx))
+}
+
+/// On this thread where its stack holds the deepest tree that so long a text can make, else on a stack that does.
+fn with_stack<T>(sql: &str, work: impl FnOnce() -> T) -> T {
+    let deepest = sql.len().saturating_mul(STACK_OF_LEVEL).saturating_add(STACK_BASE);
+    stacker::maybe_grow(deepest.min(STACK_BYTES), STACK_BYTES, work)
 }
 
 fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
@@ -175,7 +189,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
 /// statements, whose relations need not exist; nothing is decided about its names, so the text must not be run.
 #[doc(hidden)]
 pub fn reprint(sql: &str) -> Result<String, Diagnostic> {
-    stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, || {
+    with_stack(sql, || {
         let statement = parse::parse(sql).and_then(lower::statement)?;
         let text = render::render(&statement)?;
         read_again(&text, &statement)?;
@@ -186,7 +200,7 @@ pub fn reprint(sql: &str) -> Result<String, Diagnostic> {
 /// Does sqlparser read it, after the limits? For measuring.
 #[doc(hidden)]
 pub fn parses(sql: &str) -> Result<(), Diagnostic> {
-    stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, || parse::parse(sql).map(drop))
+    with_stack(sql, || parse::parse(sql).map(drop))
 }
 
 fn with(mut schemas: Vec<String>, more: &[String]) -> Vec<String> {

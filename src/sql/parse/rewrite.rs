@@ -30,8 +30,8 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         open: Vec::new(),
         later: BTreeMap::new(),
     };
-    while let Some(token) = rewriter.input.get(rewriter.at).cloned() {
-        if !rewriter.rewrites(&token) {
+    while rewriter.at < rewriter.input.len() {
+        if !rewriter.rewrites() {
             rewriter.keep();
         }
     }
@@ -39,7 +39,7 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 }
 
 struct Rewriter {
-    /// Without white space and comments.
+    /// Without white space and comments; spent up to `at`.
     input: Vec<TokenWithSpan>,
     at: usize,
     out: Vec<TokenWithSpan>,
@@ -51,50 +51,60 @@ struct Rewriter {
 
 impl Rewriter {
     /// Writes what takes the place of the next tokens, if anything does.
-    fn rewrites(&mut self, token: &TokenWithSpan) -> bool {
+    fn rewrites(&mut self) -> bool {
         if let Some((length, tokens)) = self.later.remove(&self.at) {
-            if token.token == Token::RParen {
+            if self.is(0, &Token::RParen) {
                 self.open.pop();
             }
             self.at += length;
             self.out.extend(tokens);
             return true;
         }
-        let span = token.span;
-        match &token.token {
+        let Some(&TokenWithSpan { ref token, span }) = self.input.get(self.at) else { return false };
+        match token {
             Token::SingleQuotedString(_) => self.frame_bound(),
             Token::Mul => self.row_star(span) || self.relation_star(),
-            Token::Word(word) if word.quote_style.is_none() && !self.follows(&Token::Period) => {
-                match word.value.to_ascii_lowercase().as_str() {
-                    "all" | "any" | "some" => self.quantifier(span),
-                    "as" => self.alias(span),
-                    "between" => self.between(span),
-                    "collate" => self.collate(span),
-                    "collation" => self.collation_for(span),
-                    "exclude" => self.exclude(span),
-                    "fetch" => self.fetch(span),
-                    "for" => self.row_lock(),
-                    "group" => self.group_by(),
-                    "isnull" => self.null_test(span, false),
-                    "like" => self.like(span, "~~"),
-                    "ilike" => self.like(span, "~~*"),
-                    "notnull" => self.null_test(span, true),
-                    "only" => self.only(span),
-                    "substring" => self.substring(),
-                    "table" => self.table(span),
-                    "trim" => self.trim(),
-                    "using" => self.using(),
-                    "variadic" => self.variadic(span),
-                    _ => false,
+            Token::Word(Word { quote_style: None, keyword, value }) if !self.follows(&Token::Period) => {
+                // sqlparser has no such key word.
+                if value.eq_ignore_ascii_case("isnull") {
+                    return self.null_test(span, false);
                 }
+                self.rewrites_word(*keyword, span)
             }
+            _ => false,
+        }
+    }
+
+    fn rewrites_word(&mut self, keyword: Keyword, span: Span) -> bool {
+        match keyword {
+            Keyword::ALL | Keyword::ANY | Keyword::SOME => self.quantifier(span),
+            Keyword::AS => self.alias(span),
+            Keyword::BETWEEN => self.between(span),
+            Keyword::COLLATE => self.collate(span),
+            Keyword::COLLATION => self.collation_for(span),
+            Keyword::EXCLUDE => self.exclude(span),
+            Keyword::FETCH => self.fetch(span),
+            Keyword::FOR => self.row_lock(),
+            Keyword::GROUP => self.group_by(),
+            Keyword::LIKE => self.like(span, "~~"),
+            Keyword::ILIKE => self.like(span, "~~*"),
+            Keyword::NOTNULL => self.null_test(span, true),
+            Keyword::ONLY => self.only(span),
+            Keyword::SUBSTRING => self.substring(),
+            Keyword::TABLE => self.table(span),
+            Keyword::TRIM => self.trim(),
+            Keyword::USING => self.using(),
+            Keyword::VARIADIC => self.variadic(span),
             _ => false,
         }
     }
 
     /// The next token as it is.
     fn keep(&mut self) {
-        let Some(token) = self.input.get(self.at).cloned() else { return };
+        let Some(token) = self.input.get_mut(self.at) else { return };
+        // What was read is not read again.
+        let ended = TokenWithSpan { token: Token::EOF, span: token.span };
+        let token = std::mem::replace(token, ended);
         match token.token {
             Token::LParen => self.open.push(self.out.last().map(|last| last.token.clone())),
             Token::RParen => drop(self.open.pop()),
