@@ -17,6 +17,9 @@ use pgwarden::catalog::{Catalog, CatalogContents};
 use pgwarden::policy::{Claims, Policy};
 use pgwarden::sql::{CheckContext, THREAD_STACK_BYTES, check, parses, reprint};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: usize = 2_000;
 
 /// Three joins, twenty columns.

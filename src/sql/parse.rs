@@ -18,6 +18,9 @@ const RECURSION_LIMIT: usize = 400;
 /// Our own print puts parentheses round every operand, so reading it again goes deeper.
 const REREAD_RECURSION_LIMIT: usize = 20_000;
 
+/// About as many, white space being tokens too: spares the list from growing.
+const BYTES_OF_TOKEN: usize = 2;
+
 /// Parses what a caller wrote.
 pub fn parse(sql: &str) -> Result<Statement, Diagnostic> {
     limits::admit(sql)?;
@@ -61,7 +64,10 @@ pub fn split(text: &str) -> Result<Vec<String>, Diagnostic> {
 }
 
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
-    let tokens = Tokenizer::new(&Postgres::default(), sql).tokenize_with_location().map_err(bad_token)?;
+    let mut tokens = Vec::with_capacity(sql.len() / BYTES_OF_TOKEN);
+    Tokenizer::new(&Postgres::default(), sql)
+        .tokenize_with_location_into_buf(&mut tokens)
+        .map_err(bad_token)?;
     for pair in tokens.windows(2) {
         if let [first, second] = pair {
             refuse_token_pair(first, second)?;

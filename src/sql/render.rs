@@ -65,7 +65,13 @@ impl Printer {
     }
 
     fn ident(&mut self, ident: &Ident) {
-        self.put(&quote_ident(&ident.text));
+        // Read from a statement or the catalog: quotes cannot be in it, but nothing here relies on that.
+        if ident.text.contains('"') {
+            return self.put(&quote_ident(&ident.text));
+        }
+        self.text.push('"');
+        self.put(&ident.text);
+        self.text.push('"');
     }
 
     /// `"a"."b"`

@@ -1,10 +1,10 @@
-//! What starts an expression in PostgreSQL and not to sqlparser: any operator, any type before a string, the marks of
+//! Plain names of columns, and what starts an expression in PostgreSQL and not to sqlparser: any operator, any type before a string, the marks of
 //! the token rewrites, and queries in parentheses that do not start with SELECT.
 
 use sqlparser::ast::{Expr, TypedString, UnaryOperator};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Span, Token};
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
 use super::{OTHER_OPERATOR, UNARY_MINUS};
 use crate::pg::keywords;
@@ -18,6 +18,9 @@ const NOT: u8 = 30;
 type Parsed = Result<Expr, ParserError>;
 
 pub fn parse(parser: &mut Parser<'_>) -> Option<Parsed> {
+    if let Some(column) = column(parser) {
+        return Some(Ok(column));
+    }
     let token = parser.peek_token_ref();
     let span = token.span;
     let (operator, precedence) = match &token.token {
@@ -36,6 +39,51 @@ pub fn parse(parser: &mut Parser<'_>) -> Option<Parsed> {
     parser.advance_token();
     let operand = parser.parse_subexpr(precedence);
     Some(operand.map(|expr| Expr::UnaryOp { op: operator, expr: Box::new(expr) }))
+}
+
+/// `a`, `a.b`: plain names before something that ends an operand. sqlparser comes to the same, after it has tried them
+/// as types, as functions and as wildcards: most of the time that a statement takes to parse.
+fn column(parser: &mut Parser<'_>) -> Option<Expr> {
+    let name = |ahead: usize| match parser.peek_nth_token_ref(ahead) {
+        TokenWithSpan { token: Token::Word(word), span } if is_plain(word) => Some((word, *span)),
+        _ => None,
+    };
+    let (first, at) = name(0)?;
+    let second = match parser.peek_nth_token_ref(1).token {
+        Token::Period => Some(name(2)?),
+        _ => None,
+    };
+    let length = if second.is_some() { 3 } else { 1 };
+    if !ends_operand(&parser.peek_nth_token_ref(length).token) {
+        return None;
+    }
+    let ident = |word: &Word, span| word.clone().into_ident(span);
+    let expr = match second {
+        Some((second, within)) => Expr::CompoundIdentifier(vec![ident(first, at), ident(second, within)]),
+        None => Expr::Identifier(ident(first, at)),
+    };
+    (0..length).for_each(|_| parser.advance_token());
+    Some(expr)
+}
+
+/// In double quotes, or no key word of sqlparser's; whether it is one of PostgreSQL's is asked later.
+fn is_plain(word: &Word) -> bool {
+    word.quote_style == Some('"') || word.quote_style.is_none() && word.keyword == Keyword::NoKeyword
+}
+
+fn ends_operand(token: &Token) -> bool {
+    match token {
+        Token::Comma | Token::RParen | Token::EOF | Token::SemiColon => true,
+        Token::Eq | Token::Neq | Token::Lt | Token::LtEq | Token::Gt | Token::GtEq => true,
+        Token::Word(word) => {
+            word.quote_style.is_none()
+                && matches!(
+                    word.keyword,
+                    Keyword::AND | Keyword::AS | Keyword::ASC | Keyword::DESC | Keyword::FROM | Keyword::OR
+                )
+        }
+        _ => false,
+    }
 }
 
 fn is_not_exists(parser: &Parser<'_>) -> bool {
