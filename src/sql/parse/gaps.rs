@@ -52,6 +52,9 @@ const OBJECT: &str = "use jsonb_build_object(key, value, ..)";
 /// Refuses the first of them, at its place. `tokens` are without white space.
 pub fn refuse(tokens: &[TokenWithSpan]) -> Result<(), Diagnostic> {
     for (at, token) in tokens.iter().enumerate() {
+        if !matches!(&token.token, Token::Word(word) if word.quote_style.is_none()) {
+            continue;
+        }
         let before = at.checked_sub(1).and_then(|before| tokens.get(before)).map(|before| &before.token);
         if !can_stand(&token.token, before) {
             continue;
