@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use super::CheckContext;
 use super::ast::walk::{self, Visited, Visitor};
 use super::ast::{FromItem, OrderItem, Select, Statement};
-use super::resolve::Resolution;
+use super::resolve::{Accesses, Resolution};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::policy::{Policy, PolicyError};
 use bound::{Bound, Found};
@@ -58,21 +58,21 @@ pub struct Protection {
 }
 
 /// Rewrites the statement in place.
-pub fn protect(
+pub fn protect<'c>(
     statement: &mut Statement,
-    resolution: &Resolution,
-    cx: &CheckContext<'_>,
+    resolution: &'c Resolution<'c>,
+    cx: &'c CheckContext<'c>,
 ) -> Result<Protection, Diagnostic> {
-    let named = resolution.oids.iter().filter_map(|oid| cx.catalog.relation_by_oid(*oid));
-    if !named.into_iter().any(|relation| cx.policy.access(relation, cx.catalog).is_guarded()) {
+    let accesses = &resolution.accesses;
+    if !accesses.values().any(|access| access.is_guarded()) {
         return Ok(Protection::default());
     }
-    let plain = quals::cannot_tell(statement, cx);
+    let plain = quals::cannot_tell(statement, cx, accesses);
     let parameters = quals::parameters(statement);
     let bound = Bound::behind(resolution.parameters);
     let found = Protection { guarded: true, ..Protection::default() };
     let read = Found::default();
-    let mut protector = Protector { cx, plain, parameters, bound, read, levels: Vec::new(), found };
+    let mut protector = Protector { cx, accesses, plain, parameters, bound, read, levels: Vec::new(), found };
     walk::statement(&mut protector, statement)?;
     let Protector { bound, read: Found { oids, operator_schemas }, found, .. } = protector;
     let bound_names = bound.names();
@@ -86,6 +86,7 @@ pub fn policy_errors(policy: &Policy, cx: &CheckContext<'_>) -> Vec<PolicyError>
 
 struct Protector<'c> {
     cx: &'c CheckContext<'c>,
+    accesses: &'c Accesses<'c>,
     /// No condition of the statement can tell of a row that a filter hides.
     plain: bool,
     /// How often each of the caller's parameters stands in the statement.
@@ -101,7 +102,7 @@ struct Protector<'c> {
 impl Visitor for Protector<'_> {
     /// What is inside comes first: a wrapped relation is never wrapped again.
     fn select(&mut self, select: &mut Select, order_by: &mut Vec<OrderItem>) -> Visited {
-        let level = Level::of(&select.from, self.cx);
+        let level = Level::of(&select.from, self.cx, self.accesses);
         self.levels.push(level);
         let visited = walk::select(self, select, order_by);
         let protected = visited.and_then(|()| self.protect_level(select, order_by));

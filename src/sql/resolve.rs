@@ -19,20 +19,26 @@ mod series;
 mod typename;
 mod typeof_call;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::CheckContext;
 use super::ast::{Expr, Statement};
 use crate::pg::{Diagnostic, Oid, QualifiedName};
+use crate::policy::Access;
 use operators::Used;
 use scope::{Columns, Env, Range, Scope, Visible};
 
+/// What may be read of each relation that a statement names: decided once, asked at every step.
+pub type Accesses<'c> = HashMap<Oid, Rc<Access<'c>>>;
+
 /// What a statement names.
 #[derive(Debug, Default)]
-pub struct Resolution {
+pub struct Resolution<'c> {
     /// In order of appearance, without repetition.
     pub relations: Vec<QualifiedName>,
     pub oids: Vec<Oid>,
+    pub accesses: Accesses<'c>,
     /// In order of appearance, with repetitions.
     pub functions: Vec<QualifiedName>,
     /// The rules that allowed relations and functions, without repetition.
@@ -50,7 +56,7 @@ pub struct Resolution {
 type Resolved<T> = Result<T, Diagnostic>;
 
 /// Resolves a statement in place.
-pub fn resolve(statement: &mut Statement, cx: &CheckContext<'_>) -> Resolved<Resolution> {
+pub fn resolve<'c>(statement: &mut Statement, cx: &'c CheckContext<'c>) -> Resolved<Resolution<'c>> {
     let mut resolver =
         Resolver { cx, found: Resolution::default(), seen: HashSet::new(), used: Used::default() };
     let query = match statement {
@@ -63,7 +69,7 @@ pub fn resolve(statement: &mut Statement, cx: &CheckContext<'_>) -> Resolved<Res
 
 struct Resolver<'c> {
     cx: &'c CheckContext<'c>,
-    found: Resolution,
+    found: Resolution<'c>,
     seen: HashSet<Oid>,
     used: Used,
 }
@@ -77,12 +83,12 @@ impl Resolver<'_> {
 }
 
 /// Resolves an expression of a policy's author over the columns of one relation, known as `alias`.
-pub fn condition(
+pub fn condition<'c>(
     expr: &mut Expr,
     alias: &str,
     columns: Vec<String>,
-    cx: &CheckContext<'_>,
-) -> Resolved<Resolution> {
+    cx: &'c CheckContext<'c>,
+) -> Resolved<Resolution<'c>> {
     let mut resolver =
         Resolver { cx, found: Resolution::default(), seen: HashSet::new(), used: Used::default() };
     let range = Range {

@@ -1,10 +1,13 @@
 //! What FROM of one SELECT brings: the relations by alias, and those of which something is kept back.
 
+use std::rc::Rc;
+
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::pg::{Oid, QualifiedName};
 use crate::policy::{Access, ColumnAccess, Filter, Mask};
 use crate::sql::CheckContext;
 use crate::sql::ast::{FromItem, JoinOn, RelationItem};
+use crate::sql::resolve::Accesses;
 
 /// One SELECT's FROM, joins opened.
 #[derive(Debug, Default)]
@@ -19,7 +22,7 @@ pub struct Source<'c> {
     /// `None` for what is no relation: its columns' types are not known here.
     pub relation: Option<&'c Relation>,
     /// What of the relation may be read.
-    access: Option<Access<'c>>,
+    access: Option<Rc<Access<'c>>>,
     /// An alias' column list renames the first columns.
     renamed: Vec<String>,
 }
@@ -35,15 +38,15 @@ pub struct Guarded<'c> {
 }
 
 impl<'c> Level<'c> {
-    pub fn of(from: &[FromItem], cx: &CheckContext<'c>) -> Self {
+    pub fn of(from: &[FromItem], cx: &CheckContext<'c>, accesses: &Accesses<'c>) -> Self {
         let mut level = Self::default();
         for item in from {
-            level.add(item, cx);
+            level.add(item, cx, accesses);
         }
         level
     }
 
-    fn add(&mut self, item: &FromItem, cx: &CheckContext<'c>) {
+    fn add(&mut self, item: &FromItem, cx: &CheckContext<'c>, accesses: &Accesses<'c>) {
         let alias = match item {
             FromItem::Relation(relation) => {
                 let alias = relation.alias.as_ref();
@@ -52,14 +55,17 @@ impl<'c> Level<'c> {
                 self.sources.push(Source {
                     alias: alias.map_or_else(String::new, |alias| alias.name.text.clone()),
                     relation: found,
-                    access: found.map(|relation| cx.policy.access(relation, cx.catalog)),
+                    access: found.map(|relation| match accesses.get(&relation.oid) {
+                        Some(access) => Rc::clone(access),
+                        None => Rc::new(cx.policy.access(relation, cx.catalog)),
+                    }),
                     renamed: columns.map(|column| column.name.text.clone()).collect(),
                 });
                 return;
             }
             FromItem::Join(join) => {
-                self.add(&join.left, cx);
-                self.add(&join.right, cx);
+                self.add(&join.left, cx, accesses);
+                self.add(&join.right, cx, accesses);
                 if let JoinOn::Using { columns: _, alias: Some(merged) } = &join.on {
                     self.name(&merged.text);
                 }
@@ -86,7 +92,7 @@ impl<'c> Level<'c> {
     /// In the order of FROM.
     pub fn guarded(&self) -> Vec<Guarded<'c>> {
         let guard = |source: &Source<'c>| {
-            let access = source.access.as_ref().filter(|access| access.is_guarded())?;
+            let access = source.access.as_deref().filter(|access| access.is_guarded())?;
             Some(Guarded::new(source, source.relation?, access))
         };
         self.sources.iter().filter_map(guard).collect()

@@ -13,6 +13,7 @@ use crate::sql::ast::walk::{self, Visited, Visitor};
 use crate::sql::ast::{
     Body, Distinct, Expr, FromItem, Item, JoinOn, Keyword, OrderItem, Query, Select, Statement, TypeName,
 };
+use crate::sql::resolve::Accesses;
 
 const COMPARISONS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
 
@@ -59,8 +60,12 @@ impl<'c> Types<'_, 'c> {
 }
 
 /// No condition of the statement, at any level, can tell of a hidden row.
-pub fn cannot_tell(statement: &mut Statement, cx: &CheckContext<'_>) -> bool {
-    let mut proof = Proof { cx, levels: Vec::new() };
+pub fn cannot_tell<'c>(
+    statement: &mut Statement,
+    cx: &'c CheckContext<'c>,
+    accesses: &'c Accesses<'c>,
+) -> bool {
+    let mut proof = Proof { cx, accesses, levels: Vec::new() };
     walk::statement(&mut proof, statement).is_ok()
 }
 
@@ -100,12 +105,13 @@ pub fn has_subquery(condition: &mut Expr) -> bool {
 /// Fails with an error that nobody reads at the first condition that is not known to be harmless.
 struct Proof<'c> {
     cx: &'c CheckContext<'c>,
+    accesses: &'c Accesses<'c>,
     levels: Vec<Level<'c>>,
 }
 
 impl Visitor for Proof<'_> {
     fn select(&mut self, select: &mut Select, order_by: &mut Vec<OrderItem>) -> Visited {
-        self.levels.push(Level::of(&select.from, self.cx));
+        self.levels.push(Level::of(&select.from, self.cx, self.accesses));
         let conditions = select.filter.iter().chain(&select.having);
         let harmless = conditions.into_iter().all(|condition| self.is_harmless(condition))
             && select.from.iter().all(|item| self.joins_are_harmless(item));
@@ -162,7 +168,7 @@ impl Proof<'_> {
     /// The subquery's one column is a relation's, of the type of `left`.
     fn gives_columns_like(&self, left: &Expr, query: &Query) -> bool {
         let Body::Select(select) = &query.body else { return false };
-        let inner = [Level::of(&select.from, self.cx)];
+        let inner = [Level::of(&select.from, self.cx, self.accesses)];
         let outer = Types { levels: &self.levels };
         let [Item::Expr { expr, alias: _ }] = select.items.as_slice() else { return false };
         let inner = Types { levels: &inner };
@@ -208,7 +214,7 @@ impl Proof<'_> {
             && windows.is_empty()
             && items.iter().all(bare)
             && from.iter().all(is_sampled_nowhere)
-            && Level::of(from, self.cx).sources.iter().all(Source::is_stored)
+            && Level::of(from, self.cx, self.accesses).sources.iter().all(Source::is_stored)
     }
 
     /// Labels of an enum are compared by their number.

@@ -1,5 +1,7 @@
 //! Relations in FROM.
 
+use std::rc::Rc;
+
 use super::from::Shape;
 use super::scope::{Columns, Env, Range};
 use super::{Resolved, Resolver};
@@ -78,7 +80,8 @@ impl<'c> Resolver<'c> {
             _ => None,
         };
         let Some(relation) = found else { return Err(self.missing_relation(path, None)) };
-        let access = self.cx.policy.access(relation, catalog);
+        let decide = || Rc::new(self.cx.policy.access(relation, catalog));
+        let access = Rc::clone(self.found.accesses.entry(relation.oid).or_insert_with(decide));
         if !access.is_visible() {
             return Err(self.missing_relation(path, Some(&access.decision)));
         }
