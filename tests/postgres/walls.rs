@@ -1,6 +1,8 @@
 //! Two walls, each tested with the other down: the database alone holds what a script gave it, against a session that
 //! pgwarden never saw; and pgwarden alone holds its policy, over a login that PostgreSQL refuses nothing.
 
+mod guarded;
+
 use std::fs;
 use std::time::Duration;
 

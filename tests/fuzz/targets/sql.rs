@@ -1,11 +1,12 @@
-//! Any text through every gate: no panic, no hang, nothing hidden accepted, and a print that is read as it was meant.
+//! Any text through every gate: no panic, no hang, nothing hidden accepted, nothing guarded left as it is, and a print
+//! that is read as it was meant.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
 use pgwarden::catalog::{Catalog, CatalogContents};
-use pgwarden::policy::Policy;
+use pgwarden::policy::{Claims, Policy};
 use pgwarden::sql::{CheckContext, check, reprint};
 
 const CONTENTS: &str = include_str!("../../fixtures/catalog.json");
@@ -27,6 +28,23 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     Catalog::new(contents)
 });
 static POLICY: LazyLock<Policy> = LazyLock::new(Policy::builtin);
+/// With a filter, a mask and a denied column over the relation that the seeds name most.
+const GUARDING: &str = r#"
+version = 1
+include = []
+[[allow]]
+select = ["public.customers", "public.orders", "public.order_items", "public.products", "public.events"]
+[[deny]]
+select = ["*.*.ssn"]
+[[mask]]
+columns = ["*.*.email"]
+with = "email"
+[[filter]]
+relations = ["public.customers"]
+where = "country = caller.country"
+"#;
+static GUARDED: LazyLock<Policy> = LazyLock::new(|| Policy::parse(GUARDING, "fuzz").expect("a policy"));
+static CLAIMS: LazyLock<Claims> = LazyLock::new(|| Claims::from_iter([("country", "NL")]));
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Ok(sql) = std::str::from_utf8(data) else { return };
@@ -43,6 +61,18 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             assert!(again.relations().iter().all(|relation| checked.relations().contains(relation)));
             assert!(again.functions().iter().all(|function| checked.functions().contains(function)));
         }
+    }
+    let cx = CheckContext { claims: &CLAIMS, ..CheckContext::new(&CATALOG, &GUARDED) };
+    // In quotes the caller's text could hold what is looked for.
+    if !sql.contains("\"customers\"")
+        && let Ok(checked) = check(sql, &cx)
+    {
+        let text = checked.text();
+        let times = |part: &str| text.matches(part).count();
+        let named = times("\"public\".\"customers\"");
+        assert_eq!(named, times("\"public\".\"customers\" AS \"pgwarden_row\""), "{text}");
+        assert!(named == 0 || checked.is_guarded(), "{text}");
+        assert_eq!(times("\"pgwarden_row\".\"ssn\""), 0, "{text}");
     }
     if let Ok(print) = reprint(sql) {
         if let Ok(again) = reprint(&print) {
