@@ -82,6 +82,10 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
 
 /// Plain strings that only white space with a line break separates are one string (4.1.2.1).
 fn joined(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let strings = tokens.iter().filter(|token| matches!(token.token, Token::SingleQuotedString(_)));
+    if strings.count() < 2 {
+        return tokens;
+    }
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     // Where the last plain string stands in `out`, and whether a line has ended since.
     let mut open: Option<(usize, bool)> = None;

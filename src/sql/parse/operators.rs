@@ -12,8 +12,30 @@ const CHARACTERS: &str = "+-*/<>=~!@#%^&|?";
 /// With one of them inside, an operator may end in `+` or `-`.
 const ALLOWING: &str = "~!@#%^&|?";
 
+/// Are all operators plain ones that stand alone? Nearly every statement's are, and then nothing is to be done.
+fn are_plain(tokens: &[TokenWithSpan]) -> bool {
+    let mut behind_operator = None;
+    tokens.iter().all(|TokenWithSpan { token, span }| {
+        let length = match token {
+            Token::Eq | Token::Lt | Token::Gt | Token::Plus | Token::Minus | Token::Mul | Token::Div => 1,
+            Token::LtEq | Token::GtEq | Token::Neq => 2,
+            Token::Whitespace(_) | Token::EOF | Token::Word(_) | Token::Number(..) => return true,
+            Token::Comma | Token::Period | Token::LParen | Token::RParen | Token::SemiColon => return true,
+            Token::SingleQuotedString(_) | Token::DollarQuotedString(_) | Token::DoubleColon => return true,
+            _ => return false,
+        };
+        let Location { line, column } = span.start;
+        let end = Location { line, column: column.saturating_add(length) };
+        let stands_alone = behind_operator.replace(end) != Some(span.start);
+        stands_alone && span.end == end
+    })
+}
+
 /// Replaces each run of operator tokens that touch by the operators that PostgreSQL reads there.
 pub fn split(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
+    if are_plain(&tokens) {
+        return Ok(tokens);
+    }
     let lines: Vec<Vec<char>> = sql.split('\n').map(|line| line.chars().collect()).collect();
     let mut out = Vec::with_capacity(tokens.len());
     let mut run: Option<Span> = None;
