@@ -36,7 +36,21 @@ impl fmt::Display for QualifiedName {
 
 /// A double-quoted identifier, quotes inside doubled (PostgreSQL 4.1.1).
 pub fn quote_ident(ident: &str) -> String {
-    format!("\"{}\"", ident.replace('"', "\"\""))
+    let mut out = String::with_capacity(ident.len() + 2);
+    push_quoted_ident(&mut out, ident);
+    out
+}
+
+/// Appends what [`quote_ident`] gives.
+pub fn push_quoted_ident(out: &mut String, ident: &str) {
+    out.push('"');
+    for (at, part) in ident.split('"').enumerate() {
+        if at > 0 {
+            out.push_str("\"\"");
+        }
+        out.push_str(part);
+    }
+    out.push('"');
 }
 
 fn shown(ident: &str) -> String {

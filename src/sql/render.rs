@@ -8,7 +8,7 @@ mod query;
 
 use super::ast::{Ident, Statement, TypeName};
 use super::limits::MAX_PRINTED_DEPTH;
-use crate::pg::{Diagnostic, SqlState, quote_ident};
+use crate::pg::{Diagnostic, SqlState, push_quoted_ident};
 
 /// The canonical text of a statement.
 pub fn render(statement: &Statement) -> Result<String, Diagnostic> {
@@ -65,13 +65,7 @@ impl Printer {
     }
 
     fn ident(&mut self, ident: &Ident) {
-        // Read from a statement or the catalog: quotes cannot be in it, but nothing here relies on that.
-        if ident.text.contains('"') {
-            return self.put(&quote_ident(&ident.text));
-        }
-        self.text.push('"');
-        self.put(&ident.text);
-        self.text.push('"');
+        push_quoted_ident(&mut self.text, &ident.text);
     }
 
     /// `"a"."b"`

@@ -62,7 +62,7 @@ pub fn split(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Vec<TokenWithSpan>
 }
 
 fn is_operator(token: &TokenWithSpan, lines: &[Vec<char>]) -> bool {
-    !matches!(token.token, Token::Whitespace(_) | Token::EOF | Token::Comma | Token::Period | Token::Word(_))
+    !matches!(token.token, Token::Whitespace(_) | Token::EOF)
         && source(token.span, lines).first().is_some_and(|first| CHARACTERS.contains(*first))
 }
 

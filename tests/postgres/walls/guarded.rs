@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use pgwarden::db;
+use pgwarden::db::{self, RunLimits};
 use pgwarden::embedded::Settings;
 use pgwarden::policy::{Claims, Policy};
 use pgwarden::sql::{CheckContext, check};
@@ -88,19 +88,20 @@ const TELLING: [&str; 3] = [
 
 /// The hidden rows go: no answer may change.
 const DELETED: &str = "
-    ALTER TABLE shop.orders DISABLE TRIGGER ALL;
     SET session_replication_role = replica;
     DELETE FROM shop.customers WHERE id NOT IN (SELECT customer_id FROM shop.addresses WHERE country = 'NL');
     DELETE FROM shop.addresses WHERE country <> 'NL';";
 
 /// What the caller reads of each statement: refusal or error, or columns, rows and notices.
 async fn answers(gate: &Arc<db::Database>, cx: &CheckContext<'_>) -> Vec<(&'static str, bool, String)> {
+    // All rows: a part of them would depend on their order.
+    let limits = RunLimits { rows: 1_000_000, ..limits() };
     let mut answers = Vec::new();
     for &sql in STATEMENTS.iter().chain(&TELLING) {
         let mut page = Page::default();
         let ran = match check(sql, cx) {
             Err(no) => Err(no),
-            Ok(checked) => gate.run(checked, &[], &limits(), &mut page, &CancellationToken::new()).await,
+            Ok(checked) => gate.run(checked, &[], &limits, &mut page, &CancellationToken::new()).await,
         };
         let columns: Vec<&str> = page.columns.iter().map(|column| column.name.as_str()).collect();
         page.rows.sort();
