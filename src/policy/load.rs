@@ -12,7 +12,7 @@ use super::limits::{CallerLimits, Limits, PlannerLimits, smaller};
 use super::mask::{DatePart, MaskKey, MaskKind};
 use super::pattern::Pattern;
 use super::rule::{Action, Check, Denial, Filter, Grant, Mask, Policy};
-use super::{Place, PolicyError, extensions, functions};
+use super::{Expression, Place, PolicyError, extensions, functions};
 
 /// What loading needs of the world.
 pub struct Sources<'s> {
@@ -112,7 +112,7 @@ impl Loading<'_, '_> {
             self.policy.filters.push(Filter {
                 name: reading.name("filter", at),
                 relations: reading.relations(&filter.relations)?,
-                condition: filter.condition.get_ref().clone(),
+                condition: Expression::new(filter.condition.get_ref()),
                 place: reading.place(filter.condition.span().start),
                 optional: filter.optional,
             });
@@ -121,7 +121,7 @@ impl Loading<'_, '_> {
             self.policy.checks.push(Check {
                 name: reading.name("check", at),
                 relations: reading.relations(&check.relations)?,
-                condition: check.condition.get_ref().clone(),
+                condition: Expression::new(check.condition.get_ref()),
                 place: reading.place(check.condition.span().start),
                 optional: check.optional,
             });
@@ -320,7 +320,7 @@ fn mask_kind(with: &toml::Value, sources: &Sources<'_>) -> Result<MaskKind, Stri
         "keep_first" => Ok(MaskKind::KeepFirst(number(value)?)),
         "keep_last" => Ok(MaskKind::KeepLast(number(value)?)),
         "bucket" => Ok(MaskKind::Bucket(u64::from(number(value)?))),
-        "expression" => Ok(MaskKind::Expression(text()?.to_owned())),
+        "expression" => Ok(MaskKind::Expression(Expression::new(text()?))),
         "date" => {
             let word = text()?;
             let found = DatePart::ALL.iter().find(|(known, _)| *known == word);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Expression;
+
 /// `with` of a `[[mask]]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MaskKind {
@@ -21,7 +23,7 @@ pub enum MaskKind {
     /// Rounded down to a multiple.
     Bucket(u64),
     /// An expression of the policy's author over `value` and the columns of the row.
-    Expression(String),
+    Expression(Expression),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::limits::{CallerLimits, Limits, PlannerLimits};
 use super::mask::MaskKind;
 use super::pattern::Pattern;
-use super::{Place, functions};
+use super::{Expression, Place, functions};
 
 /// A compiled policy. Immutable; a reload makes a new one.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub struct Filter {
     pub name: String,
     pub(super) relations: Vec<Pattern>,
     /// An SQL expression over the relation's columns and the caller's claims (`caller.tenant`).
-    pub condition: String,
+    pub condition: Expression,
     pub place: Place,
     pub(super) optional: bool,
 }
@@ -91,7 +91,7 @@ pub struct Check {
     /// `check[1]`.
     pub name: String,
     pub(super) relations: Vec<Pattern>,
-    pub condition: String,
+    pub condition: Expression,
     pub place: Place,
     pub(super) optional: bool,
 }

@@ -52,7 +52,7 @@ fn of_relation(relation: &Relation, cx: &CheckContext<'_>) -> Vec<Cell> {
     } else {
         cells.push(reads("allow", rule, String::new()));
         for filter in &access.filters {
-            cells.push(reads("filter", &filter.name, filter.condition.clone()));
+            cells.push(reads("filter", &filter.name, filter.condition.to_string()));
         }
         for (column, access) in relation.columns.iter().zip(&access.columns) {
             let of =
@@ -70,7 +70,7 @@ fn of_relation(relation: &Relation, cx: &CheckContext<'_>) -> Vec<Cell> {
     for action in [Action::Insert, Action::Update, Action::Delete] {
         cells.extend(writes(action, relation, cx).into_iter().map(|(column, rule)| {
             let checks = cx.policy.checks_of(relation, cx.catalog);
-            let detail: Vec<&str> = checks.iter().map(|check| check.condition.as_str()).collect();
+            let detail: Vec<&str> = checks.iter().map(|check| &*check.condition).collect();
             cell(&column, action, "allow", &rule, detail.join(" AND "))
         }));
     }

@@ -164,7 +164,7 @@ fn read(
         })?;
         filters.push(RowFilter {
             rule: filter.name.clone(),
-            condition: filter.condition.clone(),
+            condition: filter.condition.to_string(),
             policy: RowPolicy::name(&filter.condition, role),
             cut,
             unread: Vec::new(),

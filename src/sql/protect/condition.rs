@@ -8,7 +8,7 @@ use super::bound::{Bound, Found};
 use super::wrap::{INNER, column_of};
 use crate::catalog::{Column, Relation};
 use crate::pg::{Diagnostic, SqlState};
-use crate::policy::{ColumnAccess, Filter, Policy, PolicyError};
+use crate::policy::{ColumnAccess, Expression, Filter, Policy, PolicyError};
 use crate::sql::ast::walk::{self, Visited, Visitor};
 use crate::sql::ast::{
     Body, Distinct, Expr, Item, Limit, Operator, Quantified, Query, Select, Special, Statement,
@@ -45,7 +45,7 @@ impl Protector<'_> {
 
 /// A mask's own expression over `value` and the columns of the row.
 pub fn expression(
-    text: &str,
+    text: &Expression,
     column: &Column,
     relation: &Relation,
     cx: &CheckContext<'_>,
@@ -56,14 +56,17 @@ pub fn expression(
 }
 
 fn compile(
-    text: &str,
+    text: &Expression,
     relation: &Relation,
     value: Option<&Column>,
     cx: &CheckContext<'_>,
     bound: &mut Bound,
     found: &mut Found,
 ) -> Result<Expr, Diagnostic> {
-    let mut expr = only_expression(text)?;
+    let mut expr = match text.read_once(only_expression) {
+        Some(read) => read.clone()?,
+        None => only_expression(text)?,
+    };
     bound.enter(format!("{} {text}", relation.name));
     Claims { cx, bound, value }.expr(&mut expr)?;
     let readable = relation.columns.iter().filter(|column| column.selectable);
