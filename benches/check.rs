@@ -1,4 +1,5 @@
-//! How long the check of a statement takes, per kind of policy. `cargo bench --bench check`.
+//! How long the check of a statement takes, per kind of policy. `cargo bench --bench check`; as it is delivered:
+//! `cargo bench --profile release --bench check`.
 //!
 //! Needs no server: the catalog is the one of the labelled statements. All figures come from one run; compare them with
 //! each other, since machines are noisy.

@@ -23,6 +23,8 @@ pub mod db;
 
 pub mod auth;
 
+pub mod tasks;
+
 pub mod gateway;
 
 pub mod mcp;

@@ -11,7 +11,7 @@ use super::connect::Connector;
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
-use super::{DatabaseSettings, Examination, Ran, RowSink, RunLimits};
+use super::{DatabaseSettings, Examination, Progress, Ran, RowSink, RunLimits};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::Checked;
@@ -85,11 +85,24 @@ impl Database {
         sink: &mut dyn RowSink,
         cancel: &CancellationToken,
     ) -> Result<Ran, Diagnostic> {
+        self.run_watched(checked, params, limits, sink, &Progress::default(), cancel).await
+    }
+
+    /// As [`Self::run`], for somebody who looks on.
+    pub async fn run_watched(
+        self: &Arc<Self>,
+        checked: Checked,
+        params: &[Option<String>],
+        limits: &RunLimits,
+        sink: &mut dyn RowSink,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Ran, Diagnostic> {
         check_parameters(checked.parameters(), params)?;
         let bound = checked.bound().iter().map(|value| Some(value.clone()));
         let params: Vec<Option<String>> = params.iter().cloned().chain(bound).collect();
         let ends = Instant::now().checked_add(limits.deadline).unwrap_or_else(|| Instant::now() + LONGEST);
-        let call = Call { checked: &checked, params: &params, limits, ends };
+        let call = Call { checked: &checked, params: &params, limits, ends, progress };
         // Whichever comes first, the others are dropped: dropping the run stops the statement in PostgreSQL. Boxed,
         // since the futures of all layers above hold this one.
         tokio::select! {

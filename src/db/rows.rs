@@ -3,10 +3,12 @@
 use std::pin::pin;
 
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Error, RowStream};
 
-use super::{Flow, RowSink, Truncation};
+use super::{Flow, Progress, RowSink, Truncation};
+use crate::pg::Diagnostic;
 use crate::sql::{Extent, ProjectedColumn};
 
 /// How far the stream was read.
@@ -21,14 +23,32 @@ pub(super) struct Bounds<'a> {
     pub rows: u64,
     pub field_chars: usize,
     pub columns: &'a [ProjectedColumn],
+    pub progress: &'a Progress,
+}
+
+/// Why feeding ended early.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The driver, or PostgreSQL through it.
+    Driver(Error),
+    /// What the rows touched is not within what was checked.
+    Refused(Diagnostic),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Driver(error)
+    }
 }
 
 /// Feeds `sink` until the stream ends, all rows that it may get are in, or it says stop: then the rest is not read.
-pub(super) async fn feed(
+/// `cover` holds what was touched so far against what was checked.
+pub(super) async fn feed<'c>(
     stream: RowStream,
     bounds: &Bounds<'_>,
     sink: &mut dyn RowSink,
-) -> Result<Streamed, Error> {
+    cover: impl Fn() -> BoxFuture<'c, Result<(), Diagnostic>>,
+) -> Result<Streamed, Failed> {
     let mut stream = pin!(stream);
     let mut rows = 0;
     while let Some(row) = stream.next().await {
@@ -45,10 +65,18 @@ pub(super) async fn feed(
                 Ok(text.map(|text| bounds.cut(column.extent, text.0)))
             })
             .collect::<Result<Vec<_>, Error>>()?;
-        if sink.row(&fields) == Flow::Stop {
+        let flow = sink.row(&fields);
+        if flow == Flow::Stop {
             return Ok(Streamed { rows, truncated: Some(Truncation::Sink) });
         }
         rows += 1;
+        bounds.progress.row();
+        if flow == Flow::Flush {
+            cover().await.map_err(Failed::Refused)?;
+            if sink.flush().await == Flow::Stop {
+                return Ok(Streamed { rows, truncated: Some(Truncation::Sink) });
+            }
+        }
     }
     Ok(Streamed { rows, truncated: None })
 }

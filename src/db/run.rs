@@ -6,6 +6,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::types::Type;
@@ -16,8 +17,8 @@ use super::link::Link;
 use super::locks::{self, Locks, Session};
 use super::params::TextParam;
 use super::pool::Pool;
-use super::rows::{self, Bounds, Streamed};
-use super::{DatabaseSettings, Ran, RowSink, RunLimits, Truncation, error, planner};
+use super::rows::{self, Bounds, Failed, Streamed};
+use super::{DatabaseSettings, Progress, Ran, RowSink, RunLimits, Truncation, error, planner};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::{Checked, Projected, ResultColumn};
@@ -46,6 +47,7 @@ pub(super) struct Call<'a> {
     pub params: &'a [Option<String>],
     pub limits: &'a RunLimits,
     pub ends: Instant,
+    pub progress: &'a Progress,
 }
 
 /// Rows that the lock check covers.
@@ -58,6 +60,7 @@ struct Covered {
 impl Surroundings<'_> {
     pub async fn run(&self, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {
         let (mut lease, begun) = self.begin(call).await?;
+        call.progress.runs_on(begun.locks.backend);
         self.verdict(call, &begun.locks, &begun.session)?;
         let columns: Vec<ResultColumn> = begun
             .statement
@@ -109,6 +112,7 @@ impl Surroundings<'_> {
             let mut envelope = Envelope::new(self.settings, self.abilities, schemas, remaining);
             envelope.set_all(call.checked.settings());
             let Some(link) = lease.link() else { return Err(error::lost()) };
+            call.progress.has_connection();
             match envelope.begin(link.client(), call.checked.text()).await {
                 Ok(begun) => return Ok((lease, begun)),
                 Err(gone) if attempt < ATTEMPTS && error::is_gone(&gone) => {
@@ -146,18 +150,20 @@ impl Surroundings<'_> {
         let client = link.client();
         let stream = async {
             let params = bound(call.params, begun.statement.params());
-            let rows = client.query_typed_raw(projected.text(), params).await?;
+            let rows = client.query_typed_raw(projected.text(), params).await.map_err(Failed::Driver)?;
             let bounds = Bounds {
                 rows: call.limits.rows,
                 field_chars: call.limits.field_chars,
                 columns: projected.columns(),
+                progress: call.progress,
             };
-            rows::feed(rows, &bounds, sink).await
+            let cover = || self.cover_from_outside(call, begun.locks.backend).boxed();
+            rows::feed(rows, &bounds, sink, cover).await
         };
         // Both requests leave at once, the rows' first: the locks are read when the last row is out.
         let (streamed, locks) = match select(pin!(stream), pin!(locks::own(client))).await {
             Either::Left((streamed, locks)) => {
-                let streamed = streamed.map_err(|e| call.diagnostic(&e))?;
+                let streamed = streamed.map_err(|failed| call.failed(failed))?;
                 let locks = match streamed.truncated {
                     Some(Truncation::Sink) => timeout(RUN_OUT, locks).await.ok(),
                     Some(Truncation::Rows) | None => Some(locks.await),
@@ -165,11 +171,12 @@ impl Surroundings<'_> {
                 (streamed, locks)
             }
             Either::Right((locks, streamed)) => {
-                (streamed.await.map_err(|e| call.diagnostic(&e))?, Some(locks))
+                (streamed.await.map_err(|failed| call.failed(failed))?, Some(locks))
             }
         };
         let Some(locks) = locks else {
-            return self.cover_from_outside(call, begun.locks.backend, streamed).await;
+            self.cover_from_outside(call, begun.locks.backend).await?;
+            return Ok(Covered { rows: streamed, ended: false });
         };
         let (locks, session) = locks.map_err(|e| call.diagnostic(&e))?;
         session.check(&self.catalog.contents().login)?;
@@ -182,23 +189,18 @@ impl Surroundings<'_> {
         locks.check(call.checked.reach())
     }
 
-    /// The statement runs on though nobody wants its rows. It will be cancelled, which gives its locks up: so they
-    /// are read first, by another backend. Locks are kept to the transaction's end, so these cover every row so far.
-    /// (Portals in chunks would do without, at the price of two round trips more for every statement.)
-    async fn cover_from_outside(
-        &self,
-        call: &Call<'_>,
-        backend: i32,
-        rows: Streamed,
-    ) -> Result<Covered, Diagnostic> {
+    /// Rows are wanted while the statement runs on, or nobody wants its rest: then it will be cancelled, which gives
+    /// its locks up. So they are read before, by another backend. Locks are kept to the transaction's end, so these
+    /// cover every row so far. (Portals in chunks would do without, at the price of two round trips more for every
+    /// statement.)
+    async fn cover_from_outside(&self, call: &Call<'_>, backend: i32) -> Result<(), Diagnostic> {
         let remaining = call.ends.saturating_duration_since(Instant::now());
         let mut lease = self.control.lease(remaining).await?;
         let Some(link) = lease.link() else { return Err(error::lost()) };
         let locks = locks::of_backend(link.client(), backend).await.map_err(|e| error::diagnostic(&e))?;
         lease.end();
         // Without a transaction it has failed meanwhile, and what it had touched cannot be known any more.
-        call.check_after(&locks.ok_or_else(error::lost)?)?;
-        Ok(Covered { rows, ended: false })
+        call.check_after(&locks.ok_or_else(error::lost)?)
     }
 }
 
@@ -206,6 +208,13 @@ impl Call<'_> {
     /// What the statement has touched when it ran.
     fn check_after(&self, locks: &Locks) -> Result<(), Diagnostic> {
         if self.checked.runs_user_code() { locks.check_reading() } else { locks.check(self.checked.reach()) }
+    }
+
+    fn failed(&self, failed: Failed) -> Diagnostic {
+        match failed {
+            Failed::Driver(error) => self.diagnostic(&error),
+            Failed::Refused(refusal) => refusal,
+        }
     }
 
     /// An error of the running statement. Where something is kept back it carries no data.

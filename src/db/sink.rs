@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use crate::pg::Diagnostic;
 use crate::policy::PlannerLimits;
 use crate::sql::ProjectedColumn;
@@ -15,11 +18,19 @@ pub trait RowSink: Send {
     /// cut: it has exactly one character more. See [`crate::sql::Extent`] for the exceptions. `Stop` ends the query
     /// in PostgreSQL; the row that answered `Stop` was not taken.
     fn row(&mut self, fields: &[Option<&str>]) -> Flow;
+
+    /// Everything that the rows so far have touched is within what was checked: they may be used, though the run goes
+    /// on. Called after a row that answered `Flush`; no row comes before it is done. `Stop` as for a row.
+    fn flush(&mut self) -> BoxFuture<'_, Flow> {
+        std::future::ready(Flow::Continue).boxed()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Flow {
     Continue,
+    /// The row was taken; those so far are wanted before the run has ended.
+    Flush,
     Stop,
 }
 

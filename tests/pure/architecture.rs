@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use source::{Token, tokens};
 
 /// A module may name only those before it, and itself.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 13] = [
     "pg",
     "catalog",
     "policy",
@@ -18,6 +18,7 @@ const LAYERS: [&str; 12] = [
     "sql",
     "db",
     "auth",
+    "tasks",
     "gateway",
     "mcp",
     "config",

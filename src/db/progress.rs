@@ -1,0 +1,53 @@
+//! How far a run is, for whoever looks on.
+
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering::Relaxed};
+
+/// Written by the run, read from anywhere.
+#[derive(Debug, Default)]
+pub struct Progress {
+    phase: AtomicU8,
+    backend: AtomicI32,
+    rows: AtomicU64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// For a connection, or not begun.
+    Waiting,
+    /// On a connection; no row has come.
+    Running,
+    /// Rows come.
+    Streaming,
+}
+
+impl Progress {
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            0 => Phase::Waiting,
+            _ if self.rows() == 0 => Phase::Running,
+            _ => Phase::Streaming,
+        }
+    }
+
+    /// Rows that have arrived.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Relaxed)
+    }
+
+    /// The process id of the backend that it runs on.
+    pub fn backend(&self) -> Option<i32> {
+        Some(self.backend.load(Relaxed)).filter(|backend| *backend != 0)
+    }
+
+    pub(super) fn runs_on(&self, backend: i32) {
+        self.backend.store(backend, Relaxed);
+    }
+
+    pub(super) fn has_connection(&self) {
+        self.phase.store(1, Relaxed);
+    }
+
+    pub(super) fn row(&self) {
+        self.rows.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,20 @@
+//! Questions that outlive their call: what was asked, by whom, how far it is, what came of it, and the rows that did
+//! not fit into the first page.
+//!
+//! A [`Task`] is one row of a [`Store`], whichever way a client asks for it. Questions and answers are opaque here: the
+//! layer above writes and reads them.
+
+mod id;
+mod memory;
+mod owner;
+mod settings;
+pub mod spool;
+mod store;
+mod task;
+
+pub use id::TaskId;
+pub use memory::MemoryStore;
+pub use owner::Owner;
+pub use settings::TaskSettings;
+pub use store::{Cancel, Change, Reply, Store};
+pub use task::{End, Holder, NewTask, Pages, State, Task, Work};

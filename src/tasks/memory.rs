@@ -1,0 +1,432 @@
+//! The store of one process: nothing survives it.
+
+mod owned;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::Utc;
+use futures_util::FutureExt;
+use tokio::sync::broadcast;
+
+use super::store::{Cancel, Change, Reply, Store};
+use super::{End, Holder, NewTask, Owner, Pages, State, Task, TaskId, TaskSettings, Work};
+use crate::pg::{Diagnostic, SqlState};
+use owned::Owned;
+
+/// Changes that a slow listener may fall behind.
+const CHANGES: usize = 1024;
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// After its end, however short its time to live, an answer can be read for so long.
+pub(super) const GRACE: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub struct MemoryStore {
+    settings: TaskSettings,
+    kept: Mutex<Kept>,
+    changes: broadcast::Sender<Change>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    tasks: HashMap<TaskId, Entry>,
+    owners: HashMap<Owner, Owned>,
+    /// Tasks that were ever created: their order.
+    created: u64,
+    /// Tasks that were ever claimed.
+    claimed: u64,
+    open: usize,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    task: Task,
+    holder: Option<Holder>,
+    number: u64,
+    chunks: Vec<Vec<u8>>,
+    bytes: u64,
+    again: bool,
+}
+
+impl MemoryStore {
+    pub fn new(settings: TaskSettings) -> Self {
+        let (changes, _) = broadcast::channel(CHANGES);
+        Self { settings, kept: Mutex::default(), changes }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed(&self, id: TaskId, cancelled: bool) {
+        // Nobody need listen.
+        let _ = self.changes.send(Change { id, cancelled });
+    }
+
+    fn create_now(&self, new: NewTask) -> Result<Task, Diagnostic> {
+        let mut kept = self.kept();
+        let of_owner = kept.owners.get(&new.owner).map_or(0, |owned| owned.open);
+        if kept.open >= self.settings.open {
+            return Err(too_many("the server has", kept.open));
+        }
+        if of_owner >= self.settings.open_per_owner {
+            return Err(too_many("you have", of_owner));
+        }
+        let task = task_of(new.clone());
+        kept.created += 1;
+        kept.open += 1;
+        let number = kept.created;
+        let owned = kept.owners.entry(new.owner).or_default();
+        owned.open += 1;
+        if task.listed {
+            owned.listed.insert(number, task.id);
+        }
+        match new.holder {
+            Some(_) => owned.running += 1,
+            None => owned.queue.push_back(task.id),
+        }
+        let entry = Entry {
+            task: task.clone(),
+            holder: new.holder,
+            number,
+            chunks: Vec::new(),
+            bytes: 0,
+            again: false,
+        };
+        kept.tasks.insert(task.id, entry);
+        drop(kept);
+        self.changed(task.id, false);
+        Ok(task)
+    }
+
+    /// Changes a task of `holder`'s.
+    fn held(&self, holder: Holder, id: TaskId, change: impl FnOnce(&mut Kept) -> bool) -> bool {
+        let mut kept = self.kept();
+        let is_held = kept.tasks.get(&id).is_some_and(|entry| entry.holder == Some(holder));
+        let changed = is_held && change(&mut kept);
+        drop(kept);
+        if changed {
+            self.changed(id, false);
+        }
+        changed
+    }
+
+    fn claim_now(&self, holder: Holder, per_owner: usize) -> Option<Work> {
+        let mut kept = self.kept();
+        kept.claimed += 1;
+        let turn = kept.claimed;
+        let waiting = kept.owners.iter_mut();
+        let able = waiting.filter(|(_, owned)| !owned.queue.is_empty() && owned.running < per_owner);
+        let (_, next) = able.min_by_key(|(_, owned)| (owned.running, owned.claimed))?;
+        let id = next.queue.pop_front()?;
+        next.running += 1;
+        next.claimed = turn;
+        let entry = kept.tasks.get_mut(&id)?;
+        entry.holder = Some(holder);
+        entry.task.state = State::Running;
+        entry.task.updated_at = Utc::now();
+        let work = Work { task: entry.task.clone(), again: entry.again };
+        drop(kept);
+        self.changed(id, false);
+        Some(work)
+    }
+
+    fn cancel_now(&self, owner: &Owner, id: TaskId) -> Cancel {
+        let mut kept = self.kept();
+        let Some(entry) = kept.of(owner, id) else { return Cancel::Unknown };
+        if entry.task.state.is_terminal() {
+            return Cancel::TooLate(entry.task.clone());
+        }
+        kept.end(id, State::Cancelled, "cancelled");
+        let Some(task) = kept.of(owner, id).map(|entry| entry.task.clone()) else { return Cancel::Unknown };
+        drop(kept);
+        self.changed(id, true);
+        Cancel::Done(task)
+    }
+
+    fn finish_now(&self, holder: Holder, id: TaskId, end: End) -> bool {
+        self.held(holder, id, |kept| {
+            if kept.tasks.get(&id).is_none_or(|entry| entry.task.state != State::Running) {
+                return false;
+            }
+            let (state, answer, pages) = match end {
+                End::Completed { answer, pages } => (State::Completed, answer, pages),
+                End::Failed { reason } => (State::Failed, reason, None),
+            };
+            let goes_on = pages.is_some();
+            let bytes = len(answer.len());
+            kept.end(id, state, if state == State::Failed { "failed" } else { "completed" });
+            kept.take(id, bytes);
+            if let Some(entry) = kept.tasks.get_mut(&id) {
+                entry.task.answer = Some(answer);
+                entry.task.pages.header = pages.unwrap_or_default();
+                entry.holder = goes_on.then_some(holder);
+            }
+            true
+        })
+    }
+
+    fn append_now(&self, holder: Holder, id: TaskId, chunk: Vec<u8>) -> bool {
+        let limits = &self.settings;
+        self.held(holder, id, |kept| {
+            let bytes = len(chunk.len());
+            let Some(entry) = kept.tasks.get(&id) else { return false };
+            let of_owner = kept.owners.get(&entry.task.owner).map_or(0, |owned| owned.bytes);
+            let fits = entry.bytes + bytes <= limits.answer_bytes
+                && of_owner + bytes <= limits.stored_bytes_per_owner
+                && kept.bytes + bytes <= limits.stored_bytes;
+            if !fits {
+                return false;
+            }
+            kept.take(id, bytes);
+            if let Some(entry) = kept.tasks.get_mut(&id) {
+                entry.chunks.push(chunk);
+                entry.task.pages.chunks += 1;
+            }
+            true
+        })
+    }
+
+    fn close_now(&self, holder: Holder, id: TaskId, end: &str) -> bool {
+        self.held(holder, id, |kept| {
+            let Some(entry) = kept.tasks.get_mut(&id) else { return false };
+            entry.task.pages.end = Some(end.to_owned());
+            entry.holder = None;
+            true
+        })
+    }
+
+    fn hand_over_now(&self, holder: Holder, reason: &str) {
+        let mut kept = self.kept();
+        let held = kept.tasks.values().filter(|entry| entry.holder == Some(holder));
+        let ids: Vec<(TaskId, State)> = held.map(|entry| (entry.task.id, entry.task.state)).collect();
+        for (id, state) in &ids {
+            if let Some(entry) = kept.tasks.get_mut(id) {
+                entry.holder = None;
+                if state.is_terminal() {
+                    entry.task.pages.end = Some(reason.to_owned());
+                }
+            }
+            if !state.is_terminal() {
+                kept.queue_again(*id);
+            }
+        }
+        drop(kept);
+        ids.into_iter().for_each(|(id, _)| self.changed(id, false));
+    }
+
+    fn forget_expired(&self) {
+        let now = Utc::now();
+        let mut kept = self.kept();
+        let gone = |task: &Task| {
+            let old = |since: chrono::DateTime<Utc>, time: Duration| {
+                now.signed_duration_since(since).to_std().is_ok_and(|age| age >= time)
+            };
+            old(task.created_at, task.ttl) && old(task.updated_at, GRACE)
+        };
+        let done = |entry: &Entry| entry.task.state.is_terminal() && entry.holder.is_none();
+        let expired = kept.tasks.values().filter(|entry| done(entry) && gone(&entry.task));
+        let expired: Vec<TaskId> = expired.map(|entry| entry.task.id).collect();
+        expired.into_iter().for_each(|id| kept.remove(id));
+    }
+
+    fn forget_now(&self, owner: &Owner) {
+        let mut kept = self.kept();
+        let theirs = kept.tasks.values().filter(|entry| entry.task.owner == *owner);
+        let ids: Vec<TaskId> = theirs.map(|entry| entry.task.id).collect();
+        ids.iter().for_each(|id| kept.remove(*id));
+        drop(kept);
+        ids.into_iter().for_each(|id| self.changed(id, true));
+    }
+}
+
+impl Kept {
+    fn of(&self, owner: &Owner, id: TaskId) -> Option<&Entry> {
+        self.tasks.get(&id).filter(|entry| entry.task.owner == *owner)
+    }
+
+    /// An open task ends, without an answer so far.
+    fn end(&mut self, id: TaskId, state: State, message: &str) {
+        let Some(entry) = self.tasks.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut entry.task.state, state);
+        message.clone_into(&mut entry.task.message);
+        entry.task.updated_at = Utc::now();
+        entry.holder = None;
+        self.open = self.open.saturating_sub(1);
+        if let Some(owned) = self.owners.get_mut(&entry.task.owner) {
+            owned.ended(id, before);
+        }
+    }
+
+    fn queue_again(&mut self, id: TaskId) {
+        let Some(entry) = self.tasks.get_mut(&id) else { return };
+        entry.task.state = State::Queued;
+        entry.again = true;
+        if let Some(owned) = self.owners.get_mut(&entry.task.owner) {
+            owned.running = owned.running.saturating_sub(1);
+            owned.queue.push_front(id);
+        }
+    }
+
+    /// Counts bytes of a task.
+    fn take(&mut self, id: TaskId, bytes: u64) {
+        let Some(entry) = self.tasks.get_mut(&id) else { return };
+        entry.bytes += bytes;
+        self.bytes += bytes;
+        if let Some(owned) = self.owners.get_mut(&entry.task.owner) {
+            owned.bytes += bytes;
+        }
+    }
+
+    fn remove(&mut self, id: TaskId) {
+        if self.tasks.get(&id).is_some_and(|entry| !entry.task.state.is_terminal()) {
+            self.end(id, State::Cancelled, "forgotten");
+        }
+        let Some(entry) = self.tasks.remove(&id) else { return };
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        let Some(owned) = self.owners.get_mut(&entry.task.owner) else { return };
+        owned.bytes = owned.bytes.saturating_sub(entry.bytes);
+        owned.listed.remove(&entry.number);
+        if owned.is_empty() {
+            self.owners.remove(&entry.task.owner);
+        }
+    }
+}
+
+fn task_of(new: NewTask) -> Task {
+    let now = Utc::now();
+    Task {
+        id: new.id,
+        owner: new.owner,
+        question: new.question,
+        fingerprint: new.fingerprint,
+        listed: new.listed,
+        state: if new.holder.is_some() { State::Running } else { State::Queued },
+        message: new.message,
+        created_at: now,
+        updated_at: now,
+        ttl: new.ttl,
+        answer: None,
+        pages: Pages::default(),
+    }
+}
+
+pub(super) fn too_many(who: &str, open: usize) -> Diagnostic {
+    let refusal = Diagnostic::refused(
+        SqlState::CONFIGURATION_LIMIT_EXCEEDED,
+        format!("{who} {open} tasks that have not ended, the most that there may be"),
+    );
+    Diagnostic { retryable: true, ..refusal.rule("limits.tasks") }
+        .hint("wait for one of them to end, or cancel one, then repeat the call")
+}
+
+fn len(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// What is done is done at once.
+fn done<'a, T: Send + 'a>(value: T) -> Reply<'a, T> {
+    std::future::ready(Ok(value)).boxed()
+}
+
+impl Store for MemoryStore {
+    fn create(&self, new: NewTask) -> Reply<'_, Task> {
+        std::future::ready(self.create_now(new)).boxed()
+    }
+
+    fn get<'a>(&'a self, owner: &'a Owner, id: TaskId) -> Reply<'a, Option<Task>> {
+        done(self.kept().of(owner, id).map(|entry| entry.task.clone()))
+    }
+
+    fn list<'a>(&'a self, owner: &'a Owner, before: Option<TaskId>, most: usize) -> Reply<'a, Vec<Task>> {
+        let kept = self.kept();
+        let end = before.map_or(u64::MAX, |id| kept.of(owner, id).map_or(0, |entry| entry.number));
+        let listed = kept.owners.get(owner).map(|owned| owned.listed.range(..end).rev().take(most));
+        let ids = listed.into_iter().flatten().map(|(_, id)| id);
+        let tasks = ids.filter_map(|id| kept.tasks.get(id)).map(|entry| entry.task.clone()).collect();
+        drop(kept);
+        done(tasks)
+    }
+
+    fn same<'a>(&'a self, owner: &'a Owner, fingerprint: [u8; 32]) -> Reply<'a, Option<Task>> {
+        let kept = self.kept();
+        let none_open = kept.owners.get(owner).is_none_or(|owned| owned.open == 0);
+        let same = |task: &&Task| task.fingerprint == fingerprint && !task.state.is_terminal();
+        let listed = kept.owners.get(owner).filter(|_| !none_open).map(|owned| owned.listed.values());
+        let tasks = listed.into_iter().flatten().filter_map(|id| kept.tasks.get(id)).map(|entry| &entry.task);
+        let found = tasks.clone().find(same).cloned();
+        drop(kept);
+        done(found)
+    }
+
+    fn ahead<'a>(&'a self, task: &'a Task) -> Reply<'a, u64> {
+        let kept = self.kept();
+        let own = kept.owners.get(&task.owner).and_then(|owned| owned.place(task.id));
+        let Some(own) = own else { return done(0) };
+        let others = kept.owners.iter().filter(|(owner, _)| **owner != task.owner);
+        let before: usize = others.map(|(_, owned)| owned.queue.len().min(own + 1)).sum();
+        done(len(own + before))
+    }
+
+    fn claim(&self, holder: Holder, per_owner: usize) -> Reply<'_, Option<Work>> {
+        done(self.claim_now(holder, per_owner))
+    }
+
+    fn note<'a>(&'a self, holder: Holder, id: TaskId, message: &'a str) -> Reply<'a, bool> {
+        done(self.held(holder, id, |kept| {
+            let Some(entry) = kept.tasks.get_mut(&id) else { return false };
+            let changes = entry.task.state == State::Running && entry.task.message != message;
+            if changes {
+                message.clone_into(&mut entry.task.message);
+                entry.task.updated_at = Utc::now();
+            }
+            changes
+        }))
+    }
+
+    fn append(&self, holder: Holder, id: TaskId, chunk: Vec<u8>) -> Reply<'_, bool> {
+        done(self.append_now(holder, id, chunk))
+    }
+
+    fn close_pages<'a>(&'a self, holder: Holder, id: TaskId, end: &'a str) -> Reply<'a, bool> {
+        done(self.close_now(holder, id, end))
+    }
+
+    fn chunk<'a>(&'a self, owner: &'a Owner, id: TaskId, number: u32) -> Reply<'a, Option<Vec<u8>>> {
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        done(self.kept().of(owner, id).and_then(|entry| entry.chunks.get(number).cloned()))
+    }
+
+    fn finish(&self, holder: Holder, id: TaskId, end: End) -> Reply<'_, bool> {
+        done(self.finish_now(holder, id, end))
+    }
+
+    fn cancel<'a>(&'a self, owner: &'a Owner, id: TaskId) -> Reply<'a, Cancel> {
+        done(self.cancel_now(owner, id))
+    }
+
+    fn hand_over<'a>(&'a self, holder: Holder, reason: &'a str) -> Reply<'a, ()> {
+        self.hand_over_now(holder, reason);
+        done(())
+    }
+
+    fn beat<'a>(&'a self, _holder: Holder, _reason: &'a str) -> Reply<'a, ()> {
+        self.forget_expired();
+        done(())
+    }
+
+    fn forget<'a>(&'a self, owner: &'a Owner) -> Reply<'a, ()> {
+        self.forget_now(owner);
+        done(())
+    }
+
+    fn heartbeat(&self) -> Duration {
+        HEARTBEAT
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+}

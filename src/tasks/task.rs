@@ -1,0 +1,99 @@
+//! A task as it is stored.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Owner, TaskId};
+
+/// One question of one owner.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Task {
+    pub id: TaskId,
+    pub owner: Owner,
+    /// What was asked, with all that asking it again needs.
+    pub question: String,
+    /// The same for the same question.
+    pub fingerprint: [u8; 32],
+    /// Its owner asked for a task, or was told of one; else it only holds the pages of an answer that was given.
+    pub listed: bool,
+    pub state: State,
+    /// What it is doing, in words for its owner.
+    pub message: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// From its creation until it may be forgotten.
+    pub ttl: Duration,
+    /// What came of it, once it has ended; also the first page of an answer that goes on.
+    pub answer: Option<String>,
+    pub pages: Pages,
+}
+
+/// The order is the life's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum State {
+    /// Waits for its turn.
+    Queued,
+    Running,
+    /// There is an answer: rows, or why there are none.
+    Completed,
+    /// The server could not answer, by its own fault.
+    Failed,
+    Cancelled,
+}
+
+impl State {
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// The rows behind the first page, in chunks.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Pages {
+    /// What reading them needs to know.
+    pub header: String,
+    /// Chunks that may be read.
+    pub chunks: u32,
+    /// What stands behind the last chunk, once it is known.
+    pub end: Option<String>,
+}
+
+/// A task to be stored.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    pub id: TaskId,
+    pub owner: Owner,
+    pub question: String,
+    pub fingerprint: [u8; 32],
+    pub listed: bool,
+    pub ttl: Duration,
+    /// `None`: queued, for whoever claims it.
+    pub holder: Option<Holder>,
+    pub message: String,
+}
+
+/// Who works on a task: a process. Only the holder of a task ends it or adds pages.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Holder(pub TaskId);
+
+/// A task that a holder has claimed.
+#[derive(Clone, Debug)]
+pub struct Work {
+    pub task: Task,
+    /// It ran before, and its holder is gone.
+    pub again: bool,
+}
+
+/// How a task ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum End {
+    Completed {
+        answer: String,
+        /// With the header of pages that follow: the holder goes on with [`super::Store::append`].
+        pages: Option<String>,
+    },
+    Failed {
+        reason: String,
+    },
+}
