@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::reply;
+use super::{Rest, reply};
 use crate::db::{Flow, Ran, RowSink, Truncation};
 use crate::gateway::output::Encoder;
 use crate::gateway::{CallLimits, Format, QueryOutput};
@@ -17,7 +17,8 @@ fn answer(format: Format, ran: Ran, limit: u64, rows: &[&str]) -> Result<QueryOu
     for row in rows {
         assert_eq!(encoder.row(&[Some(row)]), Flow::Continue);
     }
-    reply(ran, encoder, limit, &limits())
+    let rest = Rest { truncated: ran.truncated, notices: &ran.notices, next: None };
+    reply(&rest, encoder, limit, &limits())
 }
 
 fn column(name: String, extent: Extent) -> ProjectedColumn {
