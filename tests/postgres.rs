@@ -38,6 +38,7 @@ mod postgres {
     mod protect;
     mod security;
     mod sql_cases;
+    mod tasks;
     mod walls;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
