@@ -23,8 +23,8 @@ pub use health::Health;
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
-    Asked, ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest,
-    TaskView,
+    Asked, ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput,
+    SearchRequest, TaskView,
 };
 pub use served::{CallLimits, Served};
 pub use tasks::Cancelled;

@@ -40,7 +40,9 @@ impl Gateway {
     ) -> Result<QueryOutput, Diagnostic> {
         match self.ask(caller, request, Patience::default(), cancel).await? {
             Asked::Rows(output) => Ok(output),
-            Asked::Task(_) => Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "nobody waits for the answer")),
+            Asked::Task(_) => {
+                Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "nobody waits for the answer"))
+            }
         }
     }
 
@@ -86,7 +88,9 @@ impl Gateway {
         };
         if page.is_none() {
             // The run stands still meanwhile: whoever makes its record, there is one.
-            if run.stored.get().is_none() && let Err(refusal) = self.desk.open_record(&run, true).await {
+            if run.stored.get().is_none()
+                && let Err(refusal) = self.desk.open_record(&run, true).await
+            {
                 run.stop.cancel();
                 // Its end is that it was stopped.
                 let _ = going.await;
@@ -103,7 +107,8 @@ impl Gateway {
             (Some(page), _) => Ok(Asked::Rows(page)),
             (None, Some(id)) => {
                 let task = self.desk.store().get(&owner, *id).await?;
-                let task = task.ok_or_else(|| Diagnostic::refused(SqlState::INTERNAL_ERROR, "a task is gone"))?;
+                let task =
+                    task.ok_or_else(|| Diagnostic::refused(SqlState::INTERNAL_ERROR, "a task is gone"))?;
                 self.desk.view(task).await.map(Asked::Task)
             }
             (None, None) => Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "a run has no record")),

@@ -17,7 +17,8 @@ use std::time::Duration;
 use super::{Gateway, QueryRequest, TaskView};
 use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
-use crate::tasks::{Cancel, NewTask, Owner, TaskId};
+use crate::tasks::{Cancel, NewTask, Owner, TaskId, TaskSettings};
+use outcome::LOOK_AGAIN;
 
 /// What became of a wish to cancel, for the task's owner.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +54,16 @@ impl Gateway {
         let task = self.desk.store().create(new).await?;
         self.desk.wake();
         self.desk.view(task).await
+    }
+
+    pub fn task_settings(&self) -> &TaskSettings {
+        self.desk.settings()
+    }
+
+    /// Returns when something may have happened to the task.
+    pub async fn task_changed(&self, id: TaskId) {
+        let mut changes = self.desk.changes();
+        let _ = tokio::time::timeout(LOOK_AGAIN, outcome::changed(&mut changes, id)).await;
     }
 
     /// `None` where the caller has no such task.

@@ -17,7 +17,12 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Database, READER, gate_with};
 
 fn limits() -> CallLimits {
-    CallLimits { rows: 1_000_000, characters: 40_000, field_characters: 4_000, deadline: Duration::from_secs(60) }
+    CallLimits {
+        rows: 1_000_000,
+        characters: 40_000,
+        field_characters: 4_000,
+        deadline: Duration::from_secs(60),
+    }
 }
 
 fn gateway(database: &Database<'_>) -> Gateway {

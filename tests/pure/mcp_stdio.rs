@@ -7,7 +7,7 @@ use super::mcp_wire::{
     LEGACY, STATELESS, StdioPeer, code, gateway, initialize, request, stateless, tool_names,
 };
 
-const TOOLS: [&str; 3] = ["query", "search_objects", "describe"];
+const TOOLS: [&str; 5] = ["query", "search_objects", "describe", "task_result", "task_cancel"];
 
 /// A call that runs until it is cancelled.
 fn endless(id: i64) -> Value {

@@ -45,8 +45,7 @@ impl<'r> Paged<'r> {
         rows: u64,
         first: FirstPage,
     ) -> Self {
-        let encoder =
-            Encoder::new(run.question.request.format, within.characters, within.field_characters);
+        let encoder = Encoder::new(run.question.request.format, within.characters, within.field_characters);
         Self {
             run,
             within,

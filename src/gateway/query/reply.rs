@@ -1,10 +1,10 @@
 //! What the caller reads besides the rows: whether something is missing, why, and how to get it.
 
 use crate::db::Truncation;
-use crate::tasks::spool::Cursor;
 use crate::gateway::output::{CUT_MARK, Encoded, Encoder, WITHHELD_MARK};
 use crate::gateway::{CallLimits, QueryOutput};
 use crate::pg::{Diagnostic, SqlState};
+use crate::tasks::spool::Cursor;
 
 /// Characters of the envelope that notices may not take: keys, counts and the reason.
 const KEPT_CHARS: usize = 900;

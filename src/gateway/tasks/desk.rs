@@ -77,7 +77,11 @@ impl Desk {
     }
 
     /// Makes the record of a run that has begun. `listed`: its owner is told of it.
-    pub(in crate::gateway) async fn open_record(&self, run: &Run, listed: bool) -> Result<TaskId, Diagnostic> {
+    pub(in crate::gateway) async fn open_record(
+        &self,
+        run: &Run,
+        listed: bool,
+    ) -> Result<TaskId, Diagnostic> {
         let new = NewTask {
             id: TaskId::random()?,
             owner: Owner::of(&run.question.caller),

@@ -15,7 +15,7 @@ use crate::tasks::{Change, Owner, State, Task, TaskId};
 /// Stands for waits that no clock can hold.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// A change can be missed (a listener that fell behind, a lost connection to the store): it is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Gateway {
     /// The rows or the refusal that a task came to; after `patience` still its state. `Ok(None)` where the caller has no
@@ -51,7 +51,7 @@ impl Gateway {
 }
 
 /// Returns when something may have happened to the task.
-async fn changed(changes: &mut Receiver<Change>, id: TaskId) {
+pub(super) async fn changed(changes: &mut Receiver<Change>, id: TaskId) {
     loop {
         match changes.recv().await {
             Ok(change) if change.id != id => {}
@@ -64,10 +64,9 @@ async fn changed(changes: &mut Receiver<Change>, id: TaskId) {
 fn answer_of(task: Task) -> Result<Answer, Diagnostic> {
     match (task.state, task.answer) {
         (State::Completed | State::Failed, Some(answer)) => read(&answer),
-        (State::Cancelled, _) => Ok(Err(Diagnostic::refused(
-            SqlState::QUERY_CANCELED,
-            "the task was cancelled",
-        ))),
+        (State::Cancelled, _) => {
+            Ok(Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "the task was cancelled")))
+        }
         _ => Err(bug("a task has ended without an answer")),
     }
 }

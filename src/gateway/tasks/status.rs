@@ -40,13 +40,18 @@ mod tests {
 
     #[test]
     fn times_are_as_long_as_a_reader_needs() {
-        for (seconds, words) in [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_600, "1 h 0 min"), (7_322, "2 h 2 min")] {
+        for (seconds, words) in
+            [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_600, "1 h 0 min"), (7_322, "2 h 2 min")]
+        {
             assert_eq!(shown(seconds), words);
         }
     }
 
     #[test]
     fn a_place_in_the_queue_is_said_in_words() {
-        assert_eq!([0, 1, 12].map(queued), ["queued: next in turn", "queued behind 1 other", "queued behind 12 others"]);
+        assert_eq!(
+            [0, 1, 12].map(queued),
+            ["queued: next in turn", "queued behind 1 other", "queued behind 12 others"]
+        );
     }
 }

@@ -74,7 +74,8 @@ impl Gateway {
         if let Err(error) = self.try_start(work) {
             tracing::error!(error = error.message, "a task could not be started");
             let reason = super::write(&Err(error)).unwrap_or_default();
-            let _ = self.desk.store().finish(self.desk.holder(), id, crate::tasks::End::Failed { reason }).await;
+            let _ =
+                self.desk.store().finish(self.desk.holder(), id, crate::tasks::End::Failed { reason }).await;
         }
     }
 

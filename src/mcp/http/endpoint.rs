@@ -1,6 +1,7 @@
 //! One request to `/mcp`: Host and Origin, then who calls, then the body, then the session, then rmcp. Whoever fails one
 //! learns nothing of the next.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use super::{Authentication, batch};
 use crate::auth::Caller;
 use crate::mcp::edge::{self, Fault, Frame};
 use crate::mcp::handler::{Handler, SessionEnd};
+use crate::mcp::tasks::legacy;
 use crate::mcp::{SessionMode, revision};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -80,6 +82,10 @@ impl Endpoint {
     async fn post(&self, mut parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
         let bytes = self.read(&parts.headers, body).await?;
         let said = said_revision(&parts.headers);
+        let bytes = match legacy::inbound(&bytes) {
+            Cow::Owned(renamed) => Bytes::from(renamed),
+            Cow::Borrowed(_) => bytes,
+        };
         let frame = edge::read(&bytes).map_err(|fault| Refusal::fault(fault, said.clone()))?;
         match frame {
             Frame::Batch(members) => {

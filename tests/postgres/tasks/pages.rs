@@ -113,8 +113,10 @@ async fn a_page_can_be_read_in_another_format() {
     let gateway = gateway(&database);
     let cursor = rows_of(&gateway, NUMBERS).await.next_cursor.unwrap();
     let stop = CancellationToken::new();
-    let page =
-        gateway.next_page(&caller(), &cursor, Some(Format::Csv), Duration::from_secs(9), &stop).await.unwrap();
+    let page = gateway
+        .next_page(&caller(), &cursor, Some(Format::Csv), Duration::from_secs(9), &stop)
+        .await
+        .unwrap();
     assert!(page.text.unwrap().starts_with("n,md5\r\n"));
 }
 
@@ -125,7 +127,10 @@ async fn nobody_else_reads_a_page_and_nobody_after_a_change_of_their_claims() {
     let cursor = rows_of(&gateway, NUMBERS).await.next_cursor.unwrap();
     let stop = CancellationToken::new();
     let read = async |caller: Caller, cursor: &str| {
-        gateway.next_page(&caller, cursor, None, Duration::from_secs(9), &stop).await.map(|page| page.row_count)
+        gateway
+            .next_page(&caller, cursor, None, Duration::from_secs(9), &stop)
+            .await
+            .map(|page| page.row_count)
     };
     let unknown = format!("{}-0-0", "0".repeat(32));
     let stranger = read(Caller::local("ben"), &cursor).await.unwrap_err();

@@ -1,0 +1,73 @@
+//! The extension `io.modelcontextprotocol/tasks` of 2026-07-28 (SEP-2663).
+
+use std::time::Duration;
+
+use rmcp::ErrorData;
+use rmcp::model::{CreateTaskResult, DetailedTask, GetTaskResult, JsonObject, Task, TaskPayload, TaskStatus};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{existing, milliseconds, time, unknown};
+use crate::auth::Caller;
+use crate::gateway::{Asked, TaskView};
+use crate::mcp::handler::Handler;
+use crate::mcp::reply;
+use crate::tasks::State;
+
+pub(in crate::mcp) fn created(task: &TaskView) -> CreateTaskResult {
+    CreateTaskResult::new(shown(task))
+}
+
+/// The state, with the tool's result in it once there is one.
+pub(in crate::mcp) async fn get(
+    handler: &Handler,
+    caller: &Caller,
+    id: &str,
+) -> Result<GetTaskResult, ErrorData> {
+    let view = existing(handler, caller, id).await?;
+    let payload = match view.state {
+        State::Queued | State::Running => TaskPayload::Working,
+        State::Cancelled => TaskPayload::Cancelled,
+        State::Completed | State::Failed => {
+            let now = CancellationToken::new();
+            let asked = match handler.gateway.task_outcome(caller, view.id, Duration::ZERO, &now).await {
+                Ok(Some(asked @ Asked::Rows(_))) => Ok(asked),
+                // It has expired between two looks.
+                Ok(_) => return Err(unknown()),
+                Err(diagnostic) => Err(diagnostic),
+            };
+            match handler.asked(asked, "") {
+                Ok(result) => TaskPayload::Completed { result: object(json!(result)) },
+                Err(error) => TaskPayload::Failed { error: object(json!(error)) },
+            }
+        }
+    };
+    Ok(GetTaskResult::new(DetailedTask::new(shown(&view), payload)))
+}
+
+/// What has ended stays as it is: the client reads so when it asks.
+pub(in crate::mcp) async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<(), ErrorData> {
+    let id = id.parse().map_err(|()| unknown())?;
+    let cancelled = handler.gateway.cancel_task(caller, id).await;
+    cancelled.map_err(|error| reply::resource_failed(&error))?.map(drop).ok_or_else(unknown)
+}
+
+fn shown(task: &TaskView) -> Task {
+    let status = match task.state {
+        State::Queued | State::Running => TaskStatus::Working,
+        State::Completed => TaskStatus::Completed,
+        State::Failed => TaskStatus::Failed,
+        State::Cancelled => TaskStatus::Cancelled,
+    };
+    Task::new(task.id.to_string(), status, time(task.created_at), time(task.updated_at))
+        .with_status_message(&task.message)
+        .with_ttl_ms(milliseconds(task.ttl))
+        .with_poll_interval_ms(milliseconds(task.poll_interval))
+}
+
+fn object(value: Value) -> JsonObject {
+    match value {
+        Value::Object(object) => object,
+        _ => JsonObject::new(),
+    }
+}
