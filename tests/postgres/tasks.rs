@@ -1,5 +1,8 @@
 //! Questions that outlive their call, against a real database.
 
+mod extension;
+mod handle;
+mod legacy;
 mod pages;
 mod waiting;
 
@@ -10,8 +13,9 @@ use pgwarden::auth::Caller;
 use pgwarden::gateway::{Asked, CallLimits, Gateway, Patience, QueryOutput, QueryRequest, Served, TaskView};
 use pgwarden::pg::Diagnostic;
 use pgwarden::policy::Policy;
+use pgwarden::tasks::{Holder, MemoryStore, TaskId, TaskSettings};
 use pgwarden::telemetry::Telemetry;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Database, READER, gate_with};
@@ -79,6 +83,22 @@ async fn task_of(gateway: &Gateway, sql: &str) -> TaskView {
 async fn next(gateway: &Gateway, cursor: &str) -> Result<QueryOutput, Diagnostic> {
     let patience = Duration::from_secs(20);
     gateway.next_page(&caller(), cursor, None, patience, &CancellationToken::new()).await
+}
+
+/// As [`slow_gateway`], with little patience.
+async fn impatient_gateway(database: &Database<'_>) -> Gateway {
+    let settings = TaskSettings {
+        task_after: Duration::from_millis(200),
+        handle_after: Duration::from_millis(500),
+        ..TaskSettings::default()
+    };
+    let store = Arc::new(MemoryStore::new(settings.clone()));
+    slow_gateway(database).await.with_tasks(store, settings, Holder(TaskId::random().unwrap()))
+}
+
+/// A call of `query` that takes `seconds`, told from others by `mark`.
+fn slow_call(mark: u32, seconds: f64) -> Value {
+    json!({"name": "query", "arguments": {"sql": waiting::slow(mark, seconds)}})
 }
 
 /// Of every row the first field.

@@ -11,11 +11,11 @@ use super::{ask, caller, firsts, request, slow_gateway, task_of, worker};
 use crate::support::{Database, READER, Template, until};
 
 /// Takes `seconds`, told from others by `mark`.
-fn slow(mark: u32, seconds: f64) -> String {
+pub fn slow(mark: u32, seconds: f64) -> String {
     format!("SELECT {mark} AS mark, shop.wait({seconds}) AS slept")
 }
 
-async fn running(database: &Database<'_>) -> i64 {
+pub async fn running(database: &Database<'_>) -> i64 {
     let admin = database.admin().await;
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND usename = $1 AND query LIKE '%shop%wait%'";
     admin.query_one(sql, &[&READER]).await.unwrap().get(0)
