@@ -2,6 +2,7 @@
 //! these over the file; `DATABASE_URL` and libpq's variables come last.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
@@ -14,6 +15,7 @@ use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, M
 use crate::db::{ConnectionSettings, Database, DatabaseSettings};
 use crate::gateway::{CallLimits, Gateway, Policies, PolicySource, Served};
 use crate::policy::{Policy, PolicyError};
+use crate::tasks::{Holder, MemoryStore, TaskId};
 use crate::telemetry::Telemetry;
 
 /// Who calls where nobody proves who they are.
@@ -85,7 +87,7 @@ impl Setup {
         }
     }
 
-    pub(super) fn gateway(&self) -> Gateway {
+    pub(super) fn gateway(&self) -> anyhow::Result<Gateway> {
         let limits = &self.config.limits;
         let limits = CallLimits {
             rows: limits.rows,
@@ -93,7 +95,11 @@ impl Setup {
             field_characters: limits.field_characters,
             deadline: Duration::from_secs(limits.seconds),
         };
-        Gateway::new(self.served.clone(), limits, Telemetry::default())
+        let settings = self.config.tasks.settings.clone();
+        let store = Arc::new(MemoryStore::new(settings.clone()));
+        let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
+        let gateway = Gateway::new(self.served.clone(), limits, Telemetry::default());
+        Ok(gateway.with_tasks(store, settings, holder))
     }
 
     /// The entry of that database.

@@ -74,7 +74,7 @@ pub async fn serve_http(
     };
     let connections = Connections::new(listener, &settings.http);
     let working = tokio::spawn({
-        let (gateway, stop, drain) = (gateway.clone(), shutdown.clone(), settings.http.drain_timeout);
+        let (gateway, stop, drain) = (gateway.clone(), shutdown.clone(), settings.task_drain);
         async move { gateway.work(stop, drain).await }
     });
     connections.serve(router(endpoint, gateway), calls, streams, shutdown).await;
