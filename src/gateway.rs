@@ -27,7 +27,7 @@ pub use request::{
     SearchRequest, TaskView,
 };
 pub use served::{CallLimits, Served};
-pub use tasks::Cancelled;
+pub use tasks::{Cancelled, Changes};
 
 use admission::Admission;
 use tasks::Desk;

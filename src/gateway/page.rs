@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::output::Encoder;
@@ -13,9 +14,6 @@ use crate::db::{Flow, RowSink, Truncation};
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::spool::{Cursor, Rows};
 use crate::tasks::{Owner, Task, TaskId};
-
-/// Looks again after this, though no change was told.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How far one page got.
 enum Reached {
@@ -43,14 +41,14 @@ impl Gateway {
             Encoder::new(format.unwrap_or(header.format), within.characters, header.field_characters);
         encoder.begin(&header.columns);
         let mut next = cursor;
-        let mut changes = self.desk.changes();
-        let until = tokio::time::Instant::now() + patience;
+        let mut changes = self.task_changes();
+        let until = Instant::now() + patience;
         loop {
             // Looked at before the chunks: whatever it says is there by then.
             let task = self.desk.store().get(&owner, cursor.task).await?.ok_or_else(no_such_cursor)?;
             let reached = self.fill(&owner, &task, &mut next, &mut encoder).await?;
             let end: Option<PagesEnd> = task.pages.end.as_deref().map(from_text).transpose()?;
-            let over = cancel.is_cancelled() || tokio::time::Instant::now() >= until;
+            let over = cancel.is_cancelled() || Instant::now() >= until;
             match (reached, end) {
                 (Reached::Full, _) => return page(encoder, Some(next), None, &header, &within),
                 (Reached::Last, Some(end)) => match end.fault {
@@ -66,8 +64,7 @@ impl Gateway {
                     tokio::select! {
                         biased;
                         () = cancel.cancelled() => {}
-                        _ = changes.recv() => {}
-                        () = tokio::time::sleep(LOOK_AGAIN) => {}
+                        _ = timeout_at(until, changes.next_one(cursor.task)) => {}
                     }
                 }
             }

@@ -2,6 +2,7 @@
 //! do with them.
 
 mod answer;
+mod changes;
 mod desk;
 mod outcome;
 mod question;
@@ -9,6 +10,7 @@ mod status;
 mod worker;
 
 pub(super) use answer::{Answer, PagesEnd, PagesHeader, from_text, read, to_text, write};
+pub use changes::Changes;
 pub(super) use desk::Desk;
 pub(super) use question::Question;
 
@@ -18,7 +20,6 @@ use super::{Gateway, QueryRequest, TaskView};
 use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::{Cancel, NewTask, Owner, TaskId, TaskSettings};
-use outcome::LOOK_AGAIN;
 
 /// What became of a wish to cancel, for the task's owner.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,10 +61,9 @@ impl Gateway {
         self.desk.settings()
     }
 
-    /// Returns when something may have happened to the task.
-    pub async fn task_changed(&self, id: TaskId) {
-        let mut changes = self.desk.changes();
-        let _ = tokio::time::timeout(LOOK_AGAIN, outcome::changed(&mut changes, id)).await;
+    /// What happens to tasks from now on.
+    pub fn task_changes(&self) -> Changes {
+        Changes::new(self.desk.changes())
     }
 
     /// `None` where the caller has no such task.

@@ -20,13 +20,14 @@ const fn served(method: &'static str, legacy: bool, stateless: bool) -> Served {
     Served { method, legacy, stateless }
 }
 
-const SERVED: [Served; 13] = [
+const SERVED: [Served; 14] = [
     served("initialize", true, false),
     served("ping", true, false),
     served("server/discover", false, true),
     served("tools/list", true, true),
     served("tools/call", true, true),
     served("tasks/get", true, true),
+    served("subscriptions/listen", false, true),
     served("tasks/update", false, true),
     served("tasks/cancel", true, true),
     served("tasks/result", true, false),

@@ -40,8 +40,10 @@ struct TextBlock<'a> {
 
 fn rewritten(message: &str) -> Option<String> {
     let mut members: Members<'_> = serde_json::from_str(message).ok()?;
-    let result = spliced(members.get("result")?)?;
-    members.insert("result", &result);
+    // A notification of a task has it in its parameters.
+    let member = if members.contains_key("result") { "result" } else { "params" };
+    let result = spliced(members.get(member)?)?;
+    members.insert(member, &result);
     serde_json::to_string(&members).ok()
 }
 

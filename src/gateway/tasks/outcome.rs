@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -10,12 +9,10 @@ use super::{Answer, bug, read};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Gateway};
 use crate::pg::{Diagnostic, SqlState};
-use crate::tasks::{Change, Owner, State, Task, TaskId};
+use crate::tasks::{Owner, State, Task, TaskId};
 
 /// Stands for waits that no clock can hold.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// A change can be missed (a listener that fell behind, a lost connection to the store): it is looked at again.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Gateway {
     /// The rows or the refusal that a task came to; after `patience` still its state. `Ok(None)` where the caller has no
@@ -29,7 +26,7 @@ impl Gateway {
     ) -> Result<Option<Asked>, Diagnostic> {
         let owner = Owner::of(caller);
         let until = Instant::now() + patience.min(LONGEST);
-        let mut changes = self.desk.changes();
+        let mut changes = self.task_changes();
         loop {
             let Some(task) = self.desk.store().get(&owner, id).await? else { return Ok(None) };
             if task.state.is_terminal() {
@@ -39,24 +36,12 @@ impl Gateway {
             if over {
                 return self.desk.view(task).await.map(|view| Some(Asked::Task(view)));
             }
-            let look_again = until.min(Instant::now() + LOOK_AGAIN);
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => {}
                 // Whatever it was, the task is looked at.
-                _ = timeout_at(look_again, changed(&mut changes, id)) => {}
+                _ = timeout_at(until, changes.next_one(id)) => {}
             }
-        }
-    }
-}
-
-/// Returns when something may have happened to the task.
-pub(super) async fn changed(changes: &mut Receiver<Change>, id: TaskId) {
-    loop {
-        match changes.recv().await {
-            Ok(change) if change.id != id => {}
-            Ok(_) | Err(RecvError::Lagged(_)) => return,
-            Err(RecvError::Closed) => return std::future::pending().await,
         }
     }
 }

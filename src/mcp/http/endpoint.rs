@@ -33,6 +33,7 @@ use crate::mcp::{SessionMode, revision};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 pub(super) struct Endpoint {
@@ -83,7 +84,10 @@ impl Endpoint {
         let bytes = self.read(&parts.headers, body).await?;
         let said = said_revision(&parts.headers);
         let bytes = match legacy::inbound(&bytes) {
-            Cow::Owned(renamed) => Bytes::from(renamed),
+            Cow::Owned(renamed) => {
+                say_renamed(&mut parts.headers);
+                Bytes::from(renamed)
+            }
             Cow::Borrowed(_) => bytes,
         };
         let frame = edge::read(&bytes).map_err(|fault| Refusal::fault(fault, said.clone()))?;
@@ -245,6 +249,14 @@ pub(in crate::mcp) fn bearer(authorization: &HeaderValue) -> Option<&str> {
 fn said_revision(headers: &HeaderMap) -> Option<ProtocolVersion> {
     let said = headers.get(PROTOCOL_VERSION)?.to_str().ok()?;
     serde_json::from_value(Value::from(said)).ok()
+}
+
+/// The header goes with the body's method: a wrong one is as wrong as before.
+fn say_renamed(headers: &mut HeaderMap) {
+    let said = headers.get(MCP_METHOD).and_then(|method| method.to_str().ok());
+    if let Some(private) = said.and_then(|method| HeaderValue::from_str(&legacy::private(method)).ok()) {
+        headers.insert(MCP_METHOD, private);
+    }
 }
 
 /// Some clients leave `Mcp-Name` out on the task methods, where rmcp insists on it.

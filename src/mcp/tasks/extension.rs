@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use rmcp::ErrorData;
-use rmcp::model::{CreateTaskResult, DetailedTask, GetTaskResult, JsonObject, Task, TaskPayload, TaskStatus};
+use rmcp::model::{
+    ClientCapabilities, CreateTaskResult, DetailedTask, GetTaskResult, JsonObject, Task, TaskPayload,
+    TaskStatus,
+};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +54,15 @@ pub(in crate::mcp) async fn cancel(handler: &Handler, caller: &Caller, id: &str)
     let id = id.parse().map_err(|()| unknown())?;
     let cancelled = handler.gateway.cancel_task(caller, id).await;
     cancelled.map_err(|error| reply::resource_failed(&error))?.map(drop).ok_or_else(unknown)
+}
+
+/// As rmcp asks for it before the methods that it knows.
+pub(super) fn needs_declaration(cx: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    if cx.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks()) {
+        return Ok(());
+    }
+    let needed = ClientCapabilities::builder().enable_tasks().build();
+    Err(ErrorData::missing_required_client_capability(needed))
 }
 
 fn shown(task: &TaskView) -> Task {

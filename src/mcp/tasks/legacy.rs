@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{existing, milliseconds, status, time, unknown};
+use super::{existing, listen, milliseconds, status, time, unknown};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Cancelled, TaskView};
 use crate::mcp::handler::{Handler, session_end};
@@ -43,7 +43,7 @@ const PAGE: usize = 50;
 /// that says a private name itself gets one that nobody answers.
 pub(in crate::mcp) fn inbound(frame: &[u8]) -> Cow<'_, [u8]> {
     let same = Cow::Borrowed(frame);
-    if ![&b"\"tools/list\""[..], b"\"task\"", b"\"tasks/", b"pgwarden/"]
+    if ![&b"\"tools/list\""[..], b"\"task\"", b"\"tasks/", b"\"taskIds\"", b"pgwarden/"]
         .iter()
         .any(|word| contains(frame, word))
     {
@@ -56,12 +56,17 @@ pub(in crate::mcp) fn inbound(frame: &[u8]) -> Cow<'_, [u8]> {
     let is_stateless =
         params.and_then(|params| params.get("_meta")).is_some_and(|meta| meta.get(STATELESS).is_some());
     let is_ours = METHODS.contains(&method.as_str()) && (method != "tools/call" || has("/task"));
-    if method.starts_with(PRIVATE) || is_ours && !is_stateless {
-        let private = format!("{PRIVATE}{method}");
+    let is_ours = if is_stateless { listen::is_for_tasks(method, params) } else { is_ours };
+    if method.starts_with(PRIVATE) || is_ours {
+        let private = private(method);
         message.insert("method".to_owned(), Value::String(private));
         return serde_json::to_vec(&message).map_or(same, Cow::Owned);
     }
     same
+}
+
+pub(in crate::mcp) fn private(method: &str) -> String {
+    format!("{PRIVATE}{method}")
 }
 
 /// The public name of a method with a private one.
@@ -98,6 +103,7 @@ pub(in crate::mcp) async fn answer(
         ("tasks/result", true) => result(handler, &task_id(method, params)?, cx).await,
         ("tasks/list", true) => list(handler, &handler.caller(&cx)?, read(method, params)?).await,
         ("tasks/cancel", true) => cancel(handler, &handler.caller(&cx)?, &task_id(method, params)?).await,
+        (listen::METHOD, _) => listen::answer(handler, &params, cx).await,
         _ => Err(reply::unknown_method(method.to_owned())),
     }
 }
@@ -199,11 +205,11 @@ async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<Value, E
 fn tell(handler: &Handler, caller: &Caller, task: &TaskView, cx: &RequestContext<RoleServer>) {
     let (gateway, caller, peer) = (handler.gateway.clone(), caller.clone(), cx.peer.clone());
     let (stop, session) = (handler.calls.stop.clone(), session_end(cx));
-    let mut last = task.clone();
+    let (mut last, mut changes) = (task.clone(), gateway.task_changes());
     tokio::spawn(async move {
         let telling = async {
             while !last.state.is_terminal() {
-                gateway.task_changed(last.id).await;
+                changes.next_of(std::iter::once(last.id.to_string().as_str())).await;
                 let Ok(Some(now)) = gateway.task(&caller, last.id).await else { return };
                 if now.state != last.state && notify(&peer, &now).await.is_err() {
                     return;

@@ -104,6 +104,51 @@ async fn a_short_call_is_answered_and_a_client_that_declared_nothing_gets_a_hand
 }
 
 #[tokio::test]
+async fn each_change_of_a_task_is_pushed_to_who_listens() {
+    let database = Database::create(Template::Shop).await;
+    for (mark, mut peer) in (1..).zip(peers(&database).await) {
+        let id = peer.ask("tools/call", slow_call(mark, 1.5), true).await["result"]["taskId"].clone();
+        let stranger = "0".repeat(32);
+        let filter = json!({"notifications": {"taskIds": [id, stranger]}});
+        let mut listen = stateless(9, "subscriptions/listen", filter);
+        let refused = peer.ask("subscriptions/listen", listen["params"].clone(), false).await;
+        assert_eq!(code(&refused), -32021, "{refused}");
+        listen["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+            json!({"extensions": {EXTENSION: {}}});
+        let mut heard = match &mut peer {
+            Peer::Stdio(peer) => {
+                peer.say(&listen);
+                let mut heard = vec![peer.hear().await];
+                while heard.last().unwrap().pointer("/params/status") != Some(&json!("completed")) {
+                    heard.push(peer.hear().await);
+                }
+                heard
+            }
+            Peer::Http(peer) => {
+                let body = listen.to_string();
+                let post = format!(
+                    "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                     accept: application/json, text/event-stream\r\nmcp-protocol-version: {STATELESS}\r\n\
+                     mcp-method: subscriptions/listen\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                let stream =
+                    peer.raw(post.as_bytes(), |heard| heard.contains("\"status\":\"completed\"")).await;
+                let events = stream.lines().filter_map(|line| line.strip_prefix("data:"));
+                events.filter_map(|event| serde_json::from_str(event).ok()).collect()
+            }
+        };
+        let acknowledged = heard.remove(0);
+        assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged");
+        assert_eq!(acknowledged["params"]["notifications"]["taskIds"], json!([id]), "{acknowledged}");
+        let last = heard.pop().unwrap();
+        assert_eq!(last["method"], "notifications/tasks", "{last}");
+        assert_eq!(last["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 9, "{last}");
+        assert_eq!(last["params"]["result"]["structuredContent"]["rows"][0][0], mark, "{last}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_is_a_completed_task_and_a_cancelled_one_has_no_result() {
     let database = Database::create(Template::Shop).await;
     for (mark, mut peer) in (1..).zip(peers(&database).await) {
