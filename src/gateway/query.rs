@@ -2,6 +2,7 @@
 //! than the caller waits.
 
 mod decide;
+mod live;
 mod paged;
 mod reply;
 mod run;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use live::Live;
 pub(super) use reply::{Rest, reply};
 pub(super) use run::{Finished, Run};
 
@@ -80,7 +82,7 @@ impl Gateway {
             finished = &mut going => return self.done(&run, finished, &mut first_page).await,
             page = &mut first_page => page.ok(),
             () = cancel.cancelled() => {
-                run.stop.cancel();
+                run.live.stop.cancel();
                 let finished = going.await;
                 return self.done(&run, finished, &mut first_page).await;
             }
@@ -91,7 +93,7 @@ impl Gateway {
             if run.stored.get().is_none()
                 && let Err(refusal) = self.desk.open_record(&run, true).await
             {
-                run.stop.cancel();
+                run.live.stop.cancel();
                 // Its end is that it was stopped.
                 let _ = going.await;
                 return Err(refusal);
@@ -99,10 +101,7 @@ impl Gateway {
         }
         let this = self.clone();
         let ended = Arc::clone(&run);
-        self.desk.runs().spawn(async move {
-            let finished = going.await;
-            this.desk.close_record(&ended, finished).await;
-        });
+        self.desk.runs().spawn(async move { this.desk.see_through(&ended, going).await });
         match (page, run.stored.get()) {
             (Some(page), _) => Ok(Asked::Rows(page)),
             (None, Some(id)) => {

@@ -7,6 +7,7 @@ mod desk;
 mod outcome;
 mod question;
 mod status;
+mod waits;
 mod worker;
 
 pub(super) use answer::{Answer, PagesEnd, PagesHeader, from_text, read, to_text, write};

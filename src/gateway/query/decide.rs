@@ -28,7 +28,7 @@ impl Run {
         let started = Instant::now();
         let mut decision = self.check(pinned, &catalog).await;
         if decision.as_ref().err().is_some_and(names_something_unknown)
-            && let Ok(fresh) = served.fresh_catalog(self.left(within), &self.stop).await
+            && let Ok(fresh) = served.fresh_catalog(self.left(within), &self.live.stop).await
             && !Arc::ptr_eq(&fresh, &catalog)
         {
             decision = self.check(pinned, &fresh).await;

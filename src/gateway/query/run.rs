@@ -3,9 +3,8 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio_util::sync::CancellationToken;
-
 use super::decide::NO_POLICY;
+use super::live::Live;
 use super::paged::{FirstPage, Paged};
 use super::reply::{self, Rest};
 use crate::db::{Progress, Ran, RunLimits};
@@ -28,10 +27,7 @@ pub(in crate::gateway) struct Run {
     pub question: Question,
     /// In logs and errors.
     pub query_id: String,
-    pub started: Instant,
-    /// Fires when it is cancelled, by whomever.
-    pub stop: CancellationToken,
-    pub progress: Arc<Progress>,
+    pub live: Arc<Live>,
     /// Its record in the store, once there is one.
     pub stored: OnceLock<TaskId>,
 }
@@ -53,9 +49,7 @@ impl Run {
             gateway: gateway.clone(),
             question,
             query_id: random_id()?,
-            started: Instant::now(),
-            stop: CancellationToken::new(),
-            progress,
+            live: Arc::new(Live::new(progress)),
             stored: OnceLock::new(),
         })
     }
@@ -84,9 +78,11 @@ impl Run {
         let _admitted =
             admitted.inspect_err(|refusal| self.report_refusal(served, policy.version(), refusal))?;
         let ready = within.deadline.min(UNTIL_READY);
-        let catalog = served.catalog(ready, &self.stop).await?;
+        let catalog = served.catalog(ready, &self.live.stop).await?;
         let checked = self.decide(served, &pinned, &within, catalog).await?;
 
+        // Nobody else sets it.
+        let _ = self.live.relations.set(checked.relations().to_vec());
         let limits = RunLimits {
             rows,
             field_chars: within.field_characters,
@@ -100,8 +96,8 @@ impl Run {
             &request.params,
             &limits,
             &mut sink,
-            &self.progress,
-            &self.stop,
+            &self.live.progress,
+            &self.live.stop,
         );
         let ran = run.await;
         self.report_run(served, &ran, sink.bytes(), started.elapsed());
@@ -122,7 +118,7 @@ impl Run {
             match admission.admit(served.name(), subject, limits, Instant::now()) {
                 Err(refusal) if refusal.retryable && self.stored.get().is_some() => {
                     tokio::select! {
-                        () = self.stop.cancelled() => return Err(refusal),
+                        () = self.live.stop.cancelled() => return Err(refusal),
                         () = tokio::time::sleep(NO_PLACE) => {}
                     }
                 }
@@ -133,7 +129,7 @@ impl Run {
 
     /// Of the run's time.
     pub(super) fn left(&self, within: &CallLimits) -> Duration {
-        within.deadline.saturating_sub(self.started.elapsed())
+        within.deadline.saturating_sub(self.live.started.elapsed())
     }
 
     fn report_run(&self, served: &Served, ran: &Result<Ran, Diagnostic>, bytes: u64, took: Duration) {

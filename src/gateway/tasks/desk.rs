@@ -1,17 +1,16 @@
 //! The runs of this process that have a record in the store.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, broadcast};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{PagesEnd, bug, status, to_text, write};
-use crate::db::Progress;
 use crate::gateway::TaskView;
-use crate::gateway::query::{Finished, Run};
+use crate::gateway::query::{Finished, Live, Run};
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::{Change, End, Holder, NewTask, Owner, State, Store, Task, TaskId, TaskSettings};
 
@@ -29,9 +28,9 @@ pub(in crate::gateway) struct Desk {
 /// One run of this process.
 #[derive(Clone, Debug)]
 pub(super) struct Here {
-    pub(super) stop: CancellationToken,
-    pub(super) progress: Arc<Progress>,
-    pub(super) started: Instant,
+    pub(super) live: Arc<Live>,
+    pub(super) owner: Owner,
+    pub(super) database: Option<String>,
 }
 
 impl Desk {
@@ -90,7 +89,7 @@ impl Desk {
             listed,
             ttl: self.settings.ttl,
             holder: Some(self.holder),
-            message: status::running(&run.progress, run.started),
+            message: status::running(&run.live),
         };
         let id = self.store.create(new).await?.id;
         self.register(id, run);
@@ -101,8 +100,24 @@ impl Desk {
     pub(super) fn register(&self, id: TaskId, run: &Run) {
         // A run has one record: nobody else sets it.
         let _ = run.stored.set(id);
-        let (stop, progress) = (run.stop.clone(), Arc::clone(&run.progress));
-        self.here().insert(id, Here { stop, progress, started: run.started });
+        let here = Here {
+            live: Arc::clone(&run.live),
+            owner: Owner::of(&run.question.caller),
+            database: run.question.request.database.clone(),
+        };
+        self.here().insert(id, here);
+    }
+
+    /// Runs to the end, and writes what came of it into its record. A panic ends the task, not the process: nothing
+    /// stays running for ever.
+    pub(in crate::gateway) async fn see_through(
+        &self,
+        run: &Run,
+        going: impl Future<Output = Result<Finished, Diagnostic>>,
+    ) {
+        let finished = AssertUnwindSafe(going).catch_unwind().await;
+        let finished = finished.unwrap_or_else(|_| Err(bug("the run ended unexpectedly")));
+        self.close_record(run, finished).await;
     }
 
     /// Writes what came of a run into its record.
@@ -138,7 +153,7 @@ impl Desk {
     /// Stops the run in PostgreSQL, if it is one of this process.
     pub(in crate::gateway) fn stop(&self, id: TaskId) {
         if let Some(here) = self.here().get(&id) {
-            here.stop.cancel();
+            here.live.stop.cancel();
         }
     }
 
@@ -152,7 +167,7 @@ impl Desk {
             State::Queued => status::queued(self.store.ahead(&task).await?),
             State::Running => {
                 let here = self.here().get(&task.id).cloned();
-                here.map_or(task.message, |here| status::running(&here.progress, here.started))
+                here.map_or(task.message, |here| status::running(&here.live))
             }
             State::Completed | State::Failed | State::Cancelled => task.message,
         };

@@ -1,8 +1,7 @@
 //! What a task is doing, in words for its owner.
 
-use std::time::Instant;
-
-use crate::db::{Phase, Progress};
+use crate::db::Phase;
+use crate::gateway::query::Live;
 
 pub(super) const QUEUED: &str = "queued";
 
@@ -14,12 +13,15 @@ pub(super) fn queued(ahead: u64) -> String {
     }
 }
 
-pub(in crate::gateway) fn running(progress: &Progress, started: Instant) -> String {
-    let time = shown(started.elapsed().as_secs());
-    match progress.phase() {
+pub(super) fn running(live: &Live) -> String {
+    let time = shown(live.started.elapsed().as_secs());
+    if let Some(words) = live.waits() {
+        return words;
+    }
+    match live.progress.phase() {
         Phase::Waiting => format!("waiting for a connection for {time}"),
         Phase::Running => format!("running for {time}, no row so far"),
-        Phase::Streaming => match progress.rows() {
+        Phase::Streaming => match live.progress.rows() {
             1 => format!("running for {time}, 1 row so far"),
             rows => format!("running for {time}, {rows} rows so far"),
         },

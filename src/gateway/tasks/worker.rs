@@ -44,7 +44,7 @@ impl Gateway {
         if let Err(error) = handed {
             tracing::error!(error = error.message, "running tasks could not be handed over");
         }
-        let left: Vec<_> = desk.here().values().map(|here| here.stop.clone()).collect();
+        let left: Vec<_> = desk.here().values().map(|here| here.live.stop.clone()).collect();
         left.iter().for_each(CancellationToken::cancel);
         let _ = timeout(Duration::from_secs(2), desk.runs().wait()).await;
     }
@@ -87,8 +87,7 @@ impl Gateway {
         self.desk.runs().spawn(async move {
             // Nobody waits for its first page.
             let (first, _) = tokio::sync::oneshot::channel();
-            let finished = run.go(first).await;
-            gateway.desk.close_record(&run, finished).await;
+            gateway.desk.see_through(&run, run.go(first)).await;
         });
         Ok(())
     }
@@ -114,9 +113,10 @@ impl Gateway {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
+            self.look_for_waits().await;
             let running: Vec<(TaskId, String)> = {
                 let here = desk.here();
-                here.iter().map(|(id, here)| (*id, status::running(&here.progress, here.started))).collect()
+                here.iter().map(|(id, here)| (*id, status::running(&here.live))).collect()
             };
             for (id, message) in running {
                 let _ = desk.store().note(desk.holder(), id, &message).await;

@@ -132,3 +132,48 @@ async fn submitted_questions_wait_for_their_turn_and_are_all_answered() {
         assert_eq!(firsts(&output), [mark]);
     }
 }
+
+#[tokio::test]
+async fn a_task_says_what_lock_it_waits_for() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let _worker = worker(&gateway);
+    let locker = database.admin().await;
+    locker.batch_execute("BEGIN; LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let task = task_of(&gateway, "SELECT count(*) FROM shop.orders").await;
+    let message = until("the wait is seen", async || {
+        let message = gateway.task(&caller(), task.id).await.unwrap().unwrap().message;
+        message.contains("lock").then_some(message)
+    })
+    .await;
+    assert!(message.ends_with(" s for a lock on shop.orders that another session holds"), "{message}");
+    locker.batch_execute("ROLLBACK").await.unwrap();
+    let stop = CancellationToken::new();
+    let answer = gateway.task_outcome(&caller(), task.id, Duration::from_secs(20), &stop).await.unwrap();
+    assert!(matches!(answer, Some(Asked::Rows(_))));
+}
+
+/// A view's owner may read what its caller knows nothing of.
+#[tokio::test]
+async fn a_lock_on_what_the_caller_does_not_name_is_not_named() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let _worker = worker(&gateway);
+    let locker = database.admin().await;
+    locker
+        .batch_execute(&format!(
+            "CREATE VIEW shop.counted AS SELECT count(*) AS n FROM shop.orders; GRANT SELECT ON shop.counted TO {READER}"
+        ))
+        .await
+        .unwrap();
+    assert!(ask(&gateway, "SELECT n FROM shop.counted", Duration::from_secs(9)).await.is_ok());
+    locker.batch_execute("BEGIN; LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let task = task_of(&gateway, "SELECT n FROM shop.counted").await;
+    let message = until("the wait is seen", async || {
+        let message = gateway.task(&caller(), task.id).await.unwrap().unwrap().message;
+        message.contains("lock").then_some(message)
+    })
+    .await;
+    assert!(message.ends_with(" s for a lock that another session holds"), "{message}");
+    locker.batch_execute("ROLLBACK").await.unwrap();
+}
