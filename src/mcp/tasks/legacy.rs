@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{existing, listen, milliseconds, status, time, unknown};
+use super::{existing, listen, milliseconds, progress, status, time, unknown};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Cancelled, TaskView};
 use crate::mcp::handler::{Handler, session_end};
@@ -201,11 +201,13 @@ async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<Value, E
     }
 }
 
-/// `notifications/tasks/status` until the task has ended, as long as the client is there.
+/// `notifications/tasks/status` until the task has ended, as long as the client is there; and `notifications/progress`
+/// where the call gave a token for it, which stays valid as long as the task lives.
 fn tell(handler: &Handler, caller: &Caller, task: &TaskView, cx: &RequestContext<RoleServer>) {
     let (gateway, caller, peer) = (handler.gateway.clone(), caller.clone(), cx.peer.clone());
     let (stop, session) = (handler.calls.stop.clone(), session_end(cx));
     let (mut last, mut changes) = (task.clone(), gateway.task_changes());
+    let mut progress = cx.meta.get_progress_token().map(progress::Told::new);
     tokio::spawn(async move {
         let telling = async {
             while !last.state.is_terminal() {
@@ -213,6 +215,9 @@ fn tell(handler: &Handler, caller: &Caller, task: &TaskView, cx: &RequestContext
                 let Ok(Some(now)) = gateway.task(&caller, last.id).await else { return };
                 if now.state != last.state && notify(&peer, &now).await.is_err() {
                     return;
+                }
+                if let Some(progress) = progress.as_mut().filter(|_| now.message != last.message) {
+                    progress.tell(&peer, 0, now.message.clone()).await;
                 }
                 last = now;
             }

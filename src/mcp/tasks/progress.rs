@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{ProgressNotification, ProgressNotificationParam, ServerNotification};
-use rmcp::service::RequestContext;
+use rmcp::model::{ProgressNotification, ProgressNotificationParam, ProgressToken, ServerNotification};
+use rmcp::service::{Peer, RequestContext};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::db::{Phase, Progress};
@@ -22,25 +22,41 @@ pub(in crate::mcp) async fn told<T>(
     let started = Instant::now();
     let mut ticks = interval_at(started + EVERY, EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // It has to grow each time, and rows may not: so it counts seconds until there are any.
-    let mut last = 0.0;
+    let mut told = Told::new(token);
     loop {
         tokio::select! {
             biased;
             answer = &mut call => return answer,
             _ = ticks.tick() => {
                 let seconds = started.elapsed().as_secs();
-                last = f64::max(last + 1.0, u32::try_from(progress.rows()).map_or(f64::MAX, f64::from));
                 let message = match progress.phase() {
                     Phase::Waiting => format!("waiting for a connection for {seconds} s"),
                     Phase::Running => format!("running for {seconds} s, no row so far"),
                     Phase::Streaming => format!("running for {seconds} s, {} rows so far", progress.rows()),
                 };
-                let params = ProgressNotificationParam::new(token.clone(), last).with_message(message);
-                let told = ServerNotification::ProgressNotification(ProgressNotification::new(params));
-                // A client that does not listen misses nothing else.
-                let _ = cx.peer.send_notification(told).await;
+                told.tell(&cx.peer, progress.rows(), message).await;
             }
         }
+    }
+}
+
+/// One token, and what it was told last.
+pub(super) struct Told {
+    token: ProgressToken,
+    last: f64,
+}
+
+impl Told {
+    pub(super) fn new(token: ProgressToken) -> Self {
+        Self { token, last: 0.0 }
+    }
+
+    /// Progress has to grow each time, and rows may not: it counts the messages where there are fewer rows.
+    pub(super) async fn tell(&mut self, peer: &Peer<RoleServer>, rows: u64, message: String) {
+        self.last = f64::max(self.last + 1.0, u32::try_from(rows).map_or(f64::MAX, f64::from));
+        let params = ProgressNotificationParam::new(self.token.clone(), self.last).with_message(message);
+        let told = ServerNotification::ProgressNotification(ProgressNotification::new(params));
+        // A client that does not listen misses nothing else.
+        let _ = peer.send_notification(told).await;
     }
 }
