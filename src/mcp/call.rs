@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::handler::Handler;
 use super::reply::{self, ToolReply};
-use super::tasks::{handle, progress};
+use super::tasks::{extension, handle, progress};
 use super::tools::{self, Read};
 use crate::auth::Caller;
 use crate::db::Progress;
@@ -61,7 +61,7 @@ impl Handler {
             }
             Err(diagnostic) => return reply::failed(&diagnostic, "").map(Called::Reply),
         };
-        let takes_tasks = cx.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks());
+        let takes_tasks = extension::is_spoken(cx);
         let settings = self.gateway.task_settings();
         let wait = if takes_tasks { settings.task_after } else { settings.handle_after };
         let progress = Arc::<Progress>::default();

@@ -56,9 +56,15 @@ pub(in crate::mcp) async fn cancel(handler: &Handler, caller: &Caller, id: &str)
     cancelled.map_err(|error| reply::resource_failed(&error))?.map(drop).ok_or_else(unknown)
 }
 
+/// The request is one of 2026-07-28 and declares the extension: a client that does not, gets no task.
+pub(in crate::mcp) fn is_spoken(cx: &RequestContext<RoleServer>) -> bool {
+    let stateless = cx.protocol_version().is_some_and(|revision| !revision.has_initialize());
+    stateless && cx.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks())
+}
+
 /// As rmcp asks for it before the methods that it knows.
 pub(super) fn needs_declaration(cx: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
-    if cx.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks()) {
+    if is_spoken(cx) {
         return Ok(());
     }
     let needed = ClientCapabilities::builder().enable_tasks().build();

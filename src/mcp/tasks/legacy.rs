@@ -31,8 +31,16 @@ pub(in crate::mcp) use listed::outbound;
 
 /// What a private name begins with.
 const PRIVATE: &str = "pgwarden/";
-const METHODS: [&str; 6] =
-    ["tools/call", "tools/list", "tasks/get", "tasks/result", "tasks/list", "tasks/cancel"];
+const METHODS: [&str; 7] = [
+    "tools/call",
+    "tools/list",
+    "tasks/get",
+    "tasks/result",
+    "tasks/list",
+    "tasks/cancel",
+    // Not of this revision: rmcp would answer it.
+    "tasks/update",
+];
 const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 /// In a request's `_meta` from 2026-07-28 on.
 const STATELESS: &str = "io.modelcontextprotocol/protocolVersion";
