@@ -323,8 +323,8 @@ impl Reach {
             let found = Relation {
                 read: access.decision.allowed,
                 columns: columns.collect(),
-                filters: access.filters.iter().map(|filter| filter.condition.clone()).collect(),
-                checks: policy.checks_of(relation, catalog).iter().map(|c| c.condition.clone()).collect(),
+                filters: access.filters.iter().map(|filter| filter.condition.to_string()).collect(),
+                checks: policy.checks_of(relation, catalog).iter().map(|c| c.condition.to_string()).collect(),
                 writes,
             };
             (relation.name.to_string(), found)

@@ -134,7 +134,7 @@ fn seen(policy: &Policy, catalog: &Catalog) -> Vec<Seen> {
             ColumnAccess::Denied(_) | ColumnAccess::Unreadable => (0, String::new()),
         });
         let columns = columns.collect();
-        let filters = access.filters.iter().map(|filter| filter.condition.clone()).collect();
+        let filters = access.filters.iter().map(|filter| filter.condition.to_string()).collect();
         Seen { allowed: access.decision.allowed, columns, filters }
     };
     catalog.relations().iter().map(one).collect()
