@@ -71,7 +71,7 @@ impl Fixed {
         Transaction::begin(self.pool.lease(LIMIT).await?).await
     }
 
-    /// Hears what is notified on `channel`; waits for the first connection.
+    /// Hears what is notified after `listen` (a `LISTEN ..`); waits for the first connection.
     pub async fn listen(
         &self,
         listen: &'static str,
@@ -99,7 +99,11 @@ impl Fixed {
     }
 }
 
-async fn query(lease: &mut Lease, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Record>, Diagnostic> {
+async fn query(
+    lease: &mut Lease,
+    sql: &'static str,
+    values: &[Value<'_>],
+) -> Result<Vec<Record>, Diagnostic> {
     let link = lease.link().ok_or_else(error::lost)?;
     let rows = timeout(LIMIT, link.client().query_typed(sql, &value::typed(values))).await;
     let rows = rows.map_err(|_| silent())?.map_err(|e| error::diagnostic(&e))?;

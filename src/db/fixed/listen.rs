@@ -1,7 +1,7 @@
 //! One connection that listens, replaced when it ends.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
@@ -24,8 +24,8 @@ const QUIET: Duration = Duration::from_secs(15);
 pub enum Heard {
     /// The payload of a notification.
     Payload(String),
-    /// It listens again: what was notified meanwhile is lost.
-    Again,
+    /// It listens again: what was notified in this time may be lost.
+    Again(Duration),
 }
 
 /// Ends when dropped.
@@ -68,7 +68,7 @@ async fn keep_listening(
 ) {
     let (mut link, mut heard) = first;
     loop {
-        hear_all(&link, &mut heard, &mut hear).await;
+        let stood = hear_all(&link, &mut heard, &mut hear).await;
         debug!("the listening connection ended");
         link.close().await;
         let mut backoff = FIRST_BACKOFF;
@@ -82,21 +82,30 @@ async fn keep_listening(
                 }
             }
         };
-        hear(Heard::Again);
+        hear(Heard::Again(stood.elapsed()));
     }
 }
 
-/// Until the connection ends.
-async fn hear_all(link: &Link, heard: &mut UnboundedReceiver<String>, hear: &mut impl FnMut(Heard)) {
+/// Until the connection ends: when it was known to stand last.
+async fn hear_all(
+    link: &Link,
+    heard: &mut UnboundedReceiver<String>,
+    hear: &mut impl FnMut(Heard),
+) -> Instant {
+    let mut stood = Instant::now();
     loop {
         match timeout(QUIET, heard.recv()).await {
-            Ok(Some(payload)) => hear(Heard::Payload(payload)),
-            Ok(None) => return,
+            Ok(Some(payload)) => {
+                stood = Instant::now();
+                hear(Heard::Payload(payload));
+            }
+            Ok(None) => return stood,
             Err(_) => {
                 let stands = timeout(LIMIT, link.client().batch_execute("")).await;
                 if !matches!(stands, Ok(Ok(()))) {
-                    return;
+                    return stood;
                 }
+                stood = Instant::now();
             }
         }
     }

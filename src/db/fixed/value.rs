@@ -60,6 +60,11 @@ impl Record {
         self.read(column)
     }
 
+    /// Text, or NULL.
+    pub fn maybe_text(&self, column: usize) -> Result<Option<String>, Diagnostic> {
+        self.read(column)
+    }
+
     /// `int8`.
     pub fn int(&self, column: usize) -> Result<i64, Diagnostic> {
         self.read(column)
