@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod health;
 mod logging;
+mod migrate;
 mod policy;
 mod reload;
 mod serve;
@@ -61,6 +62,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Check(check) => check::run(check).await,
             Command::Policy(command) => policy::run(command).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,
             Command::Health(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
         }

@@ -11,6 +11,7 @@ mod database;
 pub mod demo;
 mod envelope;
 mod error;
+pub mod fixed;
 mod introspect;
 mod knowledge;
 mod lease;

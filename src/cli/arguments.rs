@@ -32,6 +32,8 @@ pub(super) enum Command {
     /// Work on policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Make the tables of the task store, or bring them up to date
+    Migrate(MigrateArguments),
     /// Start a throwaway PostgreSQL with the sample shop and serve it
     Demo(DemoArguments),
     /// Ask a running server whether it is ready, for container health checks
@@ -46,6 +48,7 @@ impl Command {
             | Self::Doctor(_)
             | Self::Policy(_)
             | Self::Token(_)
+            | Self::Migrate(_)
             | Self::Demo(_)
             | Self::Health(_) => "warn",
         }
@@ -162,6 +165,16 @@ pub(super) struct TokensFile {
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateArguments {
+    /// The task store's database, as a URL or `host=.. dbname=..` [default: PGWARDEN_STORE]
+    #[arg(long, value_name = "URL")]
+    pub(super) store: Option<String>,
+    /// Only say what would be applied
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -49,6 +49,18 @@ impl Lease {
         self.spawn(give_back(slot, self.replace()));
     }
 
+    /// All went well, and what ran leaves nothing behind in its session: lent again at once.
+    pub fn keep(mut self) {
+        let reusable = self.slot.as_ref().is_some_and(|link| !link.is_closed() && link.age() < MAX_AGE);
+        if !reusable {
+            return self.end();
+        }
+        if let Some(slot) = self.slot.take() {
+            slot.take_notices();
+            drop(slot);
+        }
+    }
+
     fn replace(&self) -> Replace {
         Replace { connector: Arc::clone(&self.connector), tasks: self.tasks.clone() }
     }

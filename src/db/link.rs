@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Connection};
 
@@ -21,6 +22,7 @@ pub(super) struct Link {
     client: Client,
     driver: Driver,
     notices: Notices,
+    hearing: Hearing,
     canceler: Canceler,
     local_port: Option<u16>,
     opened: Instant,
@@ -28,6 +30,10 @@ pub(super) struct Link {
 
 #[derive(Clone, Default)]
 struct Notices(Arc<Mutex<Vec<Diagnostic>>>);
+
+/// Who hears the notifications of this connection.
+#[derive(Clone, Default)]
+struct Hearing(Arc<Mutex<Option<UnboundedSender<String>>>>);
 
 /// Ends the task, and with it the socket, when dropped.
 struct Driver(JoinHandle<()>);
@@ -44,8 +50,9 @@ impl Link {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let notices = Notices::default();
-        let driver = Driver(tokio::spawn(drive(connection, notices.clone())));
-        Self { client, driver, notices, canceler, local_port, opened: Instant::now() }
+        let hearing = Hearing::default();
+        let driver = Driver(tokio::spawn(drive(connection, notices.clone(), hearing.clone())));
+        Self { client, driver, notices, hearing, canceler, local_port, opened: Instant::now() }
     }
 
     pub fn client(&self) -> &Client {
@@ -72,6 +79,13 @@ impl Link {
     /// The notices since the last call.
     pub fn take_notices(&self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.notices.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The payloads of notifications from now on; ends with the connection.
+    pub fn hear(&self) -> UnboundedReceiver<String> {
+        let (sender, receiver) = unbounded_channel();
+        self.hearing.set((!self.driver.0.is_finished()).then_some(sender));
+        receiver
     }
 
     /// Says goodbye (so that PostgreSQL logs no lost connection), or hangs up after a second.
@@ -104,14 +118,38 @@ impl Notices {
     }
 }
 
-async fn drive<S, T>(mut connection: Connection<S, T>, notices: Notices)
+impl Hearing {
+    fn set(&self, sender: Option<UnboundedSender<String>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+    }
+
+    fn tell(&self, payload: &str) {
+        if let Some(sender) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Who no longer listens misses nothing.
+            let _ = sender.send(payload.to_owned());
+        }
+    }
+}
+
+/// Nothing is heard any more.
+struct Deaf(Hearing);
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
+async fn drive<S, T>(mut connection: Connection<S, T>, notices: Notices, hearing: Hearing)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
+    let hearing = Deaf(hearing);
     loop {
         match poll_fn(|cx| connection.poll_message(cx)).await {
             Some(Ok(AsyncMessage::Notice(notice))) => notices.push(error::from_server(&notice)),
+            Some(Ok(AsyncMessage::Notification(heard))) => hearing.0.tell(heard.payload()),
             Some(Ok(_)) => {}
             // The requests in flight report it; here it is only the reason for the end.
             Some(Err(_)) | None => return,

@@ -1,8 +1,8 @@
 //! The store of one process: nothing survives it.
 
+mod kept;
 mod owned;
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,49 +11,30 @@ use futures_util::FutureExt;
 use tokio::sync::broadcast;
 
 use super::store::{Cancel, Change, Reply, Store};
-use super::{End, Holder, NewTask, Owner, Pages, State, Task, TaskId, TaskSettings, Work};
+use super::{End, Holder, NewTask, Owner, Pace, Pages, State, Task, TaskId, TaskSettings, Work};
 use crate::pg::{Diagnostic, SqlState};
-use owned::Owned;
+pub(super) use kept::ATTEMPTS;
+use kept::{Entry, Kept, len};
 
 /// Changes that a slow listener may fall behind.
 const CHANGES: usize = 1024;
-const HEARTBEAT: Duration = Duration::from_secs(5);
-/// After its end, however short its time to live, an answer can be read for so long.
-pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub struct MemoryStore {
     settings: TaskSettings,
+    pace: Pace,
     kept: Mutex<Kept>,
     changes: broadcast::Sender<Change>,
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    tasks: HashMap<TaskId, Entry>,
-    owners: HashMap<Owner, Owned>,
-    /// Tasks that were ever created: their order.
-    created: u64,
-    /// Tasks that were ever claimed.
-    claimed: u64,
-    open: usize,
-    bytes: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    task: Task,
-    holder: Option<Holder>,
-    number: u64,
-    chunks: Vec<Vec<u8>>,
-    bytes: u64,
-    again: bool,
-}
-
 impl MemoryStore {
     pub fn new(settings: TaskSettings) -> Self {
+        Self::paced(settings, Pace::default())
+    }
+
+    pub fn paced(settings: TaskSettings, pace: Pace) -> Self {
         let (changes, _) = broadcast::channel(CHANGES);
-        Self { settings, kept: Mutex::default(), changes }
+        Self { settings, pace, kept: Mutex::default(), changes }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -93,7 +74,7 @@ impl MemoryStore {
             number,
             chunks: Vec::new(),
             bytes: 0,
-            again: false,
+            attempts: u32::from(new.holder.is_some()),
         };
         kept.tasks.insert(task.id, entry);
         drop(kept);
@@ -127,7 +108,8 @@ impl MemoryStore {
         entry.holder = Some(holder);
         entry.task.state = State::Running;
         entry.task.updated_at = Utc::now();
-        let work = Work { task: entry.task.clone(), again: entry.again };
+        let work = Work { task: entry.task.clone(), again: entry.attempts > 0 };
+        entry.attempts += 1;
         drop(kept);
         self.changed(id, false);
         Some(work)
@@ -140,6 +122,7 @@ impl MemoryStore {
             return Cancel::TooLate(entry.task.clone());
         }
         kept.end(id, State::Cancelled, "cancelled");
+        kept.forget_pages(id);
         let Some(task) = kept.of(owner, id).map(|entry| entry.task.clone()) else { return Cancel::Unknown };
         drop(kept);
         self.changed(id, true);
@@ -191,7 +174,8 @@ impl MemoryStore {
 
     fn close_now(&self, holder: Holder, id: TaskId, end: &str) -> bool {
         self.held(holder, id, |kept| {
-            let Some(entry) = kept.tasks.get_mut(&id) else { return false };
+            let ended = |entry: &&mut Entry| entry.task.state.is_terminal();
+            let Some(entry) = kept.tasks.get_mut(&id).filter(ended) else { return false };
             entry.task.pages.end = Some(end.to_owned());
             entry.holder = None;
             true
@@ -201,20 +185,10 @@ impl MemoryStore {
     fn hand_over_now(&self, holder: Holder, reason: &str) {
         let mut kept = self.kept();
         let held = kept.tasks.values().filter(|entry| entry.holder == Some(holder));
-        let ids: Vec<(TaskId, State)> = held.map(|entry| (entry.task.id, entry.task.state)).collect();
-        for (id, state) in &ids {
-            if let Some(entry) = kept.tasks.get_mut(id) {
-                entry.holder = None;
-                if state.is_terminal() {
-                    entry.task.pages.end = Some(reason.to_owned());
-                }
-            }
-            if !state.is_terminal() {
-                kept.queue_again(*id);
-            }
-        }
+        let ids: Vec<TaskId> = held.map(|entry| entry.task.id).collect();
+        ids.iter().for_each(|id| kept.take_over(*id, reason));
         drop(kept);
-        ids.into_iter().for_each(|(id, _)| self.changed(id, false));
+        ids.into_iter().for_each(|id| self.changed(id, false));
     }
 
     fn forget_expired(&self) {
@@ -224,7 +198,7 @@ impl MemoryStore {
             let old = |since: chrono::DateTime<Utc>, time: Duration| {
                 now.signed_duration_since(since).to_std().is_ok_and(|age| age >= time)
             };
-            old(task.created_at, task.ttl) && old(task.updated_at, GRACE)
+            old(task.created_at, task.ttl) && old(task.updated_at, self.pace.grace)
         };
         let done = |entry: &Entry| entry.task.state.is_terminal() && entry.holder.is_none();
         let expired = kept.tasks.values().filter(|entry| done(entry) && gone(&entry.task));
@@ -239,59 +213,6 @@ impl MemoryStore {
         ids.iter().for_each(|id| kept.remove(*id));
         drop(kept);
         ids.into_iter().for_each(|id| self.changed(id, true));
-    }
-}
-
-impl Kept {
-    fn of(&self, owner: &Owner, id: TaskId) -> Option<&Entry> {
-        self.tasks.get(&id).filter(|entry| entry.task.owner == *owner)
-    }
-
-    /// An open task ends, without an answer so far.
-    fn end(&mut self, id: TaskId, state: State, message: &str) {
-        let Some(entry) = self.tasks.get_mut(&id) else { return };
-        let before = std::mem::replace(&mut entry.task.state, state);
-        message.clone_into(&mut entry.task.message);
-        entry.task.updated_at = Utc::now();
-        entry.holder = None;
-        self.open = self.open.saturating_sub(1);
-        if let Some(owned) = self.owners.get_mut(&entry.task.owner) {
-            owned.ended(id, before);
-        }
-    }
-
-    fn queue_again(&mut self, id: TaskId) {
-        let Some(entry) = self.tasks.get_mut(&id) else { return };
-        entry.task.state = State::Queued;
-        entry.again = true;
-        if let Some(owned) = self.owners.get_mut(&entry.task.owner) {
-            owned.running = owned.running.saturating_sub(1);
-            owned.queue.push_front(id);
-        }
-    }
-
-    /// Counts bytes of a task.
-    fn take(&mut self, id: TaskId, bytes: u64) {
-        let Some(entry) = self.tasks.get_mut(&id) else { return };
-        entry.bytes += bytes;
-        self.bytes += bytes;
-        if let Some(owned) = self.owners.get_mut(&entry.task.owner) {
-            owned.bytes += bytes;
-        }
-    }
-
-    fn remove(&mut self, id: TaskId) {
-        if self.tasks.get(&id).is_some_and(|entry| !entry.task.state.is_terminal()) {
-            self.end(id, State::Cancelled, "forgotten");
-        }
-        let Some(entry) = self.tasks.remove(&id) else { return };
-        self.bytes = self.bytes.saturating_sub(entry.bytes);
-        let Some(owned) = self.owners.get_mut(&entry.task.owner) else { return };
-        owned.bytes = owned.bytes.saturating_sub(entry.bytes);
-        owned.listed.remove(&entry.number);
-        if owned.is_empty() {
-            self.owners.remove(&entry.task.owner);
-        }
     }
 }
 
@@ -320,10 +241,6 @@ pub(super) fn too_many(who: &str, open: usize) -> Diagnostic {
     );
     Diagnostic { retryable: true, ..refusal.rule("limits.tasks") }
         .hint("wait for one of them to end, or cancel one, then repeat the call")
-}
-
-fn len(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// What is done is done at once.
@@ -423,7 +340,7 @@ impl Store for MemoryStore {
     }
 
     fn heartbeat(&self) -> Duration {
-        HEARTBEAT
+        self.pace.heartbeat
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {

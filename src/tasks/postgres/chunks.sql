@@ -1,0 +1,1 @@
+SELECT task.chunks FROM pgwarden.task WHERE task.id = $1 AND task.holder = $2

@@ -1,0 +1,26 @@
+//! What goes wrong with the store's database, in words for callers: PostgreSQL's own go to the log.
+
+use tracing::warn;
+
+use crate::pg::{Diagnostic, Source};
+
+pub(super) fn fault(error: Diagnostic) -> Diagnostic {
+    warn!(sqlstate = error.sqlstate.as_str(), "the task store: {}", error.message);
+    let message = match error.sqlstate.class() {
+        "42" | "3F" => "the task store does not have the tables, or the rights, that it should",
+        "28" => "the task store's database refuses the login",
+        _ if error.source == Source::Connection => "the task store cannot be reached",
+        "57" => "the task store's database is stopping, or has stopped a statement",
+        _ => "the task store's database reports an error",
+    };
+    let schema = matches!(error.sqlstate.class(), "42" | "3F");
+    let fault = Diagnostic {
+        retryable: error.retryable,
+        ..Diagnostic::new(Source::Connection, error.sqlstate, message)
+    };
+    if schema {
+        fault.hint("run pgwarden migrate, and grant the login what is in the schema pgwarden")
+    } else {
+        fault.hint("try again in a moment; the server's log has more")
+    }
+}

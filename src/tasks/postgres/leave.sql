@@ -1,0 +1,1 @@
+DELETE FROM pgwarden.holder WHERE holder.id = $1
