@@ -36,6 +36,7 @@ mod postgres {
     mod policy_script;
     mod print;
     mod protect;
+    mod replicas;
     mod security;
     mod sql_cases;
     mod tasks;

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::read(&arguments.target, &environment)?;
     let stop = shutdown::on_signals()?;
-    let (gateway, settings) = (setup.gateway()?, settings(&setup.config));
+    let (gateway, settings) = (setup.gateway().await?, settings(&setup.config));
     let caller = setup.caller();
     if let Err(missing) = setup.whole_policies(PATIENCE).await {
         setup.close().await;

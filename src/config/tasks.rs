@@ -17,6 +17,8 @@ pub struct Tasks {
     pub store: Option<ConnectionSettings>,
     /// The key that the store's contents are sealed with.
     pub key_file: Option<PathBuf>,
+    /// How often a process says to the others that it lives.
+    pub heartbeat: Option<Duration>,
     /// How long running tasks may go on after the order to stop.
     pub drain: Option<Duration>,
 }
@@ -62,8 +64,10 @@ pub(super) fn tasks(
         ..settings
     };
     let drain = amount("drain_seconds", 0, 3_600, 1)?.map(Duration::from_secs);
+    let heartbeat = amount("heartbeat_ms", 100, 60_000, 1)?.map(Duration::from_millis);
     let tasks = Tasks {
         settings,
+        heartbeat,
         store: section.value("store", |value| connect(&string(value)?))?,
         key_file: section.value("key_file", string)?.map(|file| folder.join(file)),
         drain,

@@ -8,9 +8,11 @@ mod reply;
 mod run;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use live::Live;
@@ -71,25 +73,31 @@ impl Gateway {
             let run = Arc::clone(&run);
             async move { run.go(first).await }
         });
-        let wait = async {
-            match patience.wait {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => std::future::pending().await,
+        let mut until = patience.wait.and_then(|wait| Instant::now().checked_add(wait));
+        let page = loop {
+            let over = async {
+                match until {
+                    Some(until) => sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                finished = &mut going => return self.done(&run, finished, &mut first_page).await,
+                page = &mut first_page => break page.ok(),
+                () = cancel.cancelled() => {
+                    run.live.stop.cancel();
+                    let finished = going.await;
+                    return self.done(&run, finished, &mut first_page).await;
+                }
+                () = over => match run.giving.load(Relaxed) {
+                    true => until = None,
+                    false => break None,
+                },
             }
-        };
-        let page = tokio::select! {
-            biased;
-            finished = &mut going => return self.done(&run, finished, &mut first_page).await,
-            page = &mut first_page => page.ok(),
-            () = cancel.cancelled() => {
-                run.live.stop.cancel();
-                let finished = going.await;
-                return self.done(&run, finished, &mut first_page).await;
-            }
-            () = wait => None,
         };
         if page.is_none() {
-            // The run stands still meanwhile: whoever makes its record, there is one.
+            // The run stands still meanwhile, and makes no record of its own.
             if run.stored.get().is_none()
                 && let Err(refusal) = self.desk.open_record(&run, true).await
             {

@@ -164,7 +164,6 @@ fn get_prefixes(tokens: &[Token]) -> Vec<String> {
     let is_public = |before: &Token| match before {
         Token::Word(word) => word == "pub",
         Token::Mark(mark) => *mark == ')',
-        _ => false,
     };
     let named = tokens.windows(4).filter_map(|window| match window {
         [before, Token::Word(how), Token::Word(function), Token::Word(name)]

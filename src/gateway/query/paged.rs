@@ -1,5 +1,7 @@
 //! The sink of a run: the first page, and behind it chunks for those who read on.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
@@ -104,6 +106,8 @@ impl<'r> Paged<'r> {
 
     /// The page is full and there are more rows.
     async fn flush_page(&mut self, encoder: Encoder, first: FirstPage) -> Flow {
+        // INVARIANT: a run has one record. From here on its caller makes none, but waits for the page.
+        self.run.giving.store(true, Relaxed);
         let desk = &self.run.gateway.desk;
         let id = match self.run.stored.get() {
             Some(id) => *id,

@@ -1,5 +1,6 @@
 //! One question, from the caller's text to the encoded rows. It does not know who waits for it.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ pub(in crate::gateway) struct Run {
     pub live: Arc<Live>,
     /// Its record in the store, once there is one.
     pub stored: OnceLock<TaskId>,
+    /// Its first page is full: whoever waits for it has it in a moment.
+    pub giving: AtomicBool,
 }
 
 /// A run that ended well.
@@ -51,6 +54,7 @@ impl Run {
             query_id: random_id()?,
             live: Arc::new(Live::new(progress)),
             stored: OnceLock::new(),
+            giving: AtomicBool::new(false),
         })
     }
 

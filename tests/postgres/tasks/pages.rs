@@ -1,13 +1,16 @@
 //! The rows behind the first page.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pgwarden::auth::Caller;
-use pgwarden::gateway::{CallLimits, Format};
+use pgwarden::db::ConnectionSettings;
+use pgwarden::gateway::{Asked, CallLimits, Format};
 use pgwarden::policy::{Claims, Policy};
+use pgwarden::tasks::{Holder, MasterKey, MemoryStore, Pace, PostgresStore, TaskId, TaskSettings};
 use tokio_util::sync::CancellationToken;
 
-use super::{ask, caller, firsts, gateway, gateway_with, limits, next, request, rows_of};
+use super::{ask, caller, firsts, gateway, gateway_with, limits, next, request, rows_of, worker};
 use crate::support::{Database, READER, Template, until};
 
 const NUMBERS: &str = "SELECT n, md5(n::text) FROM generate_series(1, 20000) AS n ORDER BY n";
@@ -145,9 +148,9 @@ async fn nobody_else_reads_a_page_and_nobody_after_a_change_of_their_claims() {
 #[tokio::test]
 async fn a_full_store_ends_the_query_and_says_so() {
     let database = Database::create(Template::Shop).await;
-    let settings = pgwarden::tasks::TaskSettings { answer_bytes: 400_000, ..Default::default() };
-    let store = std::sync::Arc::new(pgwarden::tasks::MemoryStore::new(settings.clone()));
-    let holder = pgwarden::tasks::Holder(pgwarden::tasks::TaskId::random().unwrap());
+    let settings = TaskSettings { answer_bytes: 400_000, ..Default::default() };
+    let store = Arc::new(MemoryStore::new(settings.clone()));
+    let holder = Holder(TaskId::random().unwrap());
     let gateway = gateway(&database).with_tasks(store, settings, holder);
     let sql = "SELECT n, md5(n::text), md5((-n)::text) FROM generate_series(1, 1000000) AS n";
     let first = rows_of(&gateway, sql).await;
@@ -178,4 +181,47 @@ async fn what_fits_leaves_nothing_in_the_store() {
     ask(&gateway, "SELECT 1", Duration::from_secs(9)).await.unwrap();
     assert!(gateway.list_tasks(&caller(), None, 10).await.unwrap().is_empty());
     gateway.query(&caller(), request("SELECT 1"), &CancellationToken::new()).await.unwrap();
+}
+
+/// Whenever its caller's patience ends, also while the first page is being given away, a run has one record, and ends.
+#[tokio::test]
+async fn patience_may_end_at_any_moment() {
+    let database = Database::create(Template::Shop).await;
+    let connection = ConnectionSettings::parse(&database.admin_url(), &|_| None).unwrap();
+    pgwarden::tasks::postgres::migrate::migrate(&connection).await.unwrap();
+    let settings = TaskSettings::default();
+    let key = MasterKey::new([7; 32]);
+    let store = PostgresStore::open(connection, settings.clone(), &key, Pace::default()).await.unwrap();
+    let gateway = gateway(&database).with_tasks(Arc::new(store), settings, Holder(TaskId::random().unwrap()));
+    let _worker = worker(&gateway);
+    rows_of(&gateway, "SELECT 1").await;
+    let stop = CancellationToken::new();
+    let (mut tasks, mut pages) = (0, 0);
+    for round in 0..80_u32 {
+        let sql = format!("SELECT n, md5((n + {round})::text) FROM generate_series(1, 2000) AS n ORDER BY n");
+        let asked = ask(&gateway, &sql, Duration::from_micros(u64::from(round) * 250)).await.unwrap();
+        let first = match asked {
+            Asked::Rows(first) => {
+                pages += 1;
+                first
+            }
+            Asked::Task(task) => {
+                tasks += 1;
+                let wait = Duration::from_secs(20);
+                match gateway.task_outcome(&caller(), task.id, wait, &stop).await.unwrap() {
+                    Some(Asked::Rows(first)) => first,
+                    other => panic!("{round}: {other:?}"),
+                }
+            }
+        };
+        let mut count = first.row_count;
+        let mut cursor = first.next_cursor;
+        while let Some(at) = cursor {
+            let page = next(&gateway, &at).await.unwrap();
+            count += page.row_count;
+            cursor = page.next_cursor;
+        }
+        assert_eq!(count, 2_000, "{round}");
+    }
+    assert!(tasks > 0 && pages > 0, "{tasks} tasks, {pages} pages");
 }
