@@ -38,6 +38,7 @@ mod postgres {
     mod protect;
     mod security;
     mod sql_cases;
+    mod task_store;
     mod walls;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
