@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use pgwarden::tasks::{End, NewTask, PostgresStore, State, Store, TaskId, TaskSettings};
+use pgwarden::tasks::{End, NewTask, Owner, PostgresStore, State, Store, TaskId, TaskSettings};
 
 use super::{LOST, holder, owner, replica, store, task};
 use crate::support::{Database, Template, until};
@@ -49,15 +49,25 @@ async fn quotas_hold_across_replicas() {
     let one = store(&database, settings.clone()).await;
     let two = replica(&database, settings).await;
     let owners = ["a", "b", "c", "d"].map(owner);
-    let create = async |store: &PostgresStore, of: usize| {
+    let create = async |store: &PostgresStore, owners: &[Owner]| {
         let mut created = 0;
         for at in 0..40 {
-            created += usize::from(store.create(task(&owners[(at + of) % 4])).await.is_ok());
+            created += usize::from(store.create(task(&owners[at % owners.len()])).await.is_ok());
         }
         created
     };
-    let created = tokio::join!(create(&one, 0), create(&two, 1), create(&one, 2), create(&two, 3));
-    assert_eq!(created.0 + created.1 + created.2 + created.3, 30);
+    // All want one owner's places, then the last ones of all.
+    for (owners, places) in [(&owners[..1], 10), (&owners[..], 20)] {
+        let created = tokio::join!(
+            create(&one, owners),
+            create(&two, owners),
+            create(&one, owners),
+            create(&two, owners),
+            create(&one, owners),
+            create(&two, owners)
+        );
+        assert_eq!(created.0 + created.1 + created.2 + created.3 + created.4 + created.5, places);
+    }
     for owner in &owners {
         assert!(one.list(owner, None, 50).await.unwrap().len() <= 10);
     }
