@@ -216,12 +216,18 @@ async fn a_holder_that_ends_hands_its_tasks_over(store: &dyn Store) {
     assert!(store.finish(ends, paged.id, end).await.unwrap());
     assert!(store.append(ends, paged.id, vec![1, 2]).await.unwrap());
     let unlisted = store.create(NewTask { holder: Some(ends), listed: false, ..task(&owner) }).await.unwrap();
+    // Somebody may have read a page: begun again, other rows would follow it.
+    let read = store.create(NewTask { holder: Some(ends), ..task(&owner) }).await.unwrap();
+    assert!(store.append(ends, read.id, vec![4]).await.unwrap());
     let elsewhere = store.create(NewTask { holder: Some(other), ..task(&owner) }).await.unwrap();
     store.hand_over(ends, LOST).await.unwrap();
     let paged = store.get(&owner, paged.id).await.unwrap().unwrap();
     assert_eq!((paged.state, paged.pages.end.as_deref()), (State::Completed, Some(LOST)));
     assert_eq!(store.chunk(&owner, paged.id, 0).await.unwrap(), Some(vec![1, 2]), "what is there stays");
     assert_eq!(store.get(&owner, unlisted.id).await.unwrap().unwrap().state, State::Failed);
+    let read = store.get(&owner, read.id).await.unwrap().unwrap();
+    assert_eq!((read.state, read.answer.as_deref(), read.pages.chunks), (State::Failed, Some(LOST), 0));
+    assert_eq!(store.chunk(&owner, read.id, 0).await.unwrap(), None);
     assert_eq!(store.get(&owner, elsewhere.id).await.unwrap().unwrap().state, State::Running);
     assert!(!store.finish(ends, first.id, End::Failed { reason: String::new() }).await.unwrap());
     assert!(!store.append(ends, paged.id, vec![3]).await.unwrap());
