@@ -2,7 +2,8 @@
 //!
 //! INVARIANT: what reaches PostgreSQL from here is either a `&'static str` of our own (the `.sql` files) or the text
 //! of a [`crate::sql::Checked`] or [`crate::sql::Projected`]. Nothing public takes SQL as a string, but for
-//! [`demo`], which loads the sample database and is on no caller's path.
+//! [`fixed`], which takes only what stands in the program, and [`demo`], which loads the sample database; both are on no
+//! caller's path.
 
 mod cancel;
 mod connect;

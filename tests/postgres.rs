@@ -39,6 +39,7 @@ mod postgres {
     mod replicas;
     mod security;
     mod sql_cases;
+    mod task_store;
     mod tasks;
     mod walls;
 

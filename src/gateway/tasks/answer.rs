@@ -88,7 +88,9 @@ impl PagesHeader {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(in crate::gateway) struct PagesEnd {
     pub truncated: Option<Truncation>,
-    /// Why the rows did not come to their end.
+    /// Why the rows did not come to their end. Named so that it can be read as an [`Answer`] too: a store ends with the
+    /// same text a task that nobody works on any more.
+    #[serde(rename = "refusal")]
     pub fault: Option<Diagnostic>,
 }
 
@@ -102,4 +104,18 @@ pub(in crate::gateway) fn from_text<'t, T: Deserialize<'t>>(text: &'t str) -> Re
 
 fn unreadable() -> Diagnostic {
     bug("a stored answer could not be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_pages_end_can_be_read_as_an_answer() {
+        let fault = Diagnostic::refused(SqlState::CONNECTION_FAILURE, "gone").hint("ask again");
+        let end = PagesEnd { truncated: None, fault: Some(fault.clone()) };
+        let text = to_text(&end).unwrap();
+        assert_eq!(from_text::<PagesEnd>(&text).unwrap(), end);
+        assert_eq!(read(&text).unwrap().unwrap_err(), fault);
+    }
 }

@@ -2,7 +2,7 @@
 
 use tracing::warn;
 
-use crate::pg::{Diagnostic, Source};
+use crate::pg::{Diagnostic, Source, SqlState};
 
 pub(super) fn fault(error: Diagnostic) -> Diagnostic {
     warn!(sqlstate = error.sqlstate.as_str(), "the task store: {}", error.message);
@@ -14,10 +14,10 @@ pub(super) fn fault(error: Diagnostic) -> Diagnostic {
         _ => "the task store's database reports an error",
     };
     let schema = matches!(error.sqlstate.class(), "42" | "3F");
-    let fault = Diagnostic {
-        retryable: error.retryable,
-        ..Diagnostic::new(Source::Connection, error.sqlstate, message)
-    };
+    // To a caller another code would say something of the statement that was asked.
+    let sqlstate = if error.source == Source::Connection { error.sqlstate } else { SqlState::INTERNAL_ERROR };
+    let fault =
+        Diagnostic { retryable: error.retryable, ..Diagnostic::new(Source::Connection, sqlstate, message) };
     if schema {
         fault.hint("run pgwarden migrate, and grant the login what is in the schema pgwarden")
     } else {

@@ -2,7 +2,9 @@
 
 use super::fault::fault;
 use super::read::{owner_values, time};
-use super::statements::{CANCEL, CLAIM, CLAIM_PATIENTLY, CREATE, FINISH, FORGET, NOTE, NOTED, OWNER};
+use super::statements::{
+    CANCEL, CLAIM, CLAIM_PATIENTLY, CREATE, FINISH, FORGET, NOTE, NOTED, OWNER, TIDY_OWNERS,
+};
 use super::{Kind, PostgresStore, int, is_one, millis};
 use crate::db::fixed::Value;
 use crate::pg::{Diagnostic, SqlState};
@@ -136,7 +138,8 @@ impl PostgresStore {
     }
 
     pub(super) async fn forget_owner(&self, owner: &Owner) -> Result<(), Diagnostic> {
-        self.run(FORGET, &owner_values(owner)).await.map(drop)
+        self.run(FORGET, &owner_values(owner)).await?;
+        self.run(TIDY_OWNERS, &[]).await.map(drop)
     }
 }
 

@@ -1,0 +1,70 @@
+//! The rows behind the first page, within their bounds.
+
+use pgwarden::tasks::{End, Holder, MemoryStore, NewTask, Owner, Store, TaskId, TaskSettings};
+
+use super::contract::contract;
+use super::{PACE, holder, owner, store, task};
+use crate::support::{Database, Template};
+
+contract! {
+    pages_are_added_read_and_closed: TaskSettings::default();
+    what_is_stored_is_bounded: TaskSettings {
+        answer_bytes: 100, stored_bytes_per_owner: 150, stored_bytes: 200, ..TaskSettings::default()
+    };
+}
+
+async fn paged(store: &dyn Store, owner: &Owner, holder: Holder) -> TaskId {
+    let new = NewTask { holder: Some(holder), ..task(owner) };
+    store.create(new.clone()).await.unwrap();
+    let end = End::Completed { answer: String::new(), pages: Some("header".to_owned()) };
+    assert!(store.finish(holder, new.id, end).await.unwrap());
+    new.id
+}
+
+async fn pages_are_added_read_and_closed(store: &dyn Store) {
+    let (owner, holder) = (owner("ada"), holder());
+    let id = paged(store, &owner, holder).await;
+    let task = store.get(&owner, id).await.unwrap().unwrap();
+    assert_eq!((task.pages.header.as_str(), task.pages.chunks, task.pages.end), ("header", 0, None));
+    for number in 0..20_u8 {
+        assert!(store.append(holder, id, vec![number; 300]).await.unwrap());
+    }
+    for number in 0..20_u8 {
+        let chunk = store.chunk(&owner, id, u32::from(number)).await.unwrap();
+        assert_eq!(chunk, Some(vec![number; 300]));
+    }
+    assert_eq!(store.chunk(&owner, id, 20).await.unwrap(), None);
+    // Two at once get two numbers.
+    let (one, two) =
+        tokio::join!(store.append(holder, id, vec![20; 9]), store.append(holder, id, vec![21; 9]));
+    assert!(one.unwrap() && two.unwrap());
+    let mut both = [20, 21];
+    for (at, number) in [20, 21].into_iter().enumerate() {
+        both[at] = store.chunk(&owner, id, number).await.unwrap().unwrap()[0];
+    }
+    both.sort_unstable();
+    assert_eq!(both, [20, 21]);
+    assert!(store.close_pages(holder, id, "that is all").await.unwrap());
+    let task = store.get(&owner, id).await.unwrap().unwrap();
+    assert_eq!((task.pages.chunks, task.pages.end.as_deref()), (22, Some("that is all")));
+    assert!(!store.close_pages(holder, id, "again").await.unwrap());
+}
+
+async fn what_is_stored_is_bounded(store: &dyn Store) {
+    let (ada, bob, holder) = (owner("ada"), owner("bob"), holder());
+    let chunk = |bytes: usize| vec![1; bytes];
+    let one = paged(store, &ada, holder).await;
+    assert!(store.append(holder, one, chunk(100)).await.unwrap());
+    assert!(!store.append(holder, one, chunk(1)).await.unwrap(), "of one answer");
+    let two = paged(store, &ada, holder).await;
+    assert!(!store.append(holder, two, chunk(51)).await.unwrap(), "of one owner");
+    assert!(store.append(holder, two, chunk(50)).await.unwrap());
+    let three = paged(store, &bob, holder).await;
+    assert!(!store.append(holder, three, chunk(51)).await.unwrap(), "of all");
+    assert!(store.append(holder, three, chunk(50)).await.unwrap());
+    assert_eq!(store.get(&bob, three).await.unwrap().unwrap().pages.chunks, 1);
+    // What is forgotten makes room.
+    store.forget(&ada).await.unwrap();
+    let four = paged(store, &bob, holder).await;
+    assert!(store.append(holder, four, chunk(100)).await.unwrap());
+}
