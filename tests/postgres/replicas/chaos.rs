@@ -41,9 +41,10 @@ async fn no_task_is_lost_doubled_or_stuck_though_replicas_are_killed() {
                     };
                     let result = &created["result"];
                     let ended = match result["taskId"].as_str() {
-                        Some(id) => peer.ended(id).await?["result"].clone(),
-                        None => result.clone(),
+                        Some(id) => peer.ended(id).await?,
+                        None => created.clone(),
                     };
+                    let ended = ended.get("result").cloned().ok_or_else(|| format!("{mark}: {ended}"))?;
                     outcomes.push((mark, ended));
                 }
                 Ok::<_, String>(outcomes)
