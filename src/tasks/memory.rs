@@ -1,5 +1,6 @@
 //! The store of one process: nothing survives it.
 
+mod chunks;
 mod kept;
 mod owned;
 
@@ -13,6 +14,7 @@ use tokio::sync::broadcast;
 use super::store::{Cancel, Change, Reply, Store};
 use super::{End, Holder, NewTask, Owner, Pace, Pages, State, Task, TaskId, TaskSettings, Work};
 use crate::pg::{Diagnostic, SqlState};
+use chunks::Chunks;
 pub(super) use kept::ATTEMPTS;
 use kept::{Entry, Kept, len};
 
@@ -72,7 +74,7 @@ impl MemoryStore {
             task: task.clone(),
             holder: new.holder,
             number,
-            chunks: Vec::new(),
+            chunks: Chunks::default(),
             bytes: 0,
             attempts: u32::from(new.holder.is_some()),
         };
@@ -163,12 +165,15 @@ impl MemoryStore {
             if !fits {
                 return false;
             }
-            kept.take(id, bytes);
-            if let Some(entry) = kept.tasks.get_mut(&id) {
-                entry.chunks.push(chunk);
-                entry.task.pages.chunks += 1;
+            let stored = kept.tasks.get_mut(&id).is_some_and(|entry| {
+                let stored = entry.chunks.push(id, chunk);
+                entry.task.pages.chunks += u32::from(stored);
+                stored
+            });
+            if stored {
+                kept.take(id, bytes);
             }
-            true
+            stored
         })
     }
 
@@ -313,7 +318,8 @@ impl Store for MemoryStore {
 
     fn chunk<'a>(&'a self, owner: &'a Owner, id: TaskId, number: u32) -> Reply<'a, Option<Vec<u8>>> {
         let number = usize::try_from(number).unwrap_or(usize::MAX);
-        done(self.kept().of(owner, id).and_then(|entry| entry.chunks.get(number).cloned()))
+        let chunk = self.kept().of(owner, id).map_or(Ok(None), |entry| entry.chunks.get(id, number));
+        std::future::ready(chunk).boxed()
     }
 
     fn finish(&self, holder: Holder, id: TaskId, end: End) -> Reply<'_, bool> {

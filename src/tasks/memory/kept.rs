@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::Utc;
 
+use super::chunks::Chunks;
 use super::owned::Owned;
 use crate::tasks::{Holder, Owner, Pages, State, Task, TaskId};
 
@@ -27,7 +28,7 @@ pub(super) struct Entry {
     pub(super) task: Task,
     pub(super) holder: Option<Holder>,
     pub(super) number: u64,
-    pub(super) chunks: Vec<Vec<u8>>,
+    pub(super) chunks: Chunks,
     pub(super) bytes: u64,
     /// How often somebody began to work on it.
     pub(super) attempts: u32,
@@ -71,7 +72,7 @@ impl Kept {
 
     pub(super) fn forget_pages(&mut self, id: TaskId) {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
-        entry.chunks.clear();
+        entry.chunks = Chunks::default();
         entry.task.pages = Pages::default();
         let bytes = std::mem::take(&mut entry.bytes);
         self.bytes = self.bytes.saturating_sub(bytes);
