@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod section;
 mod settings;
+mod tasks;
 
 pub use environment::{VARIABLES, check_environment};
 pub use error::ConfigError;
@@ -14,3 +15,4 @@ pub use file::{load, read};
 pub use settings::{
     AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, MappedPolicy, Server, Sessions,
 };
+pub use tasks::Tasks;

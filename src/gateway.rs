@@ -4,6 +4,7 @@ mod admission;
 mod describe;
 mod health;
 mod output;
+mod page;
 mod policies;
 mod query;
 mod request;
@@ -13,20 +14,26 @@ mod search_objects;
 mod served;
 #[cfg(test)]
 mod shop;
+mod tasks;
 mod visible;
 
 use std::sync::Arc;
 
 pub use health::Health;
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
+pub use query::Patience;
 pub use request::{
-    ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest,
+    Asked, ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput,
+    SearchRequest, TaskView,
 };
 pub use served::{CallLimits, Served};
+pub use tasks::{Cancelled, Changes};
 
 use admission::Admission;
+use tasks::Desk;
 
 use crate::pg::{Diagnostic, SqlState};
+use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
 use crate::telemetry::Telemetry;
 
 /// What the tools and resources stand on. Cheap to clone; holds no state of a call.
@@ -36,12 +43,21 @@ pub struct Gateway {
     limits: CallLimits,
     telemetry: Telemetry,
     admission: Arc<Admission>,
+    desk: Arc<Desk>,
 }
 
 impl Gateway {
     /// `served` in the order in which they are listed.
     pub fn new(served: Vec<Served>, limits: CallLimits, telemetry: Telemetry) -> Self {
-        Self { served: served.into(), limits, telemetry, admission: Arc::default() }
+        let settings = TaskSettings::default();
+        let store = Arc::new(MemoryStore::new(settings.clone()));
+        let desk = Arc::new(Desk::new(store, settings, Holder(TaskId::from_bytes([0; 16]))));
+        Self { served: served.into(), limits, telemetry, admission: Arc::default(), desk }
+    }
+
+    /// Keeps tasks in `store`, as `holder`: a name that no other process has.
+    pub fn with_tasks(self, store: Arc<dyn Store>, settings: TaskSettings, holder: Holder) -> Self {
+        Self { desk: Arc::new(Desk::new(store, settings, holder)), ..self }
     }
 
     /// The names that `database` may take in a request.

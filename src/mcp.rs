@@ -4,6 +4,7 @@
 //! `http::endpoint` for the order of the checks on a request.
 
 mod arguments;
+mod call;
 mod edge;
 mod handler;
 mod http;
@@ -13,6 +14,7 @@ mod revision;
 mod settings;
 mod splice;
 mod stdio;
+mod tasks;
 mod tools;
 #[doc(hidden)]
 pub mod unchecked;

@@ -36,9 +36,11 @@ mod postgres {
     mod policy_script;
     mod print;
     mod protect;
+    mod replicas;
     mod security;
     mod sql_cases;
     mod task_store;
+    mod tasks;
     mod walls;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};

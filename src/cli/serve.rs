@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::read(&arguments.target, &environment)?;
     let stop = shutdown::on_signals()?;
-    let (gateway, settings) = (setup.gateway(), settings(&setup.config));
+    let (gateway, settings) = (setup.gateway().await?, settings(&setup.config));
     let caller = setup.caller();
     if let Err(missing) = setup.whole_policies(PATIENCE).await {
         setup.close().await;
@@ -104,6 +104,7 @@ fn settings(config: &Config) -> mcp::Settings {
     let mut settings = mcp::Settings { result_chars: config.limits.characters, ..mcp::Settings::default() };
     settings.http.allowed_hosts.clone_from(&config.server.allowed_hosts);
     settings.http.allowed_origins.clone_from(&config.server.allowed_origins);
+    settings.task_drain = config.tasks.drain.unwrap_or(settings.task_drain);
     settings.http.sessions.mode = match config.server.sessions {
         Sessions::Kept => SessionMode::Kept,
         Sessions::Stateless => SessionMode::Stateless,

@@ -1,6 +1,8 @@
 //! From flags, environment and file to databases with their policies. Flags win over our own environment variables,
 //! these over the file; `DATABASE_URL` and libpq's variables come last.
 
+mod store;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, M
 use crate::db::{ConnectionSettings, Database, DatabaseSettings};
 use crate::gateway::{CallLimits, Gateway, Policies, PolicySource, Served};
 use crate::policy::{Policy, PolicyError};
+use crate::tasks::{Holder, TaskId};
 use crate::telemetry::Telemetry;
 
 /// Who calls where nobody proves who they are.
@@ -85,7 +88,7 @@ impl Setup {
         }
     }
 
-    pub(super) fn gateway(&self) -> Gateway {
+    pub(super) async fn gateway(&self) -> anyhow::Result<Gateway> {
         let limits = &self.config.limits;
         let limits = CallLimits {
             rows: limits.rows,
@@ -93,7 +96,11 @@ impl Setup {
             field_characters: limits.field_characters,
             deadline: Duration::from_secs(limits.seconds),
         };
-        Gateway::new(self.served.clone(), limits, Telemetry::default())
+        let tasks = &self.config.tasks;
+        let store = store::open(tasks, environment("PGWARDEN_TASK_KEY")).await?;
+        let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
+        let gateway = Gateway::new(self.served.clone(), limits, Telemetry::default());
+        Ok(gateway.with_tasks(store, tasks.settings.clone(), holder))
     }
 
     /// The entry of that database.

@@ -7,7 +7,7 @@ const PREFIX: &str = "PGWARDEN_";
 
 /// Every variable that pgwarden reads, besides `DATABASE_URL` and libpq's. Each stands for the flag of that name, but
 /// for `PGWARDEN_LOG` (what to log) and `PGWARDEN_PG_BIN` (the demo's PostgreSQL).
-pub const VARIABLES: [&str; 10] = [
+pub const VARIABLES: [&str; 11] = [
     "PGWARDEN_ACCEPT",
     "PGWARDEN_CONFIG",
     "PGWARDEN_DATABASE",
@@ -17,6 +17,7 @@ pub const VARIABLES: [&str; 10] = [
     "PGWARDEN_PG_BIN",
     "PGWARDEN_POLICY",
     "PGWARDEN_STORE",
+    "PGWARDEN_TASK_KEY",
     "PGWARDEN_TOKENS_FILE",
 ];
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
+use super::tasks::tasks;
 use super::{
     AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, Server,
     Sessions,
@@ -40,6 +41,11 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
         server: top.section("server")?.map(server).transpose()?.unwrap_or_default(),
         auth: top.section("auth")?.map(|section| auth(section, folder)).transpose()?.unwrap_or_default(),
         limits: top.section("limits")?.map(limits).transpose()?.unwrap_or_default(),
+        tasks: top
+            .section("tasks")?
+            .map(|section| tasks(section, folder, env))
+            .transpose()?
+            .unwrap_or_default(),
         databases: match top.section("databases")? {
             Some(section) => databases(section, folder, env)?,
             None => Vec::new(),
@@ -89,7 +95,7 @@ fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
         field_characters: section
             .value("field_characters", integer(16..=10_000_000))?
             .map_or(default.field_characters, size),
-        seconds: section.value("seconds", integer(1..=3_600))?.unwrap_or(default.seconds),
+        seconds: section.value("seconds", integer(1..=86_400))?.unwrap_or(default.seconds),
     };
     section.finish()?;
     Ok(limits)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::tasks::Tasks;
 use crate::catalog::closest;
 use crate::db::{ConnectionSettings, Finding};
 use crate::gateway::When;
@@ -13,6 +14,7 @@ pub struct Config {
     pub server: Server,
     pub auth: Auth,
     pub limits: Limits,
+    pub tasks: Tasks,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,
 }
@@ -68,13 +70,13 @@ pub struct Limits {
     pub characters: usize,
     /// Characters of one field.
     pub field_characters: usize,
-    /// Seconds that a call may take.
+    /// Seconds that a statement may run, also as a task.
     pub seconds: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 1_000, characters: 40_000, field_characters: 4_000, seconds: 45 }
+        Self { rows: 1_000, characters: 40_000, field_characters: 4_000, seconds: 600 }
     }
 }
 

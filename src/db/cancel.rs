@@ -25,7 +25,7 @@ const ATTEMPTS: usize = 5;
 /// For connecting, sending and the server's hang-up.
 const DELIVERY: Duration = Duration::from_secs(2);
 /// From a delivered request to the statement's end, before it is sent again.
-const EFFECT: Duration = Duration::from_millis(200);
+const EFFECT: Duration = Duration::from_millis(60);
 
 /// Knows which backend of which server to stop.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use super::connect::Connector;
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
-use super::{DatabaseSettings, Examination, Progress, Ran, RowSink, RunLimits};
+use super::{DatabaseSettings, Examination, LockWait, Progress, Ran, RowSink, RunLimits, error, lock_wait};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::Checked;
@@ -20,6 +20,8 @@ use crate::sql::Checked;
 const CONTROL_CONNECTIONS: usize = 2;
 /// Stands for deadlines that no clock can hold.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// For a look at a backend from outside.
+const LOOKING: Duration = Duration::from_secs(2);
 /// How long closing waits for resets and cancels.
 const LAST_TASKS: Duration = Duration::from_secs(5);
 
@@ -114,6 +116,16 @@ impl Database {
                 Err(_) => Err(past_deadline(limits)),
             },
         }
+    }
+
+    /// The lock that a run of this process waits for, by its backend.
+    pub async fn lock_wait(&self, backend: i32) -> Result<Option<LockWait>, Diagnostic> {
+        let mut lease = self.control.lease(LOOKING).await?;
+        let Some(link) = lease.link() else { return Err(error::lost()) };
+        let wait = timeout(LOOKING, lock_wait::of_backend(link.client(), backend)).await;
+        let wait = wait.map_err(|_| error::lost())?.map_err(|e| error::diagnostic(&e))?;
+        lease.end();
+        Ok(wait)
     }
 
     async fn run_known(self: &Arc<Self>, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use futures_util::future::join4;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Statement};
 
-use super::DatabaseSettings;
 use super::locks::{self, Locks, Session};
+use super::{DatabaseSettings, Progress};
 use crate::pg::quote_ident;
 
 const BEGIN: &str = "BEGIN READ ONLY";
@@ -84,10 +84,14 @@ impl Envelope {
     }
 
     /// INVARIANT: `text` is that of a `Checked`.
-    pub async fn begin(&self, client: &Client, text: &str) -> Result<Begun, Error> {
-        let (begun, set, statement, locks) =
-            join4(client.batch_execute(BEGIN), self.apply(client), client.prepare(text), locks::own(client))
-                .await;
+    pub async fn begin(&self, client: &Client, text: &str, progress: &Progress) -> Result<Begun, Error> {
+        let (begun, set, statement, locks) = join4(
+            client.batch_execute(BEGIN),
+            self.apply(client, progress),
+            client.prepare(text),
+            locks::own(client),
+        )
+        .await;
         begun?;
         set?;
         let statement = statement?;
@@ -95,11 +99,13 @@ impl Envelope {
         Ok(Begun { statement, locks, session })
     }
 
-    async fn apply(&self, client: &Client) -> Result<(), Error> {
-        client
-            .query_typed(SETTINGS, &[(&self.names, Type::TEXT_ARRAY), (&self.values, Type::TEXT_ARRAY)])
-            .await
-            .map(drop)
+    /// Its answer comes before Parse waits for a lock: from here on it is known which backend does.
+    async fn apply(&self, client: &Client, progress: &Progress) -> Result<(), Error> {
+        let given: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&self.names, Type::TEXT_ARRAY), (&self.values, Type::TEXT_ARRAY)];
+        let row = client.query_typed_one(SETTINGS, &given).await?;
+        progress.runs_on(row.try_get(1)?);
+        Ok(())
     }
 }
 

@@ -72,7 +72,15 @@ pub(super) async fn feed<'c>(
         rows += 1;
         bounds.progress.row();
         if flow == Flow::Flush {
-            cover().await.map_err(Failed::Refused)?;
+            if let Err(refusal) = cover().await {
+                // Where the transaction is gone, the stream says why.
+                while refusal.rule.is_none()
+                    && let Some(row) = stream.next().await
+                {
+                    row?;
+                }
+                return Err(Failed::Refused(refusal));
+            }
             if sink.flush().await == Flow::Stop {
                 return Ok(Streamed { rows, truncated: Some(Truncation::Sink) });
             }

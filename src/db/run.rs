@@ -60,7 +60,6 @@ struct Covered {
 impl Surroundings<'_> {
     pub async fn run(&self, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {
         let (mut lease, begun) = self.begin(call).await?;
-        call.progress.runs_on(begun.locks.backend);
         self.verdict(call, &begun.locks, &begun.session)?;
         let columns: Vec<ResultColumn> = begun
             .statement
@@ -113,7 +112,7 @@ impl Surroundings<'_> {
             envelope.set_all(call.checked.settings());
             let Some(link) = lease.link() else { return Err(error::lost()) };
             call.progress.has_connection();
-            match envelope.begin(link.client(), call.checked.text()).await {
+            match envelope.begin(link.client(), call.checked.text(), call.progress).await {
                 Ok(begun) => return Ok((lease, begun)),
                 Err(gone) if attempt < ATTEMPTS && error::is_gone(&gone) => {
                     attempt += 1;

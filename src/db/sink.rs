@@ -5,6 +5,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use serde::{Deserialize, Serialize};
+
 use crate::pg::Diagnostic;
 use crate::policy::PlannerLimits;
 use crate::sql::ProjectedColumn;
@@ -49,7 +51,8 @@ pub struct RunLimits {
 }
 
 /// Why a result is not whole.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Truncation {
     /// There is at least one row more than [`RunLimits::rows`].
     Rows,

@@ -1,10 +1,16 @@
 //! What the use cases take and give: plain values that `mcp` turns into tool arguments and results.
 
-use serde::Serialize;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::tasks::{State, TaskId};
+
 /// How rows are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// `columns` once, `rows` as arrays.
     #[default]
@@ -16,7 +22,7 @@ pub enum Format {
 }
 
 /// The tool `query`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct QueryRequest {
     pub sql: String,
     /// For `$1`, `$2`, ..: text that PostgreSQL reads as the parameter's type; `None` is NULL.
@@ -28,7 +34,30 @@ pub struct QueryRequest {
     pub format: Format,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+/// What a call to `query` came to.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// The rows, or the first page of them.
+    Rows(QueryOutput),
+    /// It takes longer than the caller waits, and goes on.
+    Task(TaskView),
+}
+
+/// A task as its owner sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TaskView {
+    pub id: TaskId,
+    pub state: State,
+    /// What it is doing.
+    pub message: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub ttl: Duration,
+    /// How often its owner should ask.
+    pub poll_interval: Duration,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ColumnHeader {
     pub name: String,
     #[serde(rename = "type")]
@@ -36,7 +65,7 @@ pub struct ColumnHeader {
 }
 
 /// The answer of `query`. As JSON it is the tool's structuredContent.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct QueryOutput {
     pub columns: Vec<ColumnHeader>,
     /// An array of arrays, encoded while it streamed. Empty array where the format is not JSON.
@@ -46,6 +75,9 @@ pub struct QueryOutput {
     /// What cut it and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated_reason: Option<String>,
+    /// The next page's name, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
     pub notices: Vec<String>,
     /// The CSV or Markdown text, where asked for; then this is the text block instead of the JSON.
     #[serde(skip)]

@@ -35,7 +35,7 @@ pub struct CallLimits {
     pub characters: usize,
     /// Characters of one field.
     pub field_characters: usize,
-    /// From the call to its answer.
+    /// From the question to its last row, also where that outlives the call.
     pub deadline: Duration,
 }
 

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::revision;
+use super::tasks::legacy;
 
 /// More calls than this in one batch are refused.
 const BATCH: usize = 50;
@@ -142,6 +143,7 @@ impl Shape {
     /// JSON-RPC also has parameters by position; MCP has none. And rmcp takes an optional parameter that it cannot read
     /// for one that is not there.
     fn check_params(&self, method: &str) -> Result<(), Fault> {
+        let method = legacy::renamed(method).unwrap_or(method);
         let why = match &self.params {
             None | Some(Value::Null) => return Ok(()),
             Some(Value::Object(params)) => match params.get("cursor") {

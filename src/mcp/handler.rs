@@ -6,25 +6,29 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams, CompleteResult,
-    CustomRequest, CustomResult, Implementation, JsonObject, ListPromptsRequestMethod, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestMethod, CompleteRequestParams,
+    CompleteResult, CustomRequest, CustomResult, GetTaskParams, GetTaskResult, Implementation,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, Tool, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::reply::{self, ToolReply};
-use super::tools::{self, Tools};
+use super::call::Called;
+use super::reply;
+use super::tasks::{self, extension, legacy};
+use super::tools::Tools;
 use super::{resources, revision};
 use crate::auth::Caller;
 use crate::gateway::Gateway;
 use crate::pg::Diagnostic;
 
 const INSTRUCTIONS: &str = "pgwarden answers SQL against PostgreSQL under a policy. `search_objects` and `describe` show \
-    what can be queried, `query` runs one read-only statement. A refusal names its SQLSTATE, the rule that decided and a \
+    what can be queried, `query` runs one read-only statement; what takes longer goes on, and `task_result` \
+    fetches it. A refusal names its SQLSTATE, the rule that decided and a \
     hint for the next try. The schema is also there as resources, postgres://{database}/{schema}/{relation}.";
 
 /// How long clients of 2026-07-28 may keep the tool list: it only changes with the configuration.
@@ -32,11 +36,11 @@ const TOOL_LIST_TTL_MS: u64 = 60_000;
 
 #[derive(Clone)]
 pub(super) struct Handler {
-    gateway: Gateway,
-    tools: Arc<Tools>,
+    pub(super) gateway: Gateway,
+    pub(super) tools: Arc<Tools>,
     callers: Callers,
-    result_chars: usize,
-    calls: Calls,
+    pub(super) result_chars: usize,
+    pub(super) calls: Calls,
 }
 
 /// Where the caller of a request is found.
@@ -65,7 +69,7 @@ impl Handler {
         Self { gateway, tools, callers, result_chars, calls }
     }
 
-    fn caller(&self, cx: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+    pub(super) fn caller(&self, cx: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
         let mut caller = match &self.callers {
             Callers::Fixed(caller) => caller.clone(),
             Callers::Request => {
@@ -80,71 +84,7 @@ impl Handler {
         Ok(caller)
     }
 
-    async fn call(
-        &self,
-        tool: &Tool,
-        given: Option<JsonObject>,
-        caller: &Caller,
-        cancel: &CancellationToken,
-    ) -> ToolReply {
-        match tool.name.as_ref() {
-            "query" => self.query(given, caller, cancel).await,
-            "search_objects" => self.search_objects(given, caller, cancel).await,
-            "describe" => self.describe(given, caller, cancel).await,
-            other => Err(self.unknown_tool(other)),
-        }
-    }
-
-    async fn query(
-        &self,
-        given: Option<JsonObject>,
-        caller: &Caller,
-        cancel: &CancellationToken,
-    ) -> ToolReply {
-        let request = match tools::parse_query(&self.tools.query, given) {
-            Ok(request) => request,
-            Err(diagnostic) => return reply::failed(&diagnostic, ""),
-        };
-        let sql = request.sql.clone();
-        match self.gateway.query(caller, request, cancel).await {
-            Ok(output) => reply::query(output, self.result_chars),
-            Err(diagnostic) => reply::failed(&diagnostic, &sql),
-        }
-    }
-
-    async fn search_objects(
-        &self,
-        given: Option<JsonObject>,
-        caller: &Caller,
-        cancel: &CancellationToken,
-    ) -> ToolReply {
-        let request = match tools::parse_search_objects(&self.tools.search_objects, given) {
-            Ok(request) => request,
-            Err(diagnostic) => return reply::failed(&diagnostic, ""),
-        };
-        match self.gateway.search_objects(caller, request, cancel).await {
-            Ok(output) => reply::object(&output.0, self.result_chars),
-            Err(diagnostic) => reply::failed(&diagnostic, ""),
-        }
-    }
-
-    async fn describe(
-        &self,
-        given: Option<JsonObject>,
-        caller: &Caller,
-        cancel: &CancellationToken,
-    ) -> ToolReply {
-        let request = match tools::parse_describe(&self.tools.describe, given) {
-            Ok(request) => request,
-            Err(diagnostic) => return reply::failed(&diagnostic, ""),
-        };
-        match self.gateway.describe(caller, request.database, request.relations, cancel).await {
-            Ok(output) => reply::object(&output.0, self.result_chars),
-            Err(diagnostic) => reply::failed(&diagnostic, ""),
-        }
-    }
-
-    fn unknown_tool(&self, name: &str) -> ErrorData {
+    pub(super) fn unknown_tool(&self, name: &str) -> ErrorData {
         reply::unknown_tool(name, self.tools.all().into_iter().map(|tool| tool.name.as_ref()))
     }
 }
@@ -152,7 +92,7 @@ impl Handler {
 impl Calls {
     /// Runs one call under a token that fires with the client's, the session's, or the order to stop. The call is never dropped half
     /// way: it ends by itself soon after its token fires, and so PostgreSQL hears of it.
-    async fn run<T>(
+    pub(super) async fn run<T>(
         &self,
         cx: &RequestContext<RoleServer>,
         call: impl AsyncFnOnce(CancellationToken) -> T,
@@ -190,7 +130,7 @@ impl Calls {
 
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_resources().build())
+        ServerConfig::new(capabilities())
             .with_server_info(
                 Implementation::new("pgwarden", env!("CARGO_PKG_VERSION")).with_title("pgwarden"),
             )
@@ -199,6 +139,34 @@ impl ServerHandler for Handler {
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
         self.tools.named(name).cloned()
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let caller = self.caller(&cx)?;
+        extension::get(self, &caller, &request.task_id).await
+    }
+
+    /// There is nothing to answer: no task of ours asks for input.
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.caller(&cx)?;
+        tasks::existing(self, &caller, &request.task_id).await.map(drop)
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.caller(&cx)?;
+        extension::cancel(self, &caller, &request.task_id).await
     }
 
     async fn list_tools(
@@ -218,8 +186,11 @@ impl ServerHandler for Handler {
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = self.caller(&cx)?;
         let tool = self.tools.named(&request.name).ok_or_else(|| self.unknown_tool(&request.name))?;
-        let call = async |cancel| self.call(tool, request.arguments, &caller, &cancel).await;
-        self.calls.run(&cx, call).await.map(CallToolResponse::from)
+        let call = async |cancel| self.call(tool, request.arguments, &caller, &cx, &cancel).await;
+        match self.calls.run(&cx, call).await? {
+            Called::Reply(reply) => Ok(reply.into()),
+            Called::Task(task) => Ok(CallToolResponse::Task(extension::created(&task))),
+        }
     }
 
     async fn list_resources(
@@ -277,6 +248,10 @@ impl ServerHandler for Handler {
         request: CustomRequest,
         cx: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        if let Some(method) = legacy::renamed(&request.method) {
+            let params = request.params.unwrap_or_default();
+            return legacy::answer(self, method, params, cx).await.map(CustomResult::new);
+        }
         if !revision::serves(&request.method, cx.protocol_version().as_ref()) {
             return Err(reply::unknown_method(request.method));
         }
@@ -284,8 +259,12 @@ impl ServerHandler for Handler {
     }
 }
 
+fn capabilities() -> ServerCapabilities {
+    ServerCapabilities::builder().enable_tools().enable_resources().enable_tasks().build()
+}
+
 /// A token that never fires where there is no session.
-fn session_end(cx: &RequestContext<RoleServer>) -> CancellationToken {
+pub(super) fn session_end(cx: &RequestContext<RoleServer>) -> CancellationToken {
     let parts = cx.extensions.get::<Parts>();
     parts.and_then(|parts| parts.extensions.get::<SessionEnd>()).map(|end| end.0.clone()).unwrap_or_default()
 }

@@ -73,8 +73,12 @@ pub async fn serve_http(
         body_timeout: settings.http.body_timeout,
     };
     let connections = Connections::new(listener, &settings.http);
+    let working = tokio::spawn({
+        let (gateway, stop, drain) = (gateway.clone(), shutdown.clone(), settings.task_drain);
+        async move { gateway.work(stop, drain).await }
+    });
     connections.serve(router(endpoint, gateway), calls, streams, shutdown).await;
-    Ok(())
+    working.await.map_err(|_| ServeError::Interrupted)
 }
 
 fn router(endpoint: Endpoint, gateway: Gateway) -> Router {

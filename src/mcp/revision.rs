@@ -1,8 +1,8 @@
 //! The protocol revisions, and which methods exist in which.
 
 use rmcp::model::{
-    CallToolRequestParams, InitializeRequestParams, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams,
+    CallToolRequestParams, GetTaskParams, InitializeRequestParams, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, UpdateTaskParams,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,12 +20,18 @@ const fn served(method: &'static str, legacy: bool, stateless: bool) -> Served {
     Served { method, legacy, stateless }
 }
 
-const SERVED: [Served; 8] = [
+const SERVED: [Served; 14] = [
     served("initialize", true, false),
     served("ping", true, false),
     served("server/discover", false, true),
     served("tools/list", true, true),
     served("tools/call", true, true),
+    served("tasks/get", true, true),
+    served("subscriptions/listen", false, true),
+    served("tasks/update", false, true),
+    served("tasks/cancel", true, true),
+    served("tasks/result", true, false),
+    served("tasks/list", true, false),
     served("resources/list", true, true),
     served("resources/templates/list", true, true),
     served("resources/read", true, true),
@@ -58,6 +64,8 @@ pub(super) fn why_malformed(method: &str, params: Option<Value>) -> String {
     let error = match method {
         "tools/call" => CallToolRequestParams::deserialize(params).err(),
         "resources/read" => ReadResourceRequestParams::deserialize(params).err(),
+        "tasks/get" | "tasks/cancel" => GetTaskParams::deserialize(params).err(),
+        "tasks/update" => UpdateTaskParams::deserialize(params).err(),
         "initialize" => InitializeRequestParams::deserialize(params).err(),
         _ => PaginatedRequestParams::deserialize(params).err(),
     };

@@ -9,6 +9,8 @@ pub struct Settings {
     pub result_chars: usize,
     /// Bytes of one incoming message (a line on stdio, a body on HTTP).
     pub message_bytes: usize,
+    /// How long running tasks may go on after the order to stop.
+    pub task_drain: Duration,
     pub http: HttpSettings,
 }
 
@@ -55,7 +57,12 @@ pub enum SessionMode {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { result_chars: 40_000, message_bytes: 1024 * 1024, http: HttpSettings::default() }
+        Self {
+            result_chars: 40_000,
+            message_bytes: 1024 * 1024,
+            task_drain: Duration::from_secs(10),
+            http: HttpSettings::default(),
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::tasks::legacy;
+
 /// A string: no other structuredContent of ours is one, and a row cannot get there.
 const MARK: &str = "pgwarden:same-as-text";
 const MARKED: &str = r#""structuredContent":"pgwarden:same-as-text""#;
@@ -19,10 +21,11 @@ pub(super) fn same_as_text() -> Value {
     Value::String(MARK.to_owned())
 }
 
-/// One serialized JSON-RPC message; any but a marked tool result comes back as it is.
+/// One serialized JSON-RPC message; any but a marked tool result, alone or in the task that it is of, and what
+/// [`legacy::outbound`] completes, comes back as it is.
 pub(super) fn splice(message: &str) -> Cow<'_, str> {
     if !message.contains(MARKED) {
-        return Cow::Borrowed(message);
+        return legacy::outbound(message);
     }
     rewritten(message).map_or(Cow::Borrowed(message), Cow::Owned)
 }
@@ -37,8 +40,22 @@ struct TextBlock<'a> {
 
 fn rewritten(message: &str) -> Option<String> {
     let mut members: Members<'_> = serde_json::from_str(message).ok()?;
-    let mut result: Members<'_> = serde_json::from_str(members.get("result")?.get()).ok()?;
-    let marked: Cow<'_, str> = serde_json::from_str(result.get("structuredContent")?.get()).ok()?;
+    // A notification of a task has it in its parameters.
+    let member = if members.contains_key("result") { "result" } else { "params" };
+    let result = spliced(members.get(member)?)?;
+    members.insert(member, &result);
+    serde_json::to_string(&members).ok()
+}
+
+/// A tool's result, or a task with one in it.
+fn spliced(result: &RawValue) -> Option<Box<RawValue>> {
+    let mut result: Members<'_> = serde_json::from_str(result.get()).ok()?;
+    let Some(structured) = result.get("structuredContent") else {
+        let inner = spliced(result.get("result")?)?;
+        result.insert("result", &inner);
+        return serde_json::value::to_raw_value(&result).ok();
+    };
+    let marked: Cow<'_, str> = serde_json::from_str(structured.get()).ok()?;
     if marked != MARK {
         return None;
     }
@@ -46,9 +63,7 @@ fn rewritten(message: &str) -> Option<String> {
     // Reads it once more: what is no JSON must not go out as JSON.
     let text: &RawValue = serde_json::from_str(&content.first()?.text).ok()?;
     result.insert("structuredContent", text);
-    let result = serde_json::value::to_raw_value(&result).ok()?;
-    members.insert("result", &result);
-    serde_json::to_string(&members).ok()
+    serde_json::value::to_raw_value(&result).ok()
 }
 
 #[cfg(test)]
@@ -79,6 +94,16 @@ mod tests {
         let nested = r#"{"rows":[["\"structuredContent\":\"pgwarden:same-as-text\""]]}"#;
         let spliced = splice(&message(&same_as_text(), nested)).into_owned();
         assert!(spliced.contains(&format!(r#""structuredContent":{nested}"#)), "{spliced}");
+    }
+
+    #[test]
+    fn the_result_in_a_task_is_spliced_too() {
+        let result = serde_json::json!({
+            "content": [{"type": "text", "text": "{\"n\":1.10}"}], "structuredContent": same_as_text(),
+        });
+        let task = serde_json::json!({"taskId": "x", "status": "completed", "result": result});
+        let message = serde_json::json!({"jsonrpc": "2.0", "id": 7, "result": task}).to_string();
+        assert!(splice(&message).contains(r#""structuredContent":{"n":1.10}"#), "{}", splice(&message));
     }
 
     #[test]

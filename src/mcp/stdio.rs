@@ -48,6 +48,11 @@ pub async fn serve_pipes(
 ) -> Result<(), ServeError> {
     let calls = Calls::default();
     let transport = StdioTransport::open(input, output, settings.message_bytes, calls.stop.clone())?;
+    let tasks = shutdown.child_token();
+    let working = tokio::spawn({
+        let (gateway, tasks) = (gateway.clone(), tasks.clone());
+        async move { gateway.work(tasks, Duration::ZERO).await }
+    });
     let handler = Handler::new(gateway, Callers::Fixed(caller), settings.result_chars, calls.clone());
     let service = CancellationToken::new();
     // RACE: calls are cancelled, and have answered, before rmcp's loop is told to end.
@@ -59,10 +64,13 @@ pub async fn serve_pipes(
         service.cancel();
         std::future::pending::<Infallible>().await
     };
-    tokio::select! {
+    let served = tokio::select! {
         served = serve(handler, transport, service.clone()) => served,
         never = stopping => match never {},
-    }
+    };
+    tasks.cancel();
+    working.await.map_err(|_| ServeError::Interrupted)?;
+    served
 }
 
 async fn serve(

@@ -4,6 +4,7 @@
 mod describe;
 mod query;
 mod search_objects;
+mod task_result;
 
 use std::sync::Arc;
 
@@ -11,8 +12,9 @@ use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
 pub(super) use describe::parse as parse_describe;
-pub(super) use query::parse as parse_query;
+pub(super) use query::{Read, parse as parse_query};
 pub(super) use search_objects::parse as parse_search_objects;
+pub(super) use task_result::{parse as parse_task_result, parse_cancel as parse_task_cancel};
 
 /// In a fixed order: clients cache prompts by it.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Tools {
     pub(super) query: Tool,
     pub(super) search_objects: Tool,
     pub(super) describe: Tool,
+    pub(super) task_result: Tool,
+    pub(super) task_cancel: Tool,
 }
 
 impl Tools {
@@ -30,11 +34,13 @@ impl Tools {
             query: query::tool(&databases),
             search_objects: search_objects::tool(&databases).with_meta(result_size(result_chars)),
             describe: describe::tool(&databases).with_meta(result_size(result_chars)),
+            task_result: task_result::tool(),
+            task_cancel: task_result::cancel_tool(),
         }
     }
 
-    pub(super) fn all(&self) -> [&Tool; 3] {
-        [&self.query, &self.search_objects, &self.describe]
+    pub(super) fn all(&self) -> [&Tool; 5] {
+        [&self.query, &self.search_objects, &self.describe, &self.task_result, &self.task_cancel]
     }
 
     pub(super) fn named(&self, name: &str) -> Option<&Tool> {

@@ -2,12 +2,12 @@
 
 use std::fmt::{self, Write as _};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::SqlState;
 
 /// Who says no.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// pgwarden refused: the statement never ran.
@@ -19,14 +19,14 @@ pub enum Source {
 }
 
 /// A place in the caller's text: both from 1, the column in characters.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Position {
     pub line: u64,
     pub column: u64,
 }
 
 /// What the caller reads when a statement is refused or fails. Never holds row values of hidden relations.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Diagnostic {
     pub source: Source,
     pub sqlstate: SqlState,

@@ -5,6 +5,8 @@
 
 mod width;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Checked, StatementKind};
 use crate::catalog::Catalog;
 use crate::pg::Oid;
@@ -27,7 +29,8 @@ pub struct ResultColumn {
 }
 
 /// How a field's text goes into JSON.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// Raw if it is a finite number of at most 15 significant digits, else a string.
     Number,
@@ -40,7 +43,8 @@ pub enum Encoding {
 }
 
 /// How much of a field arrives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// All of it: a line or a document of EXPLAIN.
     Whole,
@@ -50,7 +54,7 @@ pub enum Extent {
     CutOrWithheld,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ProjectedColumn {
     pub name: String,
     /// As `format_type` prints it, without modifier.

@@ -68,7 +68,8 @@ pub trait Store: Send + Sync + Debug {
     /// Cancels an open task, and forgets its pages.
     fn cancel<'a>(&'a self, owner: &'a Owner, id: TaskId) -> Reply<'a, Cancel>;
 
-    /// The holder ends: its running tasks go back to the queue, and open pages are closed with `reason`.
+    /// The holder ends: its running tasks go back to the queue, and open pages are closed with `reason`. A task that was
+    /// begun too often, or of which rows were given away, is completed with `reason` as its answer.
     fn hand_over<'a>(&'a self, holder: Holder, reason: &'a str) -> Reply<'a, ()>;
 
     /// Says that the holder lives; does as [`Self::hand_over`] does for those that are dead; forgets what has expired.

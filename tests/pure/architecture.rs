@@ -94,6 +94,7 @@ fn a_seeded_violation_of_each_rule_is_seen() {
     assert!(seen("db.rs", "unsafe { f() }"), "unsafe code");
     assert!(seen("db/utils.rs", ""), "a vague name");
     assert!(seen("db.rs", "pub(crate) fn get_pool() {}"), "a `get_` prefix");
+    assert!(seen("db.rs", "pub async fn get_pool() {}"), "a `get_` prefix");
     assert!(seen("db/mod.rs", ""), "a mod.rs");
     assert!(seen("db.rs", &"\n".repeat(MOST_LINES + 1)), "a long file");
     assert!(seen("brain.rs", ""), "a module outside the layers");
@@ -160,11 +161,19 @@ fn forbidden_word(layer: Option<&str>, word: &str) -> Option<String> {
 
 /// Public functions of ours: those of foreign traits carry no `pub`, and are called what they are called.
 fn get_prefixes(tokens: &[Token]) -> Vec<String> {
-    let named = tokens.windows(3).filter_map(|window| match window {
-        [Token::Word(before), Token::Word(function), Token::Word(name)] if function == "fn" => {
-            ["pub", "async", "const"].contains(&before.as_str()).then_some(name)
+    let is_public = |before: &Token| match before {
+        Token::Word(word) => word == "pub",
+        Token::Mark(mark) => *mark == ')',
+    };
+    let named = tokens.windows(4).filter_map(|window| match window {
+        [before, Token::Word(how), Token::Word(function), Token::Word(name)]
+            if function == "fn" && ["async", "const"].contains(&how.as_str()) =>
+        {
+            is_public(before).then_some(name)
         }
-        [Token::Mark(')'), Token::Word(function), Token::Word(name)] if function == "fn" => Some(name),
+        [_, before, Token::Word(function), Token::Word(name)] if function == "fn" => {
+            is_public(before).then_some(name)
+        }
         _ => None,
     });
     let prefixed = named.filter(|name| name.starts_with("get_"));

@@ -9,7 +9,7 @@ use super::mcp_wire::{
     HttpPeer, LEGACY, STATELESS, caller, code, gateway, initialize, request, stateless, tool_names,
 };
 
-const TOOLS: [&str; 3] = ["query", "search_objects", "describe"];
+const TOOLS: [&str; 5] = ["query", "search_objects", "describe", "task_result", "task_cancel"];
 
 fn stateless_settings() -> Settings {
     let sessions = SessionSettings { mode: SessionMode::Stateless, ..SessionSettings::default() };
@@ -157,11 +157,11 @@ async fn the_standard_headers_must_agree_with_the_body() {
         let answer = peer.post(&headers, &call).await;
         assert_eq!((answer.status, answer.code()), (400, -32020), "{headers:?}: {}", answer.text);
     }
-    // Clients that leave the name out on tasks are met half way: what is wrong is that there are no tasks.
+    // Clients that leave the name out on tasks are met half way: what is wrong is that they did not declare tasks.
     let answer = peer
         .post(&[version, ("mcp-method", "tasks/get")], stateless(1, "tasks/get", json!({"taskId": "t"})))
         .await;
-    assert_eq!(answer.code(), -32601, "{}", answer.text);
+    assert_eq!(answer.code(), -32021, "{}", answer.text);
     let answer =
         peer.post(&[("mcp-protocol-version", "2031-01-01")], request(1, "tools/list", json!({}))).await;
     assert_eq!(answer.status, 400);

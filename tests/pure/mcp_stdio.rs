@@ -7,7 +7,7 @@ use super::mcp_wire::{
     LEGACY, STATELESS, StdioPeer, code, gateway, initialize, request, stateless, tool_names,
 };
 
-const TOOLS: [&str; 3] = ["query", "search_objects", "describe"];
+const TOOLS: [&str; 5] = ["query", "search_objects", "describe", "task_result", "task_cancel"];
 
 /// A call that runs until it is cancelled.
 fn endless(id: i64) -> Value {
@@ -116,8 +116,13 @@ async fn parameters_and_methods_are_told_apart_by_revision() {
         ("completion/complete", json!({}), -32601),
         ("logging/setLevel", json!({"level": "info"}), -32601),
         ("resources/subscribe", json!({"uri": "postgres://demo"}), -32601),
-        ("tasks/list", json!({}), -32601),
-        ("tasks/get", json!({"taskId": "x"}), -32601),
+        ("tasks/list", json!({"cursor": "made up"}), -32602),
+        ("tasks/get", json!({"taskId": "x"}), -32602),
+        ("tasks/get", json!({}), -32602),
+        ("tasks/cancel", json!({"taskId": "0".repeat(32)}), -32602),
+        ("tasks/update", json!({"taskId": "x", "inputResponses": {}}), -32601),
+        ("tools/call", json!({"name": "describe", "task": {}}), -32601),
+        ("pgwarden/tasks/list", json!({}), -32601),
         ("no/such", json!({}), -32601),
     ] {
         let answer = peer.ask(&request(1, method, params.clone())).await;

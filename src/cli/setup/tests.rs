@@ -35,8 +35,8 @@ impl Case {
     }
 }
 
-#[test]
-fn the_flag_wins_over_our_variable_over_the_file_over_the_variables_of_others() {
+#[tokio::test]
+async fn the_flag_wins_over_our_variable_over_the_file_over_the_variables_of_others() {
     let mut case = Case::new();
     case.env.extend([("PGHOST", "libpq"), ("PGUSER", "u"), ("PGDATABASE", "libpq")]);
     assert_eq!(case.shown(), ["u@libpq:5432/libpq"]);
@@ -49,7 +49,7 @@ fn the_flag_wins_over_our_variable_over_the_file_over_the_variables_of_others() 
     case.target.database = Some("postgres://u@h/flag".to_owned());
     assert_eq!(case.shown(), ["u@h:5432/flag"]);
     let setup = case.read().unwrap();
-    assert_eq!(setup.gateway().databases(), ["flag"], "named as PostgreSQL names it");
+    assert_eq!(setup.gateway().await.unwrap().databases(), ["flag"], "named as PostgreSQL names it");
 }
 
 #[test]
@@ -61,12 +61,12 @@ fn a_bad_url_is_refused_without_its_password() {
     assert!(!message.contains("hunter2"), "{message}");
 }
 
-#[test]
-fn flags_for_one_database_do_not_spread_over_several() {
+#[tokio::test]
+async fn flags_for_one_database_do_not_spread_over_several() {
     let mut case = Case::new();
     let two = format!("{CONFIG}[databases.two]\nurl = \"postgres://u@h/two\"\n");
     case.target.config = Some(case.file("pgwarden.toml", &two));
-    assert_eq!(case.read().unwrap().gateway().databases(), ["one", "two"]);
+    assert_eq!(case.read().unwrap().gateway().await.unwrap().databases(), ["one", "two"]);
     let both = case.read().unwrap();
     assert_eq!(both.one(Some("two")).unwrap().database.name(), "two");
     assert!(both.one(None).unwrap_err().to_string().contains("--entry (one, two)"));

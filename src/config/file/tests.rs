@@ -1,6 +1,7 @@
 //! Every key, and every message.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::read;
 use crate::config::{AuthMode, Config, Limits, Sessions};
@@ -112,7 +113,7 @@ fn a_value_of_the_wrong_kind_or_size_is_fatal() {
         ("[limits]\nrows = \"many\"", "2:8: `rows` is a string, an integer was expected"),
         ("[limits]\nrows = 0", "2:8: `rows` is out of range: 1 to 10000000"),
         ("[limits]\nrows = -1", "2:8: `rows` is out of range: 1 to 10000000"),
-        ("[limits]\nseconds = 99999999999999999999", "2:11: `seconds` is out of range: 1 to 3600"),
+        ("[limits]\nseconds = 99999999999999999999", "2:11: `seconds` is out of range: 1 to 86400"),
         ("[limits]\ncharacters = 10", "2:14: `characters` is out of range: 2000 to 10000000"),
         ("[limits]\nrows = 1.5", "2:8: `rows` is a float, an integer was expected"),
         ("[server]\nlisten = 8080", "2:10: `listen` is an integer, a string was expected"),
@@ -211,4 +212,23 @@ fn a_mapping_that_asks_nothing_or_names_no_policy_is_refused() {
     ] {
         assert!(refused(mapping).contains(expected), "{}", refused(mapping));
     }
+}
+
+#[test]
+fn tasks_are_bounded_by_their_table() {
+    let config = parse(
+        "[tasks]\nrunning = 3\nrunning_per_caller = 2\nstored_megabytes = 10\nttl_seconds = 60\ntask_after_ms = 250\n\
+         handle_after_ms = 900\nkey_file = \"key\"\nstore = \"postgresql://pgwarden@127.0.0.1/tasks\"\ndrain_seconds = 0\n",
+    )
+    .unwrap();
+    let settings = &config.tasks.settings;
+    assert_eq!((settings.running, settings.running_per_owner, settings.open), (3, 2, 20_000));
+    assert_eq!(settings.stored_bytes, 10 * 1024 * 1024);
+    assert_eq!(settings.ttl, Duration::from_secs(60));
+    assert_eq!(settings.task_after, Duration::from_millis(250));
+    assert_eq!(config.tasks.key_file.as_deref(), Some(Path::new("conf/key")));
+    assert!(config.tasks.store.is_some());
+    assert_eq!(config.tasks.drain, Some(Duration::ZERO));
+    assert!(refusal("[tasks]\nrunning = 0").contains("`running` is out of range"));
+    assert!(refusal("[tasks]\nhandle_after_ms = 60000").contains("1 to 50000"));
 }

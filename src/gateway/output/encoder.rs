@@ -75,6 +75,16 @@ impl Encoder {
         }
     }
 
+    /// Not even one row fits.
+    pub(crate) fn is_too_wide(&self) -> bool {
+        self.too_wide
+    }
+
+    /// Rows that it took.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Bytes of rows so far.
     pub(crate) fn bytes(&self) -> u64 {
         u64::try_from(self.out.len()).unwrap_or(u64::MAX)

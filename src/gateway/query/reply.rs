@@ -1,18 +1,27 @@
 //! What the caller reads besides the rows: whether something is missing, why, and how to get it.
 
-use crate::db::{Ran, Truncation};
+use crate::db::Truncation;
 use crate::gateway::output::{CUT_MARK, Encoded, Encoder, WITHHELD_MARK};
 use crate::gateway::{CallLimits, QueryOutput};
 use crate::pg::{Diagnostic, SqlState};
+use crate::tasks::spool::Cursor;
 
 /// Characters of the envelope that notices may not take: keys, counts and the reason.
 const KEPT_CHARS: usize = 900;
 /// Characters of one notice.
 const NOTICE_CHARS: usize = 300;
 
-/// Builds the answer of a run that ended well. `rows` is what the run was limited to.
-pub(super) fn reply(
-    ran: Ran,
+/// What is known of the rows that are not on this page.
+pub(in crate::gateway) struct Rest<'a> {
+    pub truncated: Option<Truncation>,
+    pub notices: &'a [Diagnostic],
+    /// Where they are read on.
+    pub next: Option<Cursor>,
+}
+
+/// Builds the answer of a run, or one page of it. `rows` is what the run was limited to.
+pub(in crate::gateway) fn reply(
+    rest: &Rest<'_>,
     encoder: Encoder,
     rows: u64,
     limits: &CallLimits,
@@ -24,8 +33,8 @@ pub(super) fn reply(
     if encoded.too_wide {
         return Err(too_wide(encoded.columns.len(), limits));
     }
-    let reason = reason(&ran, &encoded, rows, limits);
-    let notices = notices(&ran.notices, encoded.left.saturating_sub(KEPT_CHARS));
+    let reason = reason(rest, &encoded, rows, limits);
+    let notices = notices(rest.notices, encoded.left.saturating_sub(KEPT_CHARS));
     let footer = footer(encoded.row_count, reason.as_deref());
     Ok(QueryOutput {
         columns: encoded.columns,
@@ -34,22 +43,24 @@ pub(super) fn reply(
         truncated: reason.is_some(),
         text: encoded.text.map(|text| if reason.is_some() { text + &footer } else { text }),
         truncated_reason: reason,
+        next_cursor: rest.next.map(|cursor| cursor.to_string()),
         notices,
     })
 }
 
-fn reason(ran: &Ran, encoded: &Encoded, rows: u64, limits: &CallLimits) -> Option<String> {
-    let missing_rows = match ran.truncated {
-        None => None,
-        Some(Truncation::Rows) if rows < limits.rows => Some(format!(
+fn reason(rest: &Rest<'_>, encoded: &Encoded, rows: u64, limits: &CallLimits) -> Option<String> {
+    let missing_rows = match (rest.next, rest.truncated) {
+        (Some(cursor), _) => Some(format!("there are more rows: call `query` with the cursor `{cursor}`")),
+        (None, None) => None,
+        (None, Some(Truncation::Rows)) if rows < limits.rows => Some(format!(
             "there are more rows than `limit` {rows}: raise it (at most {}), aggregate, or narrow the WHERE",
             limits.rows
         )),
-        Some(Truncation::Rows) => Some(format!(
+        (None, Some(Truncation::Rows)) => Some(format!(
             "there are more rows than {rows}: aggregate, narrow the WHERE, or page with ORDER BY and a WHERE behind \
              the last row's key"
         )),
-        Some(Truncation::Sink) => Some(format!(
+        (None, Some(Truncation::Sink)) => Some(format!(
             "there are more rows, the reply is full at {} characters: select fewer or shorter columns, aggregate, or \
              page with ORDER BY and a WHERE behind the last row's key",
             limits.characters

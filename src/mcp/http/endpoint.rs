@@ -1,6 +1,7 @@
 //! One request to `/mcp`: Host and Origin, then who calls, then the body, then the session, then rmcp. Whoever fails one
 //! learns nothing of the next.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,10 +28,12 @@ use super::{Authentication, batch};
 use crate::auth::Caller;
 use crate::mcp::edge::{self, Fault, Frame};
 use crate::mcp::handler::{Handler, SessionEnd};
+use crate::mcp::tasks::legacy;
 use crate::mcp::{SessionMode, revision};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 pub(super) struct Endpoint {
@@ -80,6 +83,13 @@ impl Endpoint {
     async fn post(&self, mut parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
         let bytes = self.read(&parts.headers, body).await?;
         let said = said_revision(&parts.headers);
+        let bytes = match legacy::inbound(&bytes) {
+            Cow::Owned(renamed) => {
+                say_renamed(&mut parts.headers);
+                Bytes::from(renamed)
+            }
+            Cow::Borrowed(_) => bytes,
+        };
         let frame = edge::read(&bytes).map_err(|fault| Refusal::fault(fault, said.clone()))?;
         match frame {
             Frame::Batch(members) => {
@@ -239,6 +249,14 @@ pub(in crate::mcp) fn bearer(authorization: &HeaderValue) -> Option<&str> {
 fn said_revision(headers: &HeaderMap) -> Option<ProtocolVersion> {
     let said = headers.get(PROTOCOL_VERSION)?.to_str().ok()?;
     serde_json::from_value(Value::from(said)).ok()
+}
+
+/// The header goes with the body's method: a wrong one is as wrong as before.
+fn say_renamed(headers: &mut HeaderMap) {
+    let said = headers.get(MCP_METHOD).and_then(|method| method.to_str().ok());
+    if let Some(private) = said.and_then(|method| HeaderValue::from_str(&legacy::private(method)).ok()) {
+        headers.insert(MCP_METHOD, private);
+    }
 }
 
 /// Some clients leave `Mcp-Name` out on the task methods, where rmcp insists on it.

@@ -13,6 +13,7 @@ use super::frames::{Line, Splitter};
 use super::outbox::Outbox;
 use crate::mcp::edge::{self, Fault, Frame};
 use crate::mcp::revision;
+use crate::mcp::tasks::legacy;
 
 pub(super) struct Reader {
     outbox: Outbox,
@@ -59,7 +60,7 @@ impl Reader {
                 return Ok(self.outbox.fault(&Fault::invalid_request(message))?);
             }
         };
-        match edge::read(&frame) {
+        match edge::read(&legacy::inbound(&frame)) {
             Ok(Frame::Message(message)) => self.forward(*message).await,
             Ok(Frame::Batch(members)) => self.batch(&members).await,
             Err(fault) => Ok(self.outbox.fault(&fault)?),

@@ -60,7 +60,7 @@ impl Kept {
         } else if entry.task.listed && entry.attempts < ATTEMPTS && entry.chunks.is_empty() {
             self.queue_again(id);
         } else {
-            self.end(id, State::Failed, "failed");
+            self.end(id, State::Completed, "completed");
             self.forget_pages(id);
             self.take(id, len(reason.len()));
             if let Some(entry) = self.tasks.get_mut(&id) {

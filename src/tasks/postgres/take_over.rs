@@ -63,7 +63,7 @@ impl PostgresStore {
         reason: &str,
     ) -> Result<(), Diagnostic> {
         let end = self.sealed(id, Kind::End, reason)?;
-        let message = self.sealed(id, Kind::Message, "failed")?;
+        let message = self.sealed(id, Kind::Message, "completed")?;
         let answer = self.sealed(id, Kind::Answer, reason)?;
         let (id, holder) = (id.to_bytes(), holder.0.to_bytes());
         let values = [

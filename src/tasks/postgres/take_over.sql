@@ -19,9 +19,9 @@ WITH t AS MATERIALIZED (
     FROM t
     WHERE task.id = t.id AND t.runs AND t.goes_on
     RETURNING task.id, task.owner, 0::int8 AS more
-), failed AS (
+), ended AS (
     UPDATE pgwarden.task
-    SET holder = NULL, state = 'failed', message = $5, answer = $6, bytes = $7, chunks = 0,
+    SET holder = NULL, state = 'completed', message = $5, answer = $6, bytes = $7, chunks = 0,
         updated_at = pg_catalog.now(),
         expires_at = GREATEST(
             task.created_at + task.ttl_ms * interval '1 ms', pg_catalog.now() + $8 * interval '1 ms'
@@ -30,11 +30,11 @@ WITH t AS MATERIALIZED (
     WHERE task.id = t.id AND t.runs AND NOT t.goes_on
     RETURNING task.id, task.owner, $7 - t.bytes AS more
 ), d AS (
-    DELETE FROM pgwarden.chunk USING failed WHERE chunk.task = failed.id
+    DELETE FROM pgwarden.chunk USING ended WHERE chunk.task = ended.id
 ), m AS (
     SELECT again.id, again.owner, again.more, 0 AS ended FROM again
     UNION ALL
-    SELECT failed.id, failed.owner, failed.more, 1 FROM failed
+    SELECT ended.id, ended.owner, ended.more, 1 FROM ended
 ), u AS (
     UPDATE pgwarden.owner
     SET queued = owner.queued + 1 - m.ended, running = owner.running - 1, bytes = owner.bytes + m.more

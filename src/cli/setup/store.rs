@@ -1,0 +1,69 @@
+//! Where tasks are kept: in memory, or in the PostgreSQL that `[tasks] store` names.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, bail};
+
+use crate::config::Tasks;
+use crate::pg::Diagnostic;
+use crate::tasks::{MasterKey, MemoryStore, Pace, PostgresStore, Store};
+
+/// Opens the store.
+pub(in crate::cli) async fn open(tasks: &Tasks, key: Option<String>) -> anyhow::Result<Arc<dyn Store>> {
+    let Some(connection) = &tasks.store else {
+        return Ok(Arc::new(MemoryStore::new(tasks.settings.clone())));
+    };
+    let key = match (key, &tasks.key_file) {
+        (Some(key), _) => read_key(&key).context("`PGWARDEN_TASK_KEY` is no key")?,
+        (None, Some(file)) => from_file(file)?,
+        (None, None) => bail!(
+            "`[tasks] store` needs a key that its contents are sealed with, the same for all replicas\n\
+             hint: set `key_file` to a file with 64 hexadecimal digits, or PGWARDEN_TASK_KEY to the digits; \
+             `openssl rand -hex 32` makes some"
+        ),
+    };
+    let pace = tasks.heartbeat.map_or_else(Pace::default, |heartbeat| Pace { heartbeat, ..Pace::default() });
+    let store = PostgresStore::open(connection.clone(), tasks.settings.clone(), &key, pace).await;
+    Ok(Arc::new(store.map_err(|error| anyhow!(words(&error)))?))
+}
+
+fn from_file(file: &Path) -> anyhow::Result<MasterKey> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `key_file` `{shown}`"))?;
+    read_key(text.trim()).with_context(|| format!("`{shown}` holds no key"))
+}
+
+/// 32 bytes as hexadecimal digits.
+fn read_key(text: &str) -> anyhow::Result<MasterKey> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks_exact(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    let bytes: Option<Vec<u8>> = pairs.collect();
+    let bytes = bytes.filter(|_| text.len() == 64).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    // Never the text itself.
+    bytes.map(MasterKey::new).ok_or_else(|| anyhow!("64 hexadecimal digits were expected"))
+}
+
+fn words(error: &Diagnostic) -> String {
+    match &error.hint {
+        Some(hint) => format!("{}\nhint: {hint}", error.message),
+        None => error.message.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_key;
+
+    #[test]
+    fn a_key_is_64_hexadecimal_digits_and_nothing_else() {
+        assert!(read_key(&"0f".repeat(32)).is_ok());
+        for wrong in [String::new(), "0f".repeat(31), "0f".repeat(33), format!("{}0g", "0f".repeat(31))] {
+            let error = read_key(&wrong).err().unwrap().to_string();
+            assert_eq!(error, "64 hexadecimal digits were expected");
+        }
+    }
+}

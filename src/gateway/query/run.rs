@@ -1,0 +1,182 @@
+//! One question, from the caller's text to the encoded rows. It does not know who waits for it.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::decide::NO_POLICY;
+use super::live::Live;
+use super::paged::{FirstPage, Paged};
+use super::reply::{self, Rest};
+use crate::db::{Progress, Ran, RunLimits};
+use crate::gateway::admission::Admitted;
+use crate::gateway::tasks::{PagesEnd, Question};
+use crate::gateway::{CallLimits, Gateway, QueryOutput, Served};
+use crate::pg::{Diagnostic, SqlState};
+use crate::policy::Policy;
+use crate::tasks::TaskId;
+use crate::telemetry::{Event, Outcome};
+
+/// A database that has not become ready by then refuses the call.
+const UNTIL_READY: Duration = Duration::from_secs(40);
+/// A task that its owner's other statements leave no place looks again after this.
+const NO_PLACE: Duration = Duration::from_millis(100);
+
+/// What every step of one run needs.
+pub(in crate::gateway) struct Run {
+    pub gateway: Gateway,
+    pub question: Question,
+    /// In logs and errors.
+    pub query_id: String,
+    pub live: Arc<Live>,
+    /// Its record in the store, once there is one.
+    pub stored: OnceLock<TaskId>,
+    /// Its first page is full: whoever waits for it has it in a moment.
+    pub giving: AtomicBool,
+}
+
+/// A run that ended well.
+pub(in crate::gateway) enum Finished {
+    Whole(QueryOutput),
+    /// The first page was given away before.
+    Pages(PagesEnd),
+}
+
+impl Run {
+    pub(in crate::gateway) fn new(
+        gateway: &Gateway,
+        question: Question,
+        progress: Arc<Progress>,
+    ) -> Result<Self, Diagnostic> {
+        Ok(Self {
+            gateway: gateway.clone(),
+            question,
+            query_id: random_id()?,
+            live: Arc::new(Live::new(progress)),
+            stored: OnceLock::new(),
+            giving: AtomicBool::new(false),
+        })
+    }
+
+    /// Runs to the end. Every refusal and error carries the run's query id.
+    pub(in crate::gateway) async fn go(&self, first: FirstPage) -> Result<Finished, Diagnostic> {
+        let finished = Box::pin(self.answer(first)).await;
+        finished.map_err(|refusal| self.named(refusal))
+    }
+
+    pub(super) fn named(&self, refusal: Diagnostic) -> Diagnostic {
+        Diagnostic { query_id: Some(self.query_id.clone()), ..refusal }
+    }
+
+    async fn answer(&self, first: FirstPage) -> Result<Finished, Diagnostic> {
+        let (request, caller) = (&self.question.request, &self.question.caller);
+        let served = self.gateway.served(request.database.as_deref())?;
+        let source = served.policies.of(caller);
+        let source = source.inspect_err(|refusal| self.report_refusal(served, NO_POLICY, refusal))?;
+        // From here to the end of the run, whatever is reloaded.
+        let pinned = source.pin();
+        let policy = pinned.policy();
+        let within = self.gateway.limits.within(policy);
+        let rows = rows(request.limit, &within)?;
+        let admitted = self.admitted(served, policy).await;
+        let _admitted =
+            admitted.inspect_err(|refusal| self.report_refusal(served, policy.version(), refusal))?;
+        let ready = within.deadline.min(UNTIL_READY);
+        let catalog = served.catalog(ready, &self.live.stop).await?;
+        let checked = self.decide(served, &pinned, &within, catalog).await?;
+
+        // Nobody else sets it.
+        let _ = self.live.relations.set(checked.relations().to_vec());
+        let limits = RunLimits {
+            rows,
+            field_chars: within.field_characters,
+            deadline: self.left(&within),
+            planner: policy.planner_limits().copied(),
+        };
+        let mut sink = Paged::new(self, &within, policy.version(), checked.notices(), rows, first);
+        let started = Instant::now();
+        let run = served.database.run_watched(
+            checked,
+            &request.params,
+            &limits,
+            &mut sink,
+            &self.live.progress,
+            &self.live.stop,
+        );
+        let ran = run.await;
+        self.report_run(served, &ran, sink.bytes(), started.elapsed());
+        match sink.end(ran).await? {
+            Ok((ran, encoder)) => {
+                let rest = Rest { truncated: ran.truncated, notices: &ran.notices, next: None };
+                reply::reply(&rest, encoder, rows, &within).map(Finished::Whole)
+            }
+            Err(pages) => Ok(Finished::Pages(pages)),
+        }
+    }
+
+    /// Takes one of the caller's places. A task waits for one; a call is refused.
+    async fn admitted(&self, served: &Served, policy: &Policy) -> Result<Option<Admitted>, Diagnostic> {
+        let Some(limits) = policy.caller_limits() else { return Ok(None) };
+        loop {
+            let (admission, subject) = (&self.gateway.admission, &self.question.caller.subject);
+            match admission.admit(served.name(), subject, limits, Instant::now()) {
+                Err(refusal) if refusal.retryable && self.stored.get().is_some() => {
+                    tokio::select! {
+                        () = self.live.stop.cancelled() => return Err(refusal),
+                        () = tokio::time::sleep(NO_PLACE) => {}
+                    }
+                }
+                answer => return answer.map(Some),
+            }
+        }
+    }
+
+    /// Of the run's time.
+    pub(super) fn left(&self, within: &CallLimits) -> Duration {
+        within.deadline.saturating_sub(self.live.started.elapsed())
+    }
+
+    fn report_run(&self, served: &Served, ran: &Result<Ran, Diagnostic>, bytes: u64, took: Duration) {
+        let sqlstate = ran.as_ref().err().map(|error| error.sqlstate);
+        self.gateway.telemetry.emit(&Event::Run {
+            query_id: &self.query_id,
+            subject: &self.question.caller.subject,
+            database: served.name(),
+            outcome: match sqlstate {
+                None => Outcome::Completed,
+                Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,
+                Some(_) => Outcome::Failed,
+            },
+            sqlstate,
+            rows: ran.as_ref().map_or(0, |ran| ran.rows),
+            bytes,
+            truncated: ran.as_ref().is_ok_and(|ran| ran.truncated.is_some()),
+            took,
+        });
+    }
+}
+
+/// Rows of the answer, all its pages together.
+fn rows(limit: Option<u64>, within: &CallLimits) -> Result<u64, Diagnostic> {
+    match limit {
+        Some(0) => {
+            let refusal = Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, "`limit` is 0");
+            Err(refusal.hint(format!("set `limit` to 1 or more, at most {}", within.rows)))
+        }
+        Some(limit) => Ok(limit.min(within.rows)),
+        None => Ok(within.rows),
+    }
+}
+
+/// Sixteen hexadecimal digits.
+fn random_id() -> Result<String, Diagnostic> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|_| {
+        Diagnostic::refused(SqlState::INTERNAL_ERROR, "the operating system gave no random bytes")
+    })?;
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+}
+
+pub(super) fn no_page() -> Diagnostic {
+    Diagnostic::refused(SqlState::INTERNAL_ERROR, "the first page of the answer is gone")
+}

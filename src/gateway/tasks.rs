@@ -1,0 +1,109 @@
+//! Questions that outlive their call: the runs of this process, their records in the store, and what their owners may
+//! do with them.
+
+mod answer;
+mod changes;
+mod desk;
+mod outcome;
+mod question;
+mod status;
+mod waits;
+mod worker;
+
+pub(super) use answer::{Answer, PagesEnd, PagesHeader, from_text, read, to_text, write};
+pub use changes::Changes;
+pub(super) use desk::Desk;
+pub(super) use question::Question;
+
+use std::time::Duration;
+
+use super::{Gateway, QueryRequest, TaskView};
+use crate::auth::Caller;
+use crate::pg::{Diagnostic, SqlState};
+use crate::tasks::{Cancel, NewTask, Owner, TaskId, TaskSettings};
+
+/// What became of a wish to cancel, for the task's owner.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cancelled {
+    Done(TaskView),
+    TooLate(TaskView),
+}
+
+impl Gateway {
+    /// Stores a question to be asked as soon as it is its turn. A question that is open already is not asked twice.
+    pub async fn submit(
+        &self,
+        caller: &Caller,
+        request: QueryRequest,
+        ttl: Option<Duration>,
+    ) -> Result<TaskView, Diagnostic> {
+        let question = Question { caller: caller.clone(), request };
+        let owner = Owner::of(caller);
+        let fingerprint = question.fingerprint()?;
+        if let Some(open) = self.desk.store().same(&owner, fingerprint).await? {
+            return self.desk.view(open).await;
+        }
+        let new = NewTask {
+            id: TaskId::random()?,
+            owner,
+            question: question.to_text()?,
+            fingerprint,
+            listed: true,
+            ttl: self.desk.settings().granted_ttl(ttl),
+            holder: None,
+            message: status::QUEUED.to_owned(),
+        };
+        let task = self.desk.store().create(new).await?;
+        self.desk.wake();
+        self.desk.view(task).await
+    }
+
+    pub fn task_settings(&self) -> &TaskSettings {
+        self.desk.settings()
+    }
+
+    /// What happens to tasks from now on.
+    pub fn task_changes(&self) -> Changes {
+        Changes::new(self.desk.changes())
+    }
+
+    /// `None` where the caller has no such task.
+    pub async fn task(&self, caller: &Caller, id: TaskId) -> Result<Option<TaskView>, Diagnostic> {
+        match self.desk.store().get(&Owner::of(caller), id).await? {
+            Some(task) => self.desk.view(task).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The caller's tasks, the newest first: those behind `after`, at most `most`.
+    pub async fn list_tasks(
+        &self,
+        caller: &Caller,
+        after: Option<TaskId>,
+        most: usize,
+    ) -> Result<Vec<TaskView>, Diagnostic> {
+        let tasks = self.desk.store().list(&Owner::of(caller), after, most).await?;
+        let mut views = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            views.push(self.desk.view(task).await?);
+        }
+        Ok(views)
+    }
+
+    /// Ends the task in PostgreSQL too, here or on the replica that runs it.
+    pub async fn cancel_task(&self, caller: &Caller, id: TaskId) -> Result<Option<Cancelled>, Diagnostic> {
+        match self.desk.store().cancel(&Owner::of(caller), id).await? {
+            Cancel::Unknown => Ok(None),
+            Cancel::TooLate(task) => self.desk.view(task).await.map(Cancelled::TooLate).map(Some),
+            Cancel::Done(task) => {
+                self.desk.stop(id);
+                self.desk.view(task).await.map(Cancelled::Done).map(Some)
+            }
+        }
+    }
+}
+
+/// What no caller has done.
+fn bug(message: &str) -> Diagnostic {
+    Diagnostic::refused(SqlState::INTERNAL_ERROR, message)
+}

@@ -1,0 +1,121 @@
+//! What came of a question, as a task keeps it: the first page or why there is none, and what is needed for the others.
+
+use serde::{Deserialize, Serialize};
+
+use super::question::claims_digest;
+use super::{Question, bug};
+use crate::auth::Caller;
+use crate::db::Truncation;
+use crate::gateway::{CallLimits, Format, QueryOutput};
+use crate::pg::{Diagnostic, SqlState};
+use crate::sql::ProjectedColumn;
+
+/// A task's answer.
+pub(in crate::gateway) type Answer = Result<QueryOutput, Diagnostic>;
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    output: Option<QueryOutput>,
+    /// Of `output`, which leaves it out of its JSON.
+    text: Option<String>,
+    refusal: Option<Diagnostic>,
+}
+
+pub(in crate::gateway) fn write(answer: &Answer) -> Result<String, Diagnostic> {
+    let written = match answer {
+        Ok(output) => Written { output: Some(output.clone()), text: output.text.clone(), refusal: None },
+        Err(refusal) => Written { output: None, text: None, refusal: Some(refusal.clone()) },
+    };
+    serde_json::to_string(&written).map_err(|_| bug("an answer could not be written"))
+}
+
+pub(in crate::gateway) fn read(text: &str) -> Result<Answer, Diagnostic> {
+    let written: Written = serde_json::from_str(text).map_err(|_| unreadable())?;
+    match written {
+        Written { output: Some(output), text, refusal: None } => Ok(Ok(QueryOutput { text, ..output })),
+        Written { output: None, refusal: Some(refusal), .. } => Ok(Err(refusal)),
+        _ => Err(unreadable()),
+    }
+}
+
+/// How the rows behind the first page are read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(in crate::gateway) struct PagesHeader {
+    pub columns: Vec<ProjectedColumn>,
+    pub format: Format,
+    pub database: Option<String>,
+    /// Fields of more characters arrived cut.
+    pub field_characters: usize,
+    /// All that the run was limited to.
+    pub rows: u64,
+    /// The policy that decided what is in them.
+    pub policy: String,
+    /// The claims that did.
+    pub claims: String,
+}
+
+impl PagesHeader {
+    pub(in crate::gateway) fn new(
+        question: &Question,
+        policy: &str,
+        columns: Vec<ProjectedColumn>,
+        within: &CallLimits,
+        rows: u64,
+    ) -> Self {
+        Self {
+            columns,
+            format: question.request.format,
+            database: question.request.database.clone(),
+            field_characters: within.field_characters,
+            rows,
+            policy: policy.to_owned(),
+            claims: claims_digest(&question.caller.claims),
+        }
+    }
+
+    /// What was read under one policy is not shown under another.
+    pub(in crate::gateway) fn still_holds(&self, caller: &Caller, policy: &str) -> Result<(), Diagnostic> {
+        if self.policy == policy && self.claims == claims_digest(&caller.claims) {
+            return Ok(());
+        }
+        let message = "the policy has changed since these rows were read";
+        let refusal = Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message);
+        Err(refusal.rule("tasks.policy_changed").hint("ask the question again"))
+    }
+}
+
+/// What stands behind the last row.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(in crate::gateway) struct PagesEnd {
+    pub truncated: Option<Truncation>,
+    /// Why the rows did not come to their end. Named so that it can be read as an [`Answer`] too: a store ends with the
+    /// same text a task that nobody works on any more.
+    #[serde(rename = "refusal")]
+    pub fault: Option<Diagnostic>,
+}
+
+pub(in crate::gateway) fn to_text(value: &impl Serialize) -> Result<String, Diagnostic> {
+    serde_json::to_string(value).map_err(|_| bug("what belongs to an answer could not be written"))
+}
+
+pub(in crate::gateway) fn from_text<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, Diagnostic> {
+    serde_json::from_str(text).map_err(|_| unreadable())
+}
+
+fn unreadable() -> Diagnostic {
+    bug("a stored answer could not be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_pages_end_can_be_read_as_an_answer() {
+        let fault = Diagnostic::refused(SqlState::CONNECTION_FAILURE, "gone").hint("ask again");
+        let end = PagesEnd { truncated: None, fault: Some(fault.clone()) };
+        let text = to_text(&end).unwrap();
+        assert_eq!(from_text::<PagesEnd>(&text).unwrap(), end);
+        assert_eq!(read(&text).unwrap().unwrap_err(), fault);
+    }
+}

@@ -1,0 +1,194 @@
+//! The runs of this process that have a record in the store.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::task::TaskTracker;
+
+use super::{PagesEnd, bug, status, to_text, write};
+use crate::gateway::TaskView;
+use crate::gateway::query::{Finished, Live, Run};
+use crate::pg::{Diagnostic, SqlState};
+use crate::tasks::{Change, End, Holder, NewTask, Owner, State, Store, Task, TaskId, TaskSettings};
+
+#[derive(Debug)]
+pub(in crate::gateway) struct Desk {
+    store: Arc<dyn Store>,
+    settings: TaskSettings,
+    /// This process.
+    holder: Holder,
+    here: Mutex<HashMap<TaskId, Here>>,
+    runs: TaskTracker,
+    woken: Notify,
+}
+
+/// One run of this process.
+#[derive(Clone, Debug)]
+pub(super) struct Here {
+    pub(super) live: Arc<Live>,
+    pub(super) owner: Owner,
+    pub(super) database: Option<String>,
+}
+
+impl Desk {
+    pub(in crate::gateway) fn new(store: Arc<dyn Store>, settings: TaskSettings, holder: Holder) -> Self {
+        Self {
+            store,
+            settings,
+            holder,
+            here: Mutex::default(),
+            runs: TaskTracker::new(),
+            woken: Notify::new(),
+        }
+    }
+
+    pub(in crate::gateway) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(in crate::gateway) fn settings(&self) -> &TaskSettings {
+        &self.settings
+    }
+
+    pub(in crate::gateway) fn holder(&self) -> Holder {
+        self.holder
+    }
+
+    pub(in crate::gateway) fn changes(&self) -> broadcast::Receiver<Change> {
+        self.store.changes()
+    }
+
+    /// Runs that outlive their calls.
+    pub(in crate::gateway) fn runs(&self) -> &TaskTracker {
+        &self.runs
+    }
+
+    /// There is something to do in the queue.
+    pub(super) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    pub(super) async fn woken(&self) {
+        self.woken.notified().await;
+    }
+
+    /// Makes the record of a run that has begun. `listed`: its owner is told of it.
+    pub(in crate::gateway) async fn open_record(
+        &self,
+        run: &Run,
+        listed: bool,
+    ) -> Result<TaskId, Diagnostic> {
+        let new = NewTask {
+            id: TaskId::random()?,
+            owner: Owner::of(&run.question.caller),
+            question: run.question.to_text()?,
+            fingerprint: run.question.fingerprint()?,
+            listed,
+            ttl: self.settings.ttl,
+            holder: Some(self.holder),
+            message: status::running(&run.live),
+        };
+        let id = self.store.create(new).await?.id;
+        self.register(id, run);
+        Ok(id)
+    }
+
+    /// The run can be found and stopped by its record from here on.
+    pub(super) fn register(&self, id: TaskId, run: &Run) {
+        // A run has one record: nobody else sets it.
+        let _ = run.stored.set(id);
+        let here = Here {
+            live: Arc::clone(&run.live),
+            owner: Owner::of(&run.question.caller),
+            database: run.question.request.database.clone(),
+        };
+        self.here().insert(id, here);
+    }
+
+    /// Runs to the end, and writes what came of it into its record. A panic ends the task, not the process: nothing
+    /// stays running for ever.
+    pub(in crate::gateway) async fn see_through(
+        &self,
+        run: &Run,
+        going: impl Future<Output = Result<Finished, Diagnostic>>,
+    ) {
+        let finished = AssertUnwindSafe(going).catch_unwind().await;
+        let finished = finished.unwrap_or_else(|_| Err(bug("the run ended unexpectedly")));
+        self.close_record(run, finished).await;
+    }
+
+    /// Writes what came of a run into its record.
+    pub(in crate::gateway) async fn close_record(&self, run: &Run, finished: Result<Finished, Diagnostic>) {
+        let Some(id) = run.stored.get() else { return };
+        if let Err(error) = self.write_end(*id, finished).await {
+            tracing::error!(error = error.message, "the end of a task could not be stored");
+        }
+        self.here().remove(id);
+        self.wake();
+    }
+
+    async fn write_end(&self, id: TaskId, finished: Result<Finished, Diagnostic>) -> Result<(), Diagnostic> {
+        let answer = match finished {
+            Ok(Finished::Pages(end)) => {
+                self.store.close_pages(self.holder, id, &to_text(&end)?).await?;
+                return Ok(());
+            }
+            Ok(Finished::Whole(output)) => Ok(output),
+            Err(refusal) => Err(refusal),
+        };
+        let end = match &answer {
+            Err(fault) if fault.sqlstate == SqlState::INTERNAL_ERROR => {
+                End::Failed { reason: write(&answer)? }
+            }
+            _ => End::Completed { answer: write(&answer)?, pages: None },
+        };
+        // Where it was cancelled meanwhile, that holds.
+        self.store.finish(self.holder, id, end).await?;
+        Ok(())
+    }
+
+    /// Stops the run in PostgreSQL, if it is one of this process.
+    pub(in crate::gateway) fn stop(&self, id: TaskId) {
+        if let Some(here) = self.here().get(&id) {
+            here.live.stop.cancel();
+        }
+    }
+
+    pub(super) fn here(&self) -> MutexGuard<'_, HashMap<TaskId, Here>> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The task with the newest that is known of it.
+    pub(in crate::gateway) async fn view(&self, task: Task) -> Result<TaskView, Diagnostic> {
+        let message = match task.state {
+            State::Queued => status::queued(self.store.ahead(&task).await?),
+            State::Running => {
+                let here = self.here().get(&task.id).cloned();
+                here.map_or(task.message, |here| status::running(&here.live))
+            }
+            State::Completed | State::Failed | State::Cancelled => task.message,
+        };
+        Ok(TaskView {
+            id: task.id,
+            state: task.state,
+            message,
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+            ttl: task.ttl,
+            poll_interval: self.settings.poll_interval,
+        })
+    }
+
+    /// Words for open pages and running tasks whose process ends.
+    pub(super) fn interrupted() -> Result<String, Diagnostic> {
+        let fault = Diagnostic::connection(
+            SqlState::CONNECTION_FAILURE,
+            "the server that read the rows ended before they were all read",
+        );
+        to_text(&PagesEnd { truncated: None, fault: Some(fault.hint("ask the question again")) })
+            .map_err(|_| bug("what belongs to an answer could not be written"))
+    }
+}

@@ -1,0 +1,57 @@
+//! Waiting for what comes of a task.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::{Answer, bug, read};
+use crate::auth::Caller;
+use crate::gateway::{Asked, Gateway};
+use crate::pg::{Diagnostic, SqlState};
+use crate::tasks::{Owner, State, Task, TaskId};
+
+/// Stands for waits that no clock can hold.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Gateway {
+    /// The rows or the refusal that a task came to; after `patience` still its state. `Ok(None)` where the caller has no
+    /// such task. Ends early, with the task's state, when `cancel` fires: the task goes on.
+    pub async fn task_outcome(
+        &self,
+        caller: &Caller,
+        id: TaskId,
+        patience: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Asked>, Diagnostic> {
+        let owner = Owner::of(caller);
+        let until = Instant::now() + patience.min(LONGEST);
+        let mut changes = self.task_changes();
+        loop {
+            let Some(task) = self.desk.store().get(&owner, id).await? else { return Ok(None) };
+            if task.state.is_terminal() {
+                return answer_of(task)?.map(|output| Some(Asked::Rows(output)));
+            }
+            let over = Instant::now() >= until || cancel.is_cancelled();
+            if over {
+                return self.desk.view(task).await.map(|view| Some(Asked::Task(view)));
+            }
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => {}
+                // Whatever it was, the task is looked at.
+                _ = timeout_at(until, changes.next_one(id)) => {}
+            }
+        }
+    }
+}
+
+fn answer_of(task: Task) -> Result<Answer, Diagnostic> {
+    match (task.state, task.answer) {
+        (State::Completed | State::Failed, Some(answer)) => read(&answer),
+        (State::Cancelled, _) => {
+            Ok(Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "the task was cancelled")))
+        }
+        _ => Err(bug("a task has ended without an answer")),
+    }
+}

@@ -1,0 +1,321 @@
+//! The tasks of 2025-11-25 (SEP-1686), which rmcp does not have.
+//!
+//! The edge gives their methods private names on the way in ([`inbound`]), so that rmcp passes them on with all their
+//! parameters; [`answer`] answers them with JSON of our own. [`outbound`] adds the capability to the answer to
+//! `initialize`. A client of another revision never meets them.
+
+mod listed;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use rmcp::model::{
+    CallToolRequestParams, CustomNotification, JsonObject, PaginatedRequestParams, ProtocolVersion,
+    ServerNotification,
+};
+use rmcp::service::{Peer, RequestContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler as _};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{existing, listen, milliseconds, progress, status, time, unknown};
+use crate::auth::Caller;
+use crate::gateway::{Asked, Cancelled, TaskView};
+use crate::mcp::handler::{Handler, session_end};
+use crate::mcp::{reply, resources};
+use crate::tasks::TaskId;
+
+pub(in crate::mcp) use listed::outbound;
+
+/// What a private name begins with.
+const PRIVATE: &str = "pgwarden/";
+const METHODS: [&str; 7] = [
+    "tools/call",
+    "tools/list",
+    "tasks/get",
+    "tasks/result",
+    "tasks/list",
+    "tasks/cancel",
+    // Not of this revision: rmcp would answer it.
+    "tasks/update",
+];
+const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+/// In a request's `_meta` from 2026-07-28 on.
+const STATELESS: &str = "io.modelcontextprotocol/protocolVersion";
+/// Tasks on one page of `tasks/list`.
+const PAGE: usize = 50;
+
+/// One frame with a private name for its method, where it is one of a client with `initialize` that needs it. A frame
+/// that says a private name itself gets one that nobody answers.
+pub(in crate::mcp) fn inbound(frame: &[u8]) -> Cow<'_, [u8]> {
+    let same = Cow::Borrowed(frame);
+    if ![&b"\"tools/list\""[..], b"\"task\"", b"\"tasks/", b"\"taskIds\"", b"pgwarden/"]
+        .iter()
+        .any(|word| contains(frame, word))
+    {
+        return same;
+    }
+    let Ok(Value::Object(mut message)) = serde_json::from_slice::<Value>(frame) else { return same };
+    let Some(Value::String(method)) = message.get("method") else { return same };
+    let params = message.get("params");
+    let has = |pointer: &str| params.is_some_and(|params| params.pointer(pointer).is_some());
+    let is_stateless =
+        params.and_then(|params| params.get("_meta")).is_some_and(|meta| meta.get(STATELESS).is_some());
+    let is_ours = METHODS.contains(&method.as_str()) && (method != "tools/call" || has("/task"));
+    let is_ours = if is_stateless { listen::is_for_tasks(method, params) } else { is_ours };
+    if method.starts_with(PRIVATE) || is_ours {
+        let private = private(method);
+        message.insert("method".to_owned(), Value::String(private));
+        return serde_json::to_vec(&message).map_or(same, Cow::Owned);
+    }
+    same
+}
+
+pub(in crate::mcp) fn private(method: &str) -> String {
+    format!("{PRIVATE}{method}")
+}
+
+/// The public name of a method with a private one.
+pub(in crate::mcp) fn renamed(method: &str) -> Option<&str> {
+    method.strip_prefix(PRIVATE)
+}
+
+pub(in crate::mcp) async fn answer(
+    handler: &Handler,
+    method: &str,
+    params: Value,
+    cx: RequestContext<RoleServer>,
+) -> Result<Value, ErrorData> {
+    let has_tasks = cx.protocol_version() == Some(ProtocolVersion::V_2025_11_25);
+    match (method, has_tasks) {
+        ("tools/list", true) => {
+            resources::only_page(method, read(method, params)?)?;
+            Ok(json!({"tools": listed::tools(&handler.tools)}))
+        }
+        ("tools/list", false) => {
+            let listed = handler.list_tools(read(method, params)?, cx).await?;
+            Ok(without_result_type(json!(listed)))
+        }
+        ("tools/call", true) => call(handler, params, cx).await,
+        // Older revisions ignore what they do not know.
+        ("tools/call", false) => {
+            let called = handler.call_tool(read(method, params)?, cx).await?;
+            Ok(without_result_type(json!(rmcp::model::ServerResult::from(called))))
+        }
+        ("tasks/get", true) => {
+            let task = existing(handler, &handler.caller(&cx)?, &task_id(method, params)?).await?;
+            Ok(shown(&task))
+        }
+        ("tasks/result", true) => result(handler, &task_id(method, params)?, cx).await,
+        ("tasks/list", true) => list(handler, &handler.caller(&cx)?, read(method, params)?).await,
+        ("tasks/cancel", true) => cancel(handler, &handler.caller(&cx)?, &task_id(method, params)?).await,
+        (listen::METHOD, _) => listen::answer(handler, &params, cx).await,
+        _ => Err(reply::unknown_method(method.to_owned())),
+    }
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    task: Ttl,
+}
+
+#[derive(Deserialize)]
+struct Ttl {
+    /// Milliseconds.
+    ttl: Option<u64>,
+}
+
+async fn call(handler: &Handler, params: Value, cx: RequestContext<RoleServer>) -> Result<Value, ErrorData> {
+    let caller = handler.caller(&cx)?;
+    let wish: Wish = read("tools/call", params.clone())?;
+    let request: CallToolRequestParams = read("tools/call", params)?;
+    let tool = handler.tools.named(&request.name).ok_or_else(|| handler.unknown_tool(&request.name))?;
+    if !listed::may_be_task(tool) {
+        let message = format!("`{}` cannot be called as a task", tool.name);
+        return Err(ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, message, None));
+    }
+    let ttl = wish.task.ttl.map(Duration::from_millis);
+    match handler.submit(request.arguments, &caller, ttl).await? {
+        Ok(task) => {
+            tell(handler, &caller, &task, &cx);
+            Ok(json!({"task": shown(&task)}))
+        }
+        // Without a task there is nothing to point at: the words of the refusal as the error of the request.
+        Err(refused) => {
+            let words =
+                refused.content.first().and_then(|block| block.as_text()).map(|text| text.text.clone());
+            Err(ErrorData::invalid_params(words.unwrap_or_default(), None))
+        }
+    }
+}
+
+/// Waits for the end, however long it takes. The client may go away and come back.
+async fn result(handler: &Handler, id: &str, cx: RequestContext<RoleServer>) -> Result<Value, ErrorData> {
+    let caller = handler.caller(&cx)?;
+    let task: TaskId = id.parse().map_err(|()| unknown())?;
+    let waiting = async |cancel: CancellationToken| {
+        handler.gateway.task_outcome(&caller, task, Duration::MAX, &cancel).await
+    };
+    let asked = match handler.calls.run(&cx, waiting).await {
+        Ok(None) => return Err(unknown()),
+        Ok(Some(Asked::Task(_))) => return Err(reply::cancelled()),
+        Ok(Some(rows)) => Ok(rows),
+        Err(diagnostic) => Err(diagnostic),
+    };
+    let mut result = without_result_type(json!(handler.asked(asked, "")?));
+    if let Value::Object(result) = &mut result {
+        let meta = result.entry("_meta").or_insert_with(|| json!({}));
+        if let Value::Object(meta) = meta {
+            meta.insert(RELATED_TASK.to_owned(), json!({"taskId": id}));
+        }
+    }
+    Ok(result)
+}
+
+async fn list(
+    handler: &Handler,
+    caller: &Caller,
+    page: Option<PaginatedRequestParams>,
+) -> Result<Value, ErrorData> {
+    let after = match page.and_then(|page| page.cursor) {
+        Some(cursor) => Some(
+            cursor
+                .parse()
+                .map_err(|()| reply::malformed("tasks/list", "this cursor is not one of `tasks/list`"))?,
+        ),
+        None => None,
+    };
+    let tasks = handler.gateway.list_tasks(caller, after, PAGE).await;
+    let tasks = tasks.map_err(|error| reply::resource_failed(&error))?;
+    let mut page = json!({"tasks": tasks.iter().map(shown).collect::<Vec<_>>()});
+    if let (Value::Object(page), Some(last)) = (&mut page, tasks.last().filter(|_| tasks.len() == PAGE)) {
+        page.insert("nextCursor".to_owned(), json!(last.id.to_string()));
+    }
+    Ok(page)
+}
+
+async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<Value, ErrorData> {
+    let id: TaskId = id.parse().map_err(|()| unknown())?;
+    let cancelled = handler.gateway.cancel_task(caller, id).await;
+    match cancelled.map_err(|error| reply::resource_failed(&error))? {
+        Some(Cancelled::Done(task)) => Ok(shown(&task)),
+        Some(Cancelled::TooLate(task)) => {
+            let words = format!("the task has ended: it is {}", status(task.state));
+            Err(ErrorData::invalid_params(words, None))
+        }
+        None => Err(unknown()),
+    }
+}
+
+/// `notifications/tasks/status` until the task has ended, as long as the client is there; and `notifications/progress`
+/// where the call gave a token for it, which stays valid as long as the task lives.
+fn tell(handler: &Handler, caller: &Caller, task: &TaskView, cx: &RequestContext<RoleServer>) {
+    let (gateway, caller, peer) = (handler.gateway.clone(), caller.clone(), cx.peer.clone());
+    let (stop, session) = (handler.calls.stop.clone(), session_end(cx));
+    let (mut last, mut changes) = (task.clone(), gateway.task_changes());
+    let mut progress = cx.meta.get_progress_token().map(progress::Told::new);
+    tokio::spawn(async move {
+        let telling = async {
+            while !last.state.is_terminal() {
+                changes.next_of(std::iter::once(last.id.to_string().as_str())).await;
+                let Ok(Some(now)) = gateway.task(&caller, last.id).await else { return };
+                if now.state != last.state && notify(&peer, &now).await.is_err() {
+                    return;
+                }
+                if let Some(progress) = progress.as_mut().filter(|_| now.message != last.message) {
+                    progress.tell(&peer, 0, now.message.clone()).await;
+                }
+                last = now;
+            }
+        };
+        tokio::select! {
+            () = telling => {}
+            () = stop.cancelled() => {}
+            () = session.cancelled() => {}
+        }
+    });
+}
+
+async fn notify(peer: &Peer<RoleServer>, task: &TaskView) -> Result<(), rmcp::ServiceError> {
+    let notification = CustomNotification::new("notifications/tasks/status", Some(shown(task)));
+    peer.send_notification(ServerNotification::CustomNotification(notification)).await
+}
+
+fn shown(task: &TaskView) -> Value {
+    json!({
+        "taskId": task.id.to_string(),
+        "status": status(task.state),
+        "statusMessage": task.message,
+        "createdAt": time(task.created_at),
+        "lastUpdatedAt": time(task.updated_at),
+        "ttl": milliseconds(task.ttl),
+        "pollInterval": milliseconds(task.poll_interval),
+    })
+}
+
+fn read<T: DeserializeOwned>(method: &str, params: Value) -> Result<T, ErrorData> {
+    serde_json::from_value(params).map_err(|error| reply::malformed(method, &error.to_string()))
+}
+
+fn task_id(method: &str, params: Value) -> Result<String, ErrorData> {
+    match params.get("taskId") {
+        Some(Value::String(id)) => Ok(id.clone()),
+        _ => Err(reply::malformed(method, "`taskId` must be a string")),
+    }
+}
+
+/// Results of this revision have no type.
+fn without_result_type(mut result: Value) -> Value {
+    if let Value::Object(result) = &mut result {
+        let result: &mut JsonObject = result;
+        for key in ["resultType", "ttlMs", "cacheScope"] {
+            result.remove(key);
+        }
+    }
+    result
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn method_of(frame: &Value) -> String {
+        let bytes = serde_json::to_vec(frame).unwrap();
+        let inbound: Value = serde_json::from_slice(&inbound(&bytes)).unwrap();
+        inbound["method"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn only_what_needs_it_gets_a_private_name() {
+        let ask = |method: &str, params: Value| {
+            method_of(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+        };
+        let stateless = json!({"_meta": {STATELESS: "2026-07-28"}, "taskId": "x", "task": {}});
+        assert_eq!(ask("tools/call", json!({"name": "query", "task": {}})), "pgwarden/tools/call");
+        assert_eq!(ask("tools/call", json!({"name": "query"})), "tools/call");
+        assert_eq!(ask("tools/call", stateless.clone()), "tools/call");
+        assert_eq!(ask("tasks/get", json!({"taskId": "x"})), "pgwarden/tasks/get");
+        assert_eq!(ask("tasks/get", stateless), "tasks/get");
+        assert_eq!(ask("tools/list", json!({})), "pgwarden/tools/list");
+        assert_eq!(ask("resources/list", json!({"cursor": "\"task\""})), "resources/list");
+        assert_eq!(ask("pgwarden/tasks/get", json!({})), "pgwarden/pgwarden/tasks/get");
+    }
+
+    #[test]
+    fn what_is_no_object_stays_as_it_is() {
+        for frame in [
+            "[{\"method\":\"tasks/get\"}]",
+            "{\"tasks/",
+            "\"tasks/get\"",
+            "{\"method\":7,\"x\":\"tasks/get\"}",
+        ] {
+            assert_eq!(&*inbound(frame.as_bytes()), frame.as_bytes());
+        }
+    }
+}

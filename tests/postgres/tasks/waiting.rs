@@ -1,0 +1,179 @@
+//! A call that takes longer than its caller waits, and what its owner may do with it.
+
+use std::time::Duration;
+
+use pgwarden::auth::Caller;
+use pgwarden::gateway::{Asked, Cancelled, Patience};
+use pgwarden::tasks::State;
+use tokio_util::sync::CancellationToken;
+
+use super::{ask, caller, firsts, request, slow_gateway, task_of, worker};
+use crate::support::{Database, READER, Template, until};
+
+/// Takes `seconds`, told from others by `mark`.
+pub fn slow(mark: u32, seconds: f64) -> String {
+    format!("SELECT {mark} AS mark, shop.wait({seconds}) AS slept")
+}
+
+pub async fn running(database: &Database<'_>) -> i64 {
+    let admin = database.admin().await;
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND usename = $1 AND query LIKE '%shop%wait%'";
+    admin.query_one(sql, &[&READER]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn a_slow_call_becomes_a_task_and_its_answer_is_fetched_later() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let task = task_of(&gateway, &slow(1, 1.5)).await;
+    assert_eq!(task.state, State::Running);
+    assert!(task.message.starts_with("running for"), "{}", task.message);
+    let stop = CancellationToken::new();
+    let early = gateway.task_outcome(&caller(), task.id, Duration::from_millis(50), &stop).await.unwrap();
+    assert!(matches!(early, Some(Asked::Task(view)) if view.id == task.id));
+    let answer = gateway.task_outcome(&caller(), task.id, Duration::from_secs(20), &stop).await.unwrap();
+    let Some(Asked::Rows(output)) = answer else { panic!("{answer:?}") };
+    assert_eq!(firsts(&output), [1]);
+    let view = gateway.task(&caller(), task.id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.message.as_str()), (State::Completed, "completed"));
+}
+
+#[tokio::test]
+async fn an_error_is_an_answer() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let sql = "SELECT 1 / (count(*) - 1) FROM (SELECT shop.wait(1) OFFSET 0) AS s";
+    let task = task_of(&gateway, sql).await;
+    let stop = CancellationToken::new();
+    let error = gateway.task_outcome(&caller(), task.id, Duration::from_secs(20), &stop).await.unwrap_err();
+    assert_eq!(error.sqlstate.as_str(), "22012");
+    assert_eq!(gateway.task(&caller(), task.id).await.unwrap().unwrap().state, State::Completed);
+}
+
+#[tokio::test]
+async fn the_same_question_finds_its_running_task_and_another_callers_does_not() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let task = task_of(&gateway, &slow(2, 2.0)).await;
+    assert_eq!(task_of(&gateway, &slow(2, 2.0)).await.id, task.id);
+    assert_ne!(task_of(&gateway, &slow(3, 2.0)).await.id, task.id);
+    let patience = Patience { wait: Some(Duration::from_millis(100)), ..Patience::default() };
+    let stop = CancellationToken::new();
+    let other = gateway.ask(&Caller::local("ben"), request(&slow(2, 2.0)), patience, &stop).await.unwrap();
+    assert!(matches!(other, Asked::Task(other) if other.id != task.id));
+    let Asked::Rows(output) = ask(&gateway, &slow(2, 2.0), Duration::from_secs(20)).await.unwrap() else {
+        panic!("it ends")
+    };
+    assert_eq!(firsts(&output), [2]);
+}
+
+#[tokio::test]
+async fn cancelling_ends_the_query_and_what_has_ended_cannot_be_cancelled() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let _worker = worker(&gateway);
+    let task = task_of(&gateway, &slow(4, 600.0)).await;
+    assert_eq!(running(&database).await, 1);
+    let cancelled = gateway.cancel_task(&caller(), task.id).await.unwrap();
+    assert!(matches!(cancelled, Some(Cancelled::Done(view)) if view.state == State::Cancelled));
+    until("the query is gone", async || (running(&database).await == 0).then_some(())).await;
+    assert!(matches!(gateway.cancel_task(&caller(), task.id).await.unwrap(), Some(Cancelled::TooLate(_))));
+    let stop = CancellationToken::new();
+    let error = gateway.task_outcome(&caller(), task.id, Duration::ZERO, &stop).await.unwrap_err();
+    assert_eq!(error.sqlstate.as_str(), "57014");
+}
+
+#[tokio::test]
+async fn for_anybody_else_a_task_is_unknown() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let task = task_of(&gateway, &slow(5, 2.0)).await;
+    let ben = Caller::local("ben");
+    let stop = CancellationToken::new();
+    assert!(gateway.task(&ben, task.id).await.unwrap().is_none());
+    assert!(gateway.task_outcome(&ben, task.id, Duration::from_secs(9), &stop).await.unwrap().is_none());
+    assert!(gateway.cancel_task(&ben, task.id).await.unwrap().is_none());
+    assert!(gateway.list_tasks(&ben, None, 10).await.unwrap().is_empty());
+    assert_eq!(gateway.list_tasks(&caller(), None, 10).await.unwrap().len(), 1);
+    assert_eq!(running(&database).await, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_before_it_is_a_task_leaves_nothing() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let stop = CancellationToken::new();
+    let patience = Patience { wait: Some(Duration::from_secs(30)), ..Patience::default() };
+    let (asker, asked) = (gateway.clone(), stop.clone());
+    let call =
+        tokio::spawn(async move { asker.ask(&caller(), request(&slow(6, 600.0)), patience, &asked).await });
+    until("the query runs", async || (running(&database).await == 1).then_some(())).await;
+    stop.cancel();
+    assert_eq!(call.await.unwrap().unwrap_err().sqlstate.as_str(), "57014");
+    until("the query is gone", async || (running(&database).await == 0).then_some(())).await;
+    assert!(gateway.list_tasks(&caller(), None, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn submitted_questions_wait_for_their_turn_and_are_all_answered() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let mut ids = Vec::new();
+    for mark in 0..12 {
+        ids.push(gateway.submit(&caller(), request(&slow(100 + mark, 0.2)), None).await.unwrap().id);
+    }
+    let waiting = gateway.task(&caller(), ids[11]).await.unwrap().unwrap();
+    assert_eq!((waiting.state, waiting.message.as_str()), (State::Queued, "queued behind 11 others"));
+    let _worker = worker(&gateway);
+    let stop = CancellationToken::new();
+    for (mark, id) in (100..).zip(ids) {
+        let answer = gateway.task_outcome(&caller(), id, Duration::from_secs(20), &stop).await.unwrap();
+        let Some(Asked::Rows(output)) = answer else { panic!("{answer:?}") };
+        assert_eq!(firsts(&output), [mark]);
+    }
+}
+
+#[tokio::test]
+async fn a_task_says_what_lock_it_waits_for() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let _worker = worker(&gateway);
+    let locker = database.admin().await;
+    locker.batch_execute("BEGIN; LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let task = task_of(&gateway, "SELECT count(*) FROM shop.orders").await;
+    let message = until("the wait is seen", async || {
+        let message = gateway.task(&caller(), task.id).await.unwrap().unwrap().message;
+        message.contains("lock").then_some(message)
+    })
+    .await;
+    assert!(message.ends_with(" s for a lock on shop.orders that another session holds"), "{message}");
+    locker.batch_execute("ROLLBACK").await.unwrap();
+    let stop = CancellationToken::new();
+    let answer = gateway.task_outcome(&caller(), task.id, Duration::from_secs(20), &stop).await.unwrap();
+    assert!(matches!(answer, Some(Asked::Rows(_))));
+}
+
+/// A view's owner may read what its caller knows nothing of.
+#[tokio::test]
+async fn a_lock_on_what_the_caller_does_not_name_is_not_named() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let _worker = worker(&gateway);
+    let locker = database.admin().await;
+    locker
+        .batch_execute(&format!(
+            "CREATE VIEW shop.counted AS SELECT count(*) AS n FROM shop.orders; GRANT SELECT ON shop.counted TO {READER}"
+        ))
+        .await
+        .unwrap();
+    assert!(ask(&gateway, "SELECT n FROM shop.counted", Duration::from_secs(9)).await.is_ok());
+    locker.batch_execute("BEGIN; LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let task = task_of(&gateway, "SELECT n FROM shop.counted").await;
+    let message = until("the wait is seen", async || {
+        let message = gateway.task(&caller(), task.id).await.unwrap().unwrap().message;
+        message.contains("lock").then_some(message)
+    })
+    .await;
+    assert!(message.ends_with(" s for a lock that another session holds"), "{message}");
+    locker.batch_execute("ROLLBACK").await.unwrap();
+}
