@@ -61,7 +61,7 @@ mod tests {
             "0",
             &text.to_uppercase().replace(['0', '1'], "A"),
             &format!("{text}0"),
-            &text[1..],
+            text.get(1..).unwrap(),
             "+0000000000000000000000000000001",
         ] {
             assert_eq!(other.parse::<TaskId>(), Err(()), "{other}");
