@@ -3,6 +3,7 @@
 mod ending;
 mod extension;
 mod handle;
+mod input;
 mod legacy;
 mod pages;
 mod waiting;
