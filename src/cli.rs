@@ -11,6 +11,7 @@ mod logging;
 mod migrate;
 mod policy;
 mod reload;
+mod revoked;
 mod serve;
 mod setup;
 mod shutdown;

@@ -17,4 +17,12 @@
 \\set password \`cat '$secrets/login'\`
 \\include $fixtures/login.sql
 SQL
+
+  # For the replicas' tasks: a database and a login of their own, which sees nothing of the shop.
+  "${run[@]}" <<SQL
+\\set password \`cat '$secrets/tasks'\`
+CREATE ROLE pgwarden_tasks LOGIN PASSWORD :'password';
+CREATE DATABASE tasks OWNER pgwarden_tasks;
+REVOKE ALL ON DATABASE tasks FROM PUBLIC;
+SQL
 )

@@ -13,10 +13,15 @@ password() {
   head -c 32 /dev/urandom | sha256sum | cut -c 1-48
 }
 
-for name in superuser login; do
+for name in superuser login tasks; do
   [ -s "$postgres/$name" ] || password >"$postgres/$name"
 done
-printf 'postgres:5432:shop:pgwarden:%s\n' "$(cat "$postgres/login")" >"$pgwarden/pgpass"
+{
+  printf 'postgres:5432:shop:pgwarden:%s\n' "$(cat "$postgres/login")"
+  printf 'postgres:5432:tasks:pgwarden_tasks:%s\n' "$(cat "$postgres/tasks")"
+} >"$pgwarden/pgpass"
+# What the task store's contents are sealed with.
+[ -s "$pgwarden/task-key" ] || head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$pgwarden/task-key"
 
 chmod 0700 "$postgres" "$pgwarden"
 chown -R "$postgres_user" "$postgres"

@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use super::arguments::ServeArguments;
 use super::setup::{Setup, environment};
-use super::{reload, shutdown};
+use super::{reload, revoked, shutdown};
 use crate::auth::{Caller, TokenStore};
 use crate::config::{AuthMode, Config, Sessions};
 use crate::gateway::Served;
@@ -39,6 +39,9 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         mcp::serve_stdio(gateway, caller, &settings, stop).await
     } else {
         let authentication = authentication(&arguments, &setup.config, caller)?;
+        if let Authentication::Tokens(tokens) = &authentication {
+            revoked::watch(gateway.clone(), Arc::clone(tokens), stop.clone());
+        }
         let listener = listen(&arguments, &setup.config).await?;
         setup.served().iter().for_each(warm_up);
         mcp::serve_http(gateway, listener, authentication, &settings, stop).await

@@ -6,6 +6,7 @@ mod changes;
 mod desk;
 mod outcome;
 mod question;
+mod recent;
 mod status;
 mod waits;
 mod worker;
@@ -68,11 +69,17 @@ impl Gateway {
     }
 
     /// `None` where the caller has no such task.
+    /// Who asks more often than asked to is told the same again, and costs the store nothing.
     pub async fn task(&self, caller: &Caller, id: TaskId) -> Result<Option<TaskView>, Diagnostic> {
-        match self.desk.store().get(&Owner::of(caller), id).await? {
-            Some(task) => self.desk.view(task).await.map(Some),
-            None => Ok(None),
+        let owner = Owner::of(caller);
+        let recent = self.desk.recent();
+        if let Some(view) = recent.view(&owner, id, self.desk.settings().poll_interval) {
+            return Ok(Some(view));
         }
+        let Some(task) = self.desk.store().get(&owner, id).await? else { return Ok(None) };
+        let view = self.desk.view(task).await?;
+        recent.remember(owner, view.clone());
+        Ok(Some(view))
     }
 
     /// The caller's tasks, the newest first: those behind `after`, at most `most`.
@@ -90,9 +97,19 @@ impl Gateway {
         Ok(views)
     }
 
+    /// Ends and forgets all that a subject has: for one whose access is revoked.
+    pub async fn forget(&self, subject: &str) -> Result<(), Diagnostic> {
+        let owner = Owner::of(&Caller::local(subject));
+        self.desk.store().forget(&owner).await?;
+        self.desk.stop_all_of(&owner);
+        Ok(())
+    }
+
     /// Ends the task in PostgreSQL too, here or on the replica that runs it.
     pub async fn cancel_task(&self, caller: &Caller, id: TaskId) -> Result<Option<Cancelled>, Diagnostic> {
-        match self.desk.store().cancel(&Owner::of(caller), id).await? {
+        let cancel = self.desk.store().cancel(&Owner::of(caller), id).await;
+        self.desk.recent().forget(id);
+        match cancel? {
             Cancel::Unknown => Ok(None),
             Cancel::TooLate(task) => self.desk.view(task).await.map(Cancelled::TooLate).map(Some),
             Cancel::Done(task) => {

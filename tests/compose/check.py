@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COMPOSE = ROOT / "docker-compose.yml"
 SCHEMA = HERE / "compose-spec.schema.json"
-SERVERS = ("postgres", "pgwarden")
+SERVERS = ("postgres", "pgwarden", "replica", "balancer")
 SECRET_NAME = re.compile(r"pass(word)?$|secret|token|key$", re.IGNORECASE)
 
 
@@ -72,9 +72,10 @@ def secret_faults(document):
                 yield f"{name}: `{variable}` is a secret in the environment; give the file that has it"
             if re.search(r"://[^/@]*:[^/@]+@", str(value)):
                 yield f"{name}: `{variable}` has a password in its URL"
-    config = (ROOT / "migrations-fixtures/compose/pgwarden.toml").read_text()
-    if re.search(r"://[^/@\s]*:[^/@\s]+@", config):
-        yield "pgwarden.toml: a password in a URL"
+    for name in ("pgwarden.toml", "replicas.toml"):
+        config = (ROOT / "migrations-fixtures/compose" / name).read_text()
+        if re.search(r"://[^/@\s]*:[^/@\s]+@", config):
+            yield f"{name}: a password in a URL"
 
 
 def hardening_faults(document):

@@ -159,3 +159,24 @@ fn a_running_store_follows_the_file_and_keeps_its_tokens_over_a_faulty_one() {
     fs::remove_file(folder.path()).unwrap();
     until("without a file there is no token", &|| store.verify(two.reveal()).is_none());
 }
+
+#[test]
+fn subjects_are_those_with_a_valid_token() {
+    let folder = Folder::new();
+    let mut file = TokenFile::open(folder.path()).unwrap();
+    let ben = NewToken { subject: "ben".to_owned(), ..token("ben") };
+    let gone = NewToken {
+        subject: "gone".to_owned(),
+        expires: Some(Utc::now() - Duration::seconds(1)),
+        ..token("gone")
+    };
+    for new in [token("one"), token("two"), ben, gone] {
+        file.create(new).unwrap();
+    }
+    let subjects = || TokenStore::load(folder.path()).unwrap().subjects().into_iter().collect::<Vec<_>>();
+    assert_eq!(subjects(), ["ben", "ci@example.com"]);
+    file.revoke("one").unwrap();
+    assert_eq!(subjects(), ["ben", "ci@example.com"]);
+    file.revoke("two").unwrap();
+    assert_eq!(subjects(), ["ben"]);
+}

@@ -1,6 +1,6 @@
 //! The tokens that a running server accepts: the file's, read anew when it changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,15 @@ impl TokenStore {
             return None;
         }
         Some(Caller { subject: record.subject, client: None, claims: record.claims.into_iter().collect() })
+    }
+
+    /// Whoever has a valid token at the moment.
+    pub fn subjects(&self) -> BTreeSet<String> {
+        self.reload_if_changed();
+        let now = Utc::now();
+        let records = self.by_hash.load();
+        let valid = records.values().filter(|record| !record.is_expired(now));
+        valid.map(|record| record.subject.clone()).collect()
     }
 
     pub fn is_empty(&self) -> bool {

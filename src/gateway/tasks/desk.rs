@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::task::TaskTracker;
 
+use super::recent::Recent;
 use super::{PagesEnd, bug, status, to_text, write};
 use crate::gateway::TaskView;
 use crate::gateway::query::{Finished, Live, Run};
@@ -21,6 +22,7 @@ pub(in crate::gateway) struct Desk {
     /// This process.
     holder: Holder,
     here: Mutex<HashMap<TaskId, Here>>,
+    recent: Recent,
     runs: TaskTracker,
     woken: Notify,
 }
@@ -36,6 +38,7 @@ pub(super) struct Here {
 impl Desk {
     pub(in crate::gateway) fn new(store: Arc<dyn Store>, settings: TaskSettings, holder: Holder) -> Self {
         Self {
+            recent: Recent::new(store.changes()),
             store,
             settings,
             holder,
@@ -127,6 +130,7 @@ impl Desk {
             tracing::error!(error = error.message, "the end of a task could not be stored");
         }
         self.here().remove(id);
+        self.recent.forget(*id);
         self.wake();
     }
 
@@ -155,6 +159,17 @@ impl Desk {
         if let Some(here) = self.here().get(&id) {
             here.live.stop.cancel();
         }
+    }
+
+    pub(super) fn stop_all_of(&self, owner: &Owner) {
+        for (id, here) in self.here().iter().filter(|(_, here)| here.owner == *owner) {
+            here.live.stop.cancel();
+            self.recent.forget(*id);
+        }
+    }
+
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     pub(super) fn here(&self) -> MutexGuard<'_, HashMap<TaskId, Here>> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pgwarden::auth::Caller;
 use pgwarden::gateway::{Asked, Cancelled, Patience};
-use pgwarden::tasks::State;
+use pgwarden::tasks::{Holder, MasterKey, Pace, PostgresStore, State, TaskId, TaskSettings};
 use tokio_util::sync::CancellationToken;
 
 use super::{ask, caller, firsts, request, slow_gateway, task_of, worker};
@@ -176,4 +176,68 @@ async fn a_lock_on_what_the_caller_does_not_name_is_not_named() {
     .await;
     assert!(message.ends_with(" s for a lock that another session holds"), "{message}");
     locker.batch_execute("ROLLBACK").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_revoked_caller_s_queries_end_and_nothing_of_theirs_stays() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let task = task_of(&gateway, &slow(7, 600.0)).await;
+    let page = super::rows_of(&gateway, "SELECT n, md5(n::text) FROM generate_series(1, 20000) AS n").await;
+    gateway.forget("ben").await.unwrap();
+    assert_eq!(running(&database).await, 1);
+    gateway.forget("anna").await.unwrap();
+    until("the query is gone", async || (running(&database).await == 0).then_some(())).await;
+    assert!(gateway.task(&caller(), task.id).await.unwrap().is_none());
+    let gone = super::next(&gateway, &page.next_cursor.unwrap()).await.unwrap_err();
+    assert_eq!(gone.rule.as_deref(), Some("tasks.unknown"));
+}
+
+/// The DBA's own way.
+#[tokio::test]
+async fn an_operator_s_pg_cancel_backend_ends_the_task_with_postgresql_s_words() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let task = task_of(&gateway, &slow(8, 600.0)).await;
+    let admin = database.admin().await;
+    let cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%shop%wait%'
+                  AND datname = current_database() AND usename = $1";
+    let cancelled: i64 = admin.query_one(cancel, &[&READER]).await.unwrap().get(0);
+    assert_eq!(cancelled, 1);
+    let stop = CancellationToken::new();
+    let error = gateway.task_outcome(&caller(), task.id, Duration::from_secs(20), &stop).await.unwrap_err();
+    assert_eq!(error.sqlstate.as_str(), "57014", "{error}");
+    assert_eq!(gateway.task(&caller(), task.id).await.unwrap().unwrap().state, State::Completed);
+}
+
+#[tokio::test]
+async fn asking_again_at_once_asks_no_store() {
+    let database = Database::create(Template::Shop).await;
+    let connection = pgwarden::db::ConnectionSettings::parse(&database.admin_url(), &|_| None).unwrap();
+    pgwarden::tasks::postgres::migrate::migrate(&connection).await.unwrap();
+    let settings = TaskSettings { poll_interval: Duration::from_secs(60), ..TaskSettings::default() };
+    let key = MasterKey::new([7; 32]);
+    let store = PostgresStore::open(connection, settings.clone(), &key, Pace::default()).await.unwrap();
+    let gateway = slow_gateway(&database).await.with_tasks(
+        std::sync::Arc::new(store),
+        settings,
+        Holder(TaskId::random().unwrap()),
+    );
+    let task = gateway.submit(&caller(), request("SELECT 1"), None).await.unwrap();
+    until("the news of its creation have come", async || {
+        gateway.task(&caller(), task.id).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Some(())
+    })
+    .await;
+    gateway.task(&caller(), task.id).await.unwrap();
+    let admin = database.admin().await;
+    admin.batch_execute("ALTER TABLE pgwarden.task RENAME TO away").await.unwrap();
+    for _ in 0..1_000 {
+        assert!(gateway.task(&caller(), task.id).await.unwrap().is_some());
+    }
+    assert!(
+        gateway.task(&Caller::local("ben"), task.id).await.is_err(),
+        "it was the store that would be asked"
+    );
 }
