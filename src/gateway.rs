@@ -27,7 +27,7 @@ pub use request::{
     SearchRequest, TaskView,
 };
 pub use served::{CallLimits, Served};
-pub use tasks::{Cancelled, Changes};
+pub use tasks::{Cancelled, Changes, Working};
 
 use admission::Admission;
 use tasks::Desk;

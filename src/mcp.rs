@@ -6,6 +6,8 @@
 mod arguments;
 mod call;
 mod edge;
+#[cfg(feature = "conformance-fixtures")]
+mod fixtures;
 mod handler;
 mod http;
 mod reply;

@@ -23,4 +23,4 @@ pub use postgres::PostgresStore;
 pub use seal::MasterKey;
 pub use settings::TaskSettings;
 pub use store::{Cancel, Change, Reply, Store};
-pub use task::{End, Holder, NewTask, Pages, State, Task, Work};
+pub use task::{End, Holder, Inputs, NewTask, Pages, State, Task, Work};

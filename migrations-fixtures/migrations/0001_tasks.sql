@@ -45,6 +45,8 @@ CREATE TABLE pgwarden.task (
     fingerprint bytea NOT NULL,
     question bytea NOT NULL,
     message bytea NOT NULL,
+    -- What it asks its owner's client for, and what it was told.
+    inputs bytea,
     answer bytea,
     header bytea,
     pages_end bytea,

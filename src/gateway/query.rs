@@ -44,7 +44,7 @@ impl Gateway {
     ) -> Result<QueryOutput, Diagnostic> {
         match self.ask(caller, request, Patience::default(), cancel).await? {
             Asked::Rows(output) => Ok(output),
-            Asked::Task(_) => {
+            Asked::Task(_) | Asked::Result(_) => {
                 Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "nobody waits for the answer"))
             }
         }

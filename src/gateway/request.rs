@@ -1,9 +1,11 @@
 //! What the use cases take and give: plain values that `mcp` turns into tool arguments and results.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::tasks::{State, TaskId};
@@ -41,6 +43,8 @@ pub enum Asked {
     Rows(QueryOutput),
     /// It takes longer than the caller waits, and goes on.
     Task(TaskView),
+    /// The result of another tool's work, as that tool wrote it.
+    Result(Value),
 }
 
 /// A task as its owner sees it.
@@ -55,6 +59,8 @@ pub struct TaskView {
     pub ttl: Duration,
     /// How often its owner should ask.
     pub poll_interval: Duration,
+    /// What it asks its owner's client for, by key: requests as JSON. It waits while there are any.
+    pub pending: BTreeMap<String, String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -9,13 +9,16 @@ mod question;
 mod recent;
 mod status;
 mod waits;
+mod work;
 mod worker;
 
-pub(super) use answer::{Answer, PagesEnd, PagesHeader, from_text, read, to_text, write};
+pub(super) use answer::{Answer, Answered, PagesEnd, PagesHeader, from_text, read, to_text, write};
 pub use changes::Changes;
 pub(super) use desk::Desk;
 pub(super) use question::Question;
+pub use work::Working;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Gateway, QueryRequest, TaskView};
@@ -95,6 +98,18 @@ impl Gateway {
             views.push(self.desk.view(task).await?);
         }
         Ok(views)
+    }
+
+    /// Responses of the owner's client to what a task asks for, as JSON by key. `None` where the caller has no such task.
+    pub async fn respond(
+        &self,
+        caller: &Caller,
+        id: TaskId,
+        responses: &BTreeMap<String, String>,
+    ) -> Result<Option<()>, Diagnostic> {
+        let known = self.desk.store().respond(&Owner::of(caller), id, responses).await?;
+        self.desk.recent().forget(id);
+        Ok(known.then_some(()))
     }
 
     /// Ends and forgets all that a subject has: for one whose access is revoked.

@@ -180,6 +180,7 @@ impl Handler {
     pub(super) fn asked(&self, asked: Result<Asked, Diagnostic>, sql: &str) -> ToolReply {
         match asked {
             Ok(Asked::Rows(output)) => reply::query(output, self.result_chars),
+            Ok(Asked::Result(result)) => reply::of_tool(result),
             Ok(Asked::Task(task)) => reply::object(&handle::running(&task), self.result_chars),
             Err(diagnostic) => reply::failed(&diagnostic, sql),
         }

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::call::Called;
 use super::reply;
-use super::tasks::{self, extension, legacy};
+use super::tasks::{extension, legacy};
 use super::tools::Tools;
 use super::{resources, revision};
 use crate::auth::Caller;
@@ -150,14 +150,13 @@ impl ServerHandler for Handler {
         extension::get(self, &caller, &request.task_id).await
     }
 
-    /// There is nothing to answer: no task of ours asks for input.
     async fn update_task(
         &self,
         request: UpdateTaskParams,
         cx: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         let caller = self.caller(&cx)?;
-        tasks::existing(self, &caller, &request.task_id).await.map(drop)
+        extension::update(self, &caller, &request.task_id, &request.input_responses).await
     }
 
     async fn cancel_task(
@@ -175,7 +174,10 @@ impl ServerHandler for Handler {
         _cx: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         resources::only_page("tools/list", request)?;
-        let tools = self.tools.all().into_iter().cloned().collect();
+        let tools = self.tools.all().into_iter().cloned();
+        #[cfg(feature = "conformance-fixtures")]
+        let tools = tools.chain(super::fixtures::tools());
+        let tools = tools.collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(TOOL_LIST_TTL_MS))
     }
 
@@ -185,6 +187,10 @@ impl ServerHandler for Handler {
         cx: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = self.caller(&cx)?;
+        #[cfg(feature = "conformance-fixtures")]
+        if let Some(response) = super::fixtures::call(self, &request, &caller, &cx).await {
+            return response;
+        }
         let tool = self.tools.named(&request.name).ok_or_else(|| self.unknown_tool(&request.name))?;
         let call = async |cancel| self.call(tool, request.arguments, &caller, &cx, &cancel).await;
         match self.calls.run(&cx, call).await? {

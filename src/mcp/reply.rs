@@ -36,6 +36,11 @@ pub(super) fn object(value: &Value, result_chars: usize) -> ToolReply {
     same_as_text(json_text(value)?, result_chars)
 }
 
+/// A result that a tool wrote itself.
+pub(super) fn of_tool(result: Value) -> ToolReply {
+    serde_json::from_value(result).map_err(|_| bug(None))
+}
+
 /// A refusal or failure of a tool call. `sql` is the caller's statement, for the caret.
 pub(super) fn failed(diagnostic: &Diagnostic, sql: &str) -> ToolReply {
     if diagnostic.source == Source::Pgwarden && diagnostic.sqlstate == SqlState::INTERNAL_ERROR {

@@ -28,8 +28,9 @@ fn unknown() -> ErrorData {
     ErrorData::invalid_params("task not found: it is not one of yours, or it has expired", None)
 }
 
-fn status(state: State) -> &'static str {
-    match state {
+fn status(task: &TaskView) -> &'static str {
+    match task.state {
+        State::Queued | State::Running if !task.pending.is_empty() => "input_required",
         State::Queued | State::Running => "working",
         State::Completed => "completed",
         State::Failed => "failed",

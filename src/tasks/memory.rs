@@ -4,6 +4,7 @@ mod chunks;
 mod kept;
 mod owned;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::sync::broadcast;
 
 use super::store::{Cancel, Change, Reply, Store};
-use super::{End, Holder, NewTask, Owner, Pace, Pages, State, Task, TaskId, TaskSettings, Work};
+use super::{End, Holder, Inputs, NewTask, Owner, Pace, Pages, State, Task, TaskId, TaskSettings, Work};
 use crate::pg::{Diagnostic, SqlState};
 use chunks::Chunks;
 pub(super) use kept::ATTEMPTS;
@@ -236,6 +237,7 @@ fn task_of(new: NewTask) -> Task {
         ttl: new.ttl,
         answer: None,
         pages: Pages::default(),
+        inputs: Inputs::default(),
     }
 }
 
@@ -306,6 +308,32 @@ impl Store for MemoryStore {
             }
             changes
         }))
+    }
+
+    fn ask(&self, holder: Holder, id: TaskId, pending: BTreeMap<String, String>) -> Reply<'_, bool> {
+        done(self.held(holder, id, |kept| {
+            let task = kept.tasks.get_mut(&id).map(|entry| &mut entry.task);
+            task.filter(|task| task.state == State::Running)
+                .map(|task| task.inputs = Inputs { pending, given: BTreeMap::new() })
+                .is_some()
+        }))
+    }
+
+    fn respond<'a>(
+        &'a self,
+        owner: &'a Owner,
+        id: TaskId,
+        responses: &'a BTreeMap<String, String>,
+    ) -> Reply<'a, bool> {
+        let mut kept = self.kept();
+        let entry = kept.tasks.get_mut(&id).filter(|entry| entry.task.owner == *owner);
+        let Some(entry) = entry else { return done(false) };
+        let taken = entry.task.state == State::Running && entry.task.inputs.take(responses);
+        drop(kept);
+        if taken {
+            self.changed(id, false);
+        }
+        done(true)
     }
 
     fn append(&self, holder: Holder, id: TaskId, chunk: Vec<u8>) -> Reply<'_, bool> {

@@ -6,6 +6,7 @@
 
 mod change;
 mod fault;
+mod inputs;
 mod life;
 pub mod migrate;
 mod pages;

@@ -35,6 +35,7 @@ pub(super) enum Kind {
     Header,
     End,
     Chunk(u32),
+    Inputs,
 }
 
 impl Kind {
@@ -46,6 +47,7 @@ impl Kind {
             Self::Header => (4, 0),
             Self::End => (5, 0),
             Self::Chunk(number) => (6, number),
+            Self::Inputs => (7, 0),
         };
         let [a, b, c, d] = number.to_be_bytes();
         [kind, a, b, c, d]

@@ -1,5 +1,6 @@
 //! Where tasks are kept.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -53,6 +54,18 @@ pub trait Store: Send + Sync + Debug {
 
     /// Sets the message of a running task.
     fn note<'a>(&'a self, holder: Holder, id: TaskId, message: &'a str) -> Reply<'a, bool>;
+
+    /// Asks the owner's client for something. A holder that takes the task over asks again.
+    fn ask(&self, holder: Holder, id: TaskId, pending: BTreeMap<String, String>) -> Reply<'_, bool>;
+
+    /// Gives responses to what a task asks for; what it does not ask for is passed by. `false` where the owner has no such
+    /// task.
+    fn respond<'a>(
+        &'a self,
+        owner: &'a Owner,
+        id: TaskId,
+        responses: &'a BTreeMap<String, String>,
+    ) -> Reply<'a, bool>;
 
     /// Adds a chunk to an answer with open pages. `false` too where it would be more than may be stored.
     fn append(&self, holder: Holder, id: TaskId, chunk: Vec<u8>) -> Reply<'_, bool>;

@@ -1,8 +1,10 @@
 //! A task as it is stored.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{Owner, TaskId};
 
@@ -27,6 +29,7 @@ pub struct Task {
     /// What came of it, once it has ended; also the first page of an answer that goes on.
     pub answer: Option<String>,
     pub pages: Pages,
+    pub inputs: Inputs,
 }
 
 /// The order is the life's.
@@ -45,6 +48,29 @@ pub enum State {
 impl State {
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What a running task has asked its owner's client for. Requests and responses are opaque here.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Requests without a response, by key: the task waits for them.
+    pub pending: BTreeMap<String, String>,
+    /// Responses.
+    pub given: BTreeMap<String, String>,
+}
+
+impl Inputs {
+    /// Takes those responses that something waits for. `false`: none.
+    pub(super) fn take(&mut self, responses: &BTreeMap<String, String>) -> bool {
+        let mut taken = false;
+        for (key, response) in responses {
+            if self.pending.remove(key).is_some() {
+                self.given.insert(key.clone(), response.clone());
+                taken = true;
+            }
+        }
+        taken
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod contract;
 mod figures;
+mod inputs;
 mod migrations;
 mod pages;
 mod replicas;

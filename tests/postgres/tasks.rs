@@ -70,14 +70,14 @@ async fn ask(gateway: &Gateway, sql: &str, wait: Duration) -> Result<Asked, Diag
 async fn rows_of(gateway: &Gateway, sql: &str) -> QueryOutput {
     match ask(gateway, sql, Duration::from_secs(30)).await.unwrap() {
         Asked::Rows(output) => output,
-        Asked::Task(task) => panic!("{task:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
 async fn task_of(gateway: &Gateway, sql: &str) -> TaskView {
     match ask(gateway, sql, Duration::from_millis(100)).await.unwrap() {
-        Asked::Rows(output) => panic!("{output:?}"),
         Asked::Task(task) => task,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -21,7 +21,7 @@ pub(in crate::gateway) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(progress: Arc<Progress>) -> Self {
+    pub(in crate::gateway) fn new(progress: Arc<Progress>) -> Self {
         Self {
             started: Instant::now(),
             stop: CancellationToken::new(),

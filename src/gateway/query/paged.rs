@@ -10,7 +10,7 @@ use super::Run;
 use super::reply::{self, Rest};
 use crate::db::{Flow, Ran, RowSink, Truncation};
 use crate::gateway::output::Encoder;
-use crate::gateway::tasks::{PagesEnd, PagesHeader, to_text, write};
+use crate::gateway::tasks::{Answered, PagesEnd, PagesHeader, to_text, write};
 use crate::gateway::{CallLimits, QueryOutput};
 use crate::pg::Diagnostic;
 use crate::sql::ProjectedColumn;
@@ -147,11 +147,11 @@ impl<'r> Paged<'r> {
         let output = reply::reply(&rest, encoder, self.rows, self.within)?;
         let columns = std::mem::take(&mut self.columns);
         let header = PagesHeader::new(&self.run.question, self.policy, columns, self.within, self.rows);
-        let answer = Ok(output);
+        let answer = Ok(Answered::Rows(output));
         let end = End::Completed { answer: write(&answer)?, pages: Some(to_text(&header)?) };
         let desk = &self.run.gateway.desk;
         let given = desk.store().finish(desk.holder(), id, end).await?;
-        if let Ok(output) = answer {
+        if let Ok(Answered::Rows(output)) = answer {
             // Where nobody waits for it, it is in the store.
             let _ = first.send(output);
         }

@@ -1,6 +1,7 @@
 //! What came of a question, as a task keeps it: the first page or why there is none, and what is needed for the others.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::question::claims_digest;
 use super::{Question, bug};
@@ -11,7 +12,14 @@ use crate::pg::{Diagnostic, SqlState};
 use crate::sql::ProjectedColumn;
 
 /// A task's answer.
-pub(in crate::gateway) type Answer = Result<QueryOutput, Diagnostic>;
+pub(in crate::gateway) type Answer = Result<Answered, Diagnostic>;
+
+#[derive(Clone, Debug)]
+pub(in crate::gateway) enum Answered {
+    Rows(QueryOutput),
+    /// Of another tool.
+    Result(Value),
+}
 
 #[derive(Serialize, Deserialize)]
 struct Written {
@@ -19,12 +27,17 @@ struct Written {
     /// Of `output`, which leaves it out of its JSON.
     text: Option<String>,
     refusal: Option<Diagnostic>,
+    result: Option<Value>,
 }
 
 pub(in crate::gateway) fn write(answer: &Answer) -> Result<String, Diagnostic> {
+    let nothing = Written { output: None, text: None, refusal: None, result: None };
     let written = match answer {
-        Ok(output) => Written { output: Some(output.clone()), text: output.text.clone(), refusal: None },
-        Err(refusal) => Written { output: None, text: None, refusal: Some(refusal.clone()) },
+        Ok(Answered::Rows(output)) => {
+            Written { output: Some(output.clone()), text: output.text.clone(), ..nothing }
+        }
+        Ok(Answered::Result(result)) => Written { result: Some(result.clone()), ..nothing },
+        Err(refusal) => Written { refusal: Some(refusal.clone()), ..nothing },
     };
     serde_json::to_string(&written).map_err(|_| bug("an answer could not be written"))
 }
@@ -32,7 +45,10 @@ pub(in crate::gateway) fn write(answer: &Answer) -> Result<String, Diagnostic> {
 pub(in crate::gateway) fn read(text: &str) -> Result<Answer, Diagnostic> {
     let written: Written = serde_json::from_str(text).map_err(|_| unreadable())?;
     match written {
-        Written { output: Some(output), text, refusal: None } => Ok(Ok(QueryOutput { text, ..output })),
+        Written { output: Some(output), text, refusal: None, result: None } => {
+            Ok(Ok(Answered::Rows(QueryOutput { text, ..output })))
+        }
+        Written { output: None, refusal: None, result: Some(result), .. } => Ok(Ok(Answered::Result(result))),
         Written { output: None, refusal: Some(refusal), .. } => Ok(Err(refusal)),
         _ => Err(unreadable()),
     }

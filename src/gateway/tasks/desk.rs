@@ -9,7 +9,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::task::TaskTracker;
 
 use super::recent::Recent;
-use super::{PagesEnd, bug, status, to_text, write};
+use super::{Answered, PagesEnd, bug, status, to_text, write};
 use crate::gateway::TaskView;
 use crate::gateway::query::{Finished, Live, Run};
 use crate::pg::{Diagnostic, SqlState};
@@ -99,6 +99,15 @@ impl Desk {
         Ok(id)
     }
 
+    pub(super) fn register_work(&self, id: TaskId, live: &Arc<Live>, owner: Owner) {
+        self.here().insert(id, Here { live: Arc::clone(live), owner, database: None });
+    }
+
+    pub(super) fn unregister(&self, id: TaskId) {
+        self.here().remove(&id);
+        self.recent.forget(id);
+    }
+
     /// The run can be found and stopped by its record from here on.
     pub(super) fn register(&self, id: TaskId, run: &Run) {
         // A run has one record: nobody else sets it.
@@ -140,7 +149,7 @@ impl Desk {
                 self.store.close_pages(self.holder, id, &to_text(&end)?).await?;
                 return Ok(());
             }
-            Ok(Finished::Whole(output)) => Ok(output),
+            Ok(Finished::Whole(output)) => Ok(Answered::Rows(output)),
             Err(refusal) => Err(refusal),
         };
         let end = match &answer {
@@ -194,6 +203,7 @@ impl Desk {
             updated_at: task.updated_at,
             ttl: task.ttl,
             poll_interval: self.settings.poll_interval,
+            pending: task.inputs.pending,
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, bug, read};
+use super::{Answer, Answered, bug, read};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Gateway};
 use crate::pg::{Diagnostic, SqlState};
@@ -30,9 +30,14 @@ impl Gateway {
         loop {
             let Some(task) = self.desk.store().get(&owner, id).await? else { return Ok(None) };
             if task.state.is_terminal() {
-                return answer_of(task)?.map(|output| Some(Asked::Rows(output)));
+                return answer_of(task)?.map(|answered| match answered {
+                    Answered::Rows(output) => Some(Asked::Rows(output)),
+                    Answered::Result(result) => Some(Asked::Result(result)),
+                });
             }
-            let over = Instant::now() >= until || cancel.is_cancelled();
+            // Nothing comes of it before its owner has answered.
+            let waits = !task.inputs.pending.is_empty();
+            let over = waits || Instant::now() >= until || cancel.is_cancelled();
             if over {
                 return self.desk.view(task).await.map(|view| Some(Asked::Task(view)));
             }

@@ -68,6 +68,8 @@ impl Looks {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use chrono::Utc;
     use tokio::sync::broadcast;
 
@@ -90,6 +92,7 @@ mod tests {
             updated_at: now,
             ttl: AGE,
             poll_interval: AGE,
+            pending: BTreeMap::new(),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rmcp::model::{
-    ClientCapabilities, CreateTaskResult, DetailedTask, GetTaskResult, JsonObject, Task, TaskPayload,
-    TaskStatus,
+    ClientCapabilities, CreateTaskResult, DetailedTask, GetTaskResult, InputRequests, InputResponses,
+    JsonObject, Task, TaskPayload, TaskStatus,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
@@ -30,12 +30,15 @@ pub(in crate::mcp) async fn get(
 ) -> Result<GetTaskResult, ErrorData> {
     let view = existing(handler, caller, id).await?;
     let payload = match view.state {
+        State::Queued | State::Running if !view.pending.is_empty() => {
+            TaskPayload::InputRequired { input_requests: requests(&view)? }
+        }
         State::Queued | State::Running => TaskPayload::Working,
         State::Cancelled => TaskPayload::Cancelled,
         State::Completed | State::Failed => {
             let now = CancellationToken::new();
             let asked = match handler.gateway.task_outcome(caller, view.id, Duration::ZERO, &now).await {
-                Ok(Some(asked @ Asked::Rows(_))) => Ok(asked),
+                Ok(Some(asked @ (Asked::Rows(_) | Asked::Result(_)))) => Ok(asked),
                 // It has expired between two looks.
                 Ok(_) => return Err(unknown()),
                 Err(diagnostic) => Err(diagnostic),
@@ -47,6 +50,30 @@ pub(in crate::mcp) async fn get(
         }
     };
     Ok(GetTaskResult::new(DetailedTask::new(shown(&view), payload)))
+}
+
+/// What the task asks the client for.
+fn requests(view: &TaskView) -> Result<InputRequests, ErrorData> {
+    let parsed = view.pending.iter().map(|(key, request)| {
+        let request: Value = serde_json::from_str(request).unwrap_or_default();
+        (key.clone(), request)
+    });
+    let all = Value::Object(parsed.collect());
+    serde_json::from_value(all).map_err(|_| reply::cancelled())
+}
+
+/// Hands the client's responses to the task. What it did not ask for is passed by.
+pub(in crate::mcp) async fn update(
+    handler: &Handler,
+    caller: &Caller,
+    id: &str,
+    responses: &InputResponses,
+) -> Result<(), ErrorData> {
+    let id = id.parse().map_err(|()| unknown())?;
+    let Value::Object(given) = json!(responses) else { return Ok(()) };
+    let given = given.into_iter().map(|(key, response)| (key, response.to_string())).collect();
+    let known = handler.gateway.respond(caller, id, &given).await;
+    known.map_err(|error| reply::resource_failed(&error))?.ok_or_else(unknown)
 }
 
 /// What has ended stays as it is: the client reads so when it asks.
@@ -63,7 +90,7 @@ pub(in crate::mcp) fn is_spoken(cx: &RequestContext<RoleServer>) -> bool {
 }
 
 /// As rmcp asks for it before the methods that it knows.
-pub(super) fn needs_declaration(cx: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+pub(in crate::mcp) fn needs_declaration(cx: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
     if is_spoken(cx) {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use crate::pg::{Diagnostic, SqlState};
 
 pub(in crate::mcp) fn running(task: &TaskView) -> Value {
     json!({
-        "status": status(task.state),
+        "status": status(task),
         "task_id": task.id.to_string(),
         "message": task.message,
         "next": format!("call `task_result` with the task_id; it waits for the rows. `task_cancel` ends the query"),
@@ -17,7 +17,7 @@ pub(in crate::mcp) fn running(task: &TaskView) -> Value {
 
 /// After the wish to cancel.
 pub(in crate::mcp) fn ended(task: &TaskView) -> Value {
-    json!({"status": status(task.state), "task_id": task.id.to_string()})
+    json!({"status": status(task), "task_id": task.id.to_string()})
 }
 
 pub(in crate::mcp) fn unknown() -> Diagnostic {

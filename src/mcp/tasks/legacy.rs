@@ -4,6 +4,7 @@
 //! parameters; [`answer`] answers them with JSON of our own. [`outbound`] adds the capability to the answer to
 //! `initialize`. A client of another revision never meets them.
 
+mod input;
 mod listed;
 
 use std::borrow::Cow;
@@ -41,7 +42,7 @@ const METHODS: [&str; 7] = [
     // Not of this revision: rmcp would answer it.
     "tasks/update",
 ];
-const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+pub(super) const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 /// In a request's `_meta` from 2026-07-28 on.
 const STATELESS: &str = "io.modelcontextprotocol/protocolVersion";
 /// Tasks on one page of `tasks/list`.
@@ -155,14 +156,19 @@ async fn call(handler: &Handler, params: Value, cx: RequestContext<RoleServer>) 
 async fn result(handler: &Handler, id: &str, cx: RequestContext<RoleServer>) -> Result<Value, ErrorData> {
     let caller = handler.caller(&cx)?;
     let task: TaskId = id.parse().map_err(|()| unknown())?;
-    let waiting = async |cancel: CancellationToken| {
-        handler.gateway.task_outcome(&caller, task, Duration::MAX, &cancel).await
-    };
-    let asked = match handler.calls.run(&cx, waiting).await {
-        Ok(None) => return Err(unknown()),
-        Ok(Some(Asked::Task(_))) => return Err(reply::cancelled()),
-        Ok(Some(rows)) => Ok(rows),
-        Err(diagnostic) => Err(diagnostic),
+    let asked = loop {
+        let waiting = async |cancel: CancellationToken| {
+            handler.gateway.task_outcome(&caller, task, Duration::MAX, &cancel).await
+        };
+        match handler.calls.run(&cx, waiting).await {
+            Ok(None) => return Err(unknown()),
+            Ok(Some(Asked::Task(task))) if !task.pending.is_empty() => {
+                input::deliver(handler, &caller, &task, &cx).await?;
+            }
+            Ok(Some(Asked::Task(_))) => return Err(reply::cancelled()),
+            Ok(Some(rows)) => break Ok(rows),
+            Err(diagnostic) => break Err(diagnostic),
+        }
     };
     let mut result = without_result_type(json!(handler.asked(asked, "")?));
     if let Value::Object(result) = &mut result {
@@ -202,7 +208,7 @@ async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<Value, E
     match cancelled.map_err(|error| reply::resource_failed(&error))? {
         Some(Cancelled::Done(task)) => Ok(shown(&task)),
         Some(Cancelled::TooLate(task)) => {
-            let words = format!("the task has ended: it is {}", status(task.state));
+            let words = format!("the task has ended: it is {}", status(&task));
             Err(ErrorData::invalid_params(words, None))
         }
         None => Err(unknown()),
@@ -246,7 +252,7 @@ async fn notify(peer: &Peer<RoleServer>, task: &TaskView) -> Result<(), rmcp::Se
 fn shown(task: &TaskView) -> Value {
     json!({
         "taskId": task.id.to_string(),
-        "status": status(task.state),
+        "status": status(task),
         "statusMessage": task.message,
         "createdAt": time(task.created_at),
         "lastUpdatedAt": time(task.updated_at),

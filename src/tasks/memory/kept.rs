@@ -6,7 +6,7 @@ use chrono::Utc;
 
 use super::chunks::Chunks;
 use super::owned::Owned;
-use crate::tasks::{Holder, Owner, Pages, State, Task, TaskId};
+use crate::tasks::{Holder, Inputs, Owner, Pages, State, Task, TaskId};
 
 /// A task whose holders were lost so often is not begun again: it may be what they died of.
 pub(in crate::tasks) const ATTEMPTS: u32 = 3;
@@ -84,6 +84,7 @@ impl Kept {
     fn queue_again(&mut self, id: TaskId) {
         let Some(entry) = self.tasks.get_mut(&id) else { return };
         entry.task.state = State::Queued;
+        entry.task.inputs = Inputs::default();
         entry.holder = None;
         if let Some(owned) = self.owners.get_mut(&entry.task.owner) {
             owned.running = owned.running.saturating_sub(1);

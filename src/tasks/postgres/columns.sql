@@ -20,6 +20,7 @@ SELECT
     CASE
         WHEN found.told IS NOT NULL
         THEN pg_catalog.pg_notify('pgwarden_tasks', found.told || pg_catalog.encode(found.id, 'hex'))::text
-    END
+    END,
+    found.inputs
 FROM found JOIN pgwarden.owner ON owner.key = found.owner
 ORDER BY found.number DESC

@@ -9,7 +9,7 @@ use super::{Kind, PostgresStore, int, is_one, millis};
 use crate::db::fixed::Value;
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::memory::too_many;
-use crate::tasks::{Cancel, End, Holder, NewTask, Owner, Pages, State, Task, TaskId, Work};
+use crate::tasks::{Cancel, End, Holder, Inputs, NewTask, Owner, Pages, State, Task, TaskId, Work};
 
 /// The row of an owner without tasks may be tidied away between two statements.
 const OWNER_TRIES: usize = 5;
@@ -157,5 +157,6 @@ fn task_of(new: NewTask, created: chrono::DateTime<chrono::Utc>) -> Task {
         ttl: new.ttl,
         answer: None,
         pages: Pages::default(),
+        inputs: Inputs::default(),
     }
 }

@@ -24,6 +24,7 @@ impl PostgresStore {
         };
         let asked = open(Kind::Question, record.bytes(6).map_err(fault)?)?;
         let (fingerprint, question) = asked.split_first_chunk::<FINGERPRINT_BYTES>().ok_or_else(altered)?;
+        let inputs = record.maybe(17).map_err(fault)?.map(|sealed| self.opened_inputs(id, &sealed));
         let task = Task {
             id,
             owner: Owner {
@@ -45,6 +46,7 @@ impl PostgresStore {
                 chunks: u32::try_from(number(record, 11)?).map_err(|_| altered())?,
                 end: maybe(Kind::End, 10)?,
             },
+            inputs: inputs.transpose()?.unwrap_or_default(),
         };
         Ok((task, record.int(15).map_err(fault)?))
     }

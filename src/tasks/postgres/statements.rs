@@ -24,6 +24,9 @@ pub(super) const CLAIM_PATIENTLY: &str =
     concat!(include_str!("claim_owner.sql"), include_str!("claim_task.sql"), include_str!("columns.sql"));
 pub(super) const NOTED: &str = include_str!("noted.sql");
 pub(super) const NOTE: &str = include_str!("note.sql");
+pub(super) const ASK: &str = include_str!("ask.sql");
+pub(super) const INPUTS: &str = include_str!("inputs.sql");
+pub(super) const RESPOND: &str = include_str!("respond.sql");
 pub(super) const CHUNKS: &str = include_str!("chunks.sql");
 pub(super) const APPEND: &str = include_str!("append.sql");
 pub(super) const CLOSE_PAGES: &str = include_str!("close_pages.sql");

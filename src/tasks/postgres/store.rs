@@ -1,5 +1,6 @@
 //! The store as others see it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -63,6 +64,19 @@ impl Store for PostgresStore {
 
     fn note<'a>(&'a self, holder: Holder, id: TaskId, message: &'a str) -> Reply<'a, bool> {
         self.note_task(holder, id, message).boxed()
+    }
+
+    fn ask(&self, holder: Holder, id: TaskId, pending: BTreeMap<String, String>) -> Reply<'_, bool> {
+        self.ask_owner(holder, id, pending).boxed()
+    }
+
+    fn respond<'a>(
+        &'a self,
+        owner: &'a Owner,
+        id: TaskId,
+        responses: &'a BTreeMap<String, String>,
+    ) -> Reply<'a, bool> {
+        self.take_responses(owner, id, responses).boxed()
     }
 
     fn append(&self, holder: Holder, id: TaskId, chunk: Vec<u8>) -> Reply<'_, bool> {

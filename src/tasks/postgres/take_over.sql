@@ -15,7 +15,7 @@ WITH t AS MATERIALIZED (
     WHERE task.id = t.id AND NOT t.runs
     RETURNING task.id
 ), again AS (
-    UPDATE pgwarden.task SET holder = NULL, state = 'queued'
+    UPDATE pgwarden.task SET holder = NULL, state = 'queued', inputs = NULL
     FROM t
     WHERE task.id = t.id AND t.runs AND t.goes_on
     RETURNING task.id, task.owner, 0::int8 AS more

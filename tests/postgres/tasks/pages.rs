@@ -213,6 +213,7 @@ async fn patience_may_end_at_any_moment() {
                     other => panic!("{round}: {other:?}"),
                 }
             }
+            other => panic!("{round}: {other:?}"),
         };
         let mut count = first.row_count;
         let mut cursor = first.next_cursor;
