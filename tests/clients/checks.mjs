@@ -1,27 +1,29 @@
 // What a client in JavaScript must be able to do with pgwarden. The drivers beside this file bring the client.
 //
-// Environment: TRANSPORT (stdio or http), PROGRAM, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL.
+// Environment: TRANSPORT (stdio or http), PROGRAM, CONFIG, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL.
 // Prints one line per check: `ok NAME DETAIL` or `FAILED NAME REASON`. Exits with 1 where one failed.
 
 import pg from 'pg';
+import { checkTasks } from './tasks.mjs';
 
-const { TRANSPORT, PROGRAM, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL } = process.env;
+const { TRANSPORT, PROGRAM, CONFIG, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL } = process.env;
 
 /** From the end of the client's cancellation to the query's end, in milliseconds. */
 const CANCEL_LIMIT = 250;
 const PATIENCE = 20_000;
 
-export const stdio = { command: PROGRAM, args: ['serve', '--stdio', '--database', DATABASE_URL], stderr: 'ignore' };
+const args = ['serve', '--stdio', '--config', CONFIG, '--database', DATABASE_URL];
+export const stdio = { command: PROGRAM, args, stderr: 'ignore' };
 export const url = () => new URL(MCP_URL);
 export const overStdio = TRANSPORT === 'stdio';
 
 let failed = false;
 
-function expect(condition, message) {
+export function expect(condition, message) {
   if (!condition) throw new Error(message);
 }
 
-async function check(name, work) {
+export async function check(name, work) {
   try {
     const detail = await work();
     console.log(`ok ${name} ${detail ?? ''}`.trimEnd());
@@ -31,8 +33,11 @@ async function check(name, work) {
   }
 }
 
-/** `client` has: connect, close, revision, callTool(params, options), and the list and read methods of the SDKs. */
-export async function run(client, expectedRevision) {
+/**
+ * `client` has: connect, close, revision, callTool(params, options), and the list and read methods of the SDKs.
+ * `tasks`: see tasks.mjs.
+ */
+export async function run(client, expectedRevision, tasks) {
   await check('connect', async () => {
     await client.connect();
     const revision = client.revision();
@@ -47,6 +52,7 @@ export async function run(client, expectedRevision) {
     await check('refusal', () => refusal(client));
     await check('arguments', () => wrongArguments(client));
     await check('cancel', () => cancel(client));
+    await checkTasks(tasks);
     await check('close', () => client.close());
   }
   process.exit(failed ? 1 : 0);
@@ -55,7 +61,7 @@ export async function run(client, expectedRevision) {
 async function list(client) {
   const { tools } = await client.listTools();
   const names = tools.map((tool) => tool.name).join(' ');
-  expect(names === 'query search_objects describe', names);
+  expect(names === 'query search_objects describe task_result task_cancel', names);
   expect(tools.every((tool) => tool.annotations.readOnlyHint && tool.outputSchema), 'hints or schemas are missing');
   return names;
 }
@@ -120,13 +126,31 @@ async function wrongArguments(client) {
 }
 
 async function cancel(client) {
+  return watched(async (watch) => {
+    const stop = new AbortController();
+    const call = client.callTool({ name: 'query', arguments: { sql: watch.endless } }, { signal: stop.signal });
+    const ended = call.then(() => 'answered', () => 'rejected');
+    await watch.until(true, 'the query never ran');
+    stop.abort('enough');
+    const took = await watch.gone();
+    expect((await ended) === 'rejected', 'the cancelled call was answered');
+    const after = await client.callTool({ name: 'query', arguments: { sql: 'SELECT 7 AS n' } });
+    expect(after.structuredContent.rows[0][0] === 7, 'the next call fails');
+    return took;
+  });
+}
+
+export const mark = () => 100_000_000 + Math.floor(Math.random() * 100_000_000);
+
+/** `work` sees in pg_stat_activity whether the query `watch.endless` runs. */
+export async function watched(work) {
   const admin = new pg.Client({ connectionString: ADMIN_DATABASE_URL });
   await admin.connect();
-  const mark = 100_000_000 + Math.floor(Math.random() * 100_000_000);
+  const ours = mark();
   const running = async () => {
     const found = await admin.query(
       "SELECT count(*)::int AS n FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()",
-      [`%${mark}%`],
+      [`%${ours}%`],
     );
     return found.rows[0].n > 0;
   };
@@ -137,19 +161,15 @@ async function cancel(client) {
     }
     return performance.now() - started;
   };
-  try {
-    const sql = `SELECT count(*) FROM generate_series(1, ${mark}) a, generate_series(1, 100000) b`;
-    const stop = new AbortController();
-    const call = client.callTool({ name: 'query', arguments: { sql } }, { signal: stop.signal });
-    const ended = call.then(() => 'answered', () => 'rejected');
-    await until(true, 'the query never ran');
-    stop.abort('enough');
+  /** From now to the query's end. */
+  const gone = async () => {
     const took = await until(false, 'the query runs on');
-    expect((await ended) === 'rejected', 'the cancelled call was answered');
     expect(took < CANCEL_LIMIT, `gone after ${took.toFixed(0)} ms`);
-    const after = await client.callTool({ name: 'query', arguments: { sql: 'SELECT 7 AS n' } });
-    expect(after.structuredContent.rows[0][0] === 7, 'the next call fails');
-    return `gone after ${took.toFixed(0)} ms`;
+    return `${took.toFixed(0)} ms`;
+  };
+  try {
+    const endless = `SELECT count(*) FROM generate_series(1, ${ours}) a, generate_series(1, 100000) b`;
+    return await work({ endless, until, gone });
   } finally {
     await admin.end();
   }

@@ -3,6 +3,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { overStdio, run, stdio, url } from './checks.mjs';
+import { handle } from './tasks.mjs';
 
 const auto = process.env.MODE === 'auto';
 const options = auto ? { versionNegotiation: { mode: 'auto' } } : {};
@@ -24,4 +25,5 @@ await run(
     },
   },
   auto ? '2026-07-28' : '2025-11-25',
+  handle((params) => inner.callTool(params)),
 );

@@ -1,9 +1,10 @@
-// npm @modelcontextprotocol/sdk: the client of the first line of SDKs.
+// npm @modelcontextprotocol/sdk: the client of the first line of SDKs, with its tasks of 2025-11-25.
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { overStdio, run, stdio, url } from './checks.mjs';
+import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { expect, overStdio, run, stdio, url } from './checks.mjs';
 
 const inner = new Client({ name: 'pgwarden-check-sdk', version: '1.0.0' });
 const transport = overStdio ? new StdioClientTransport(stdio) : new StreamableHTTPClientTransport(url());
@@ -12,6 +13,33 @@ const setProtocolVersion = transport.setProtocolVersion?.bind(transport);
 transport.setProtocolVersion = (version) => {
   revision = version;
   setProtocolVersion?.(version);
+};
+
+const inTasks = inner.experimental.tasks;
+const streams = new Map();
+const tasks = {
+  form: 'SEP-1686',
+  // It makes a task of what `tools/list` said may be one.
+  create: async (sql) => {
+    const stream = inTasks.callToolStream({ name: 'query', arguments: { sql } });
+    const { value } = await stream.next();
+    expect(value.type === 'taskCreated', JSON.stringify(value));
+    streams.set(value.task.taskId, stream);
+    return value.task.taskId;
+  },
+  status: async (task) => (await inTasks.getTask(task)).status,
+  result: async (task) => {
+    const answer = await inTasks.getTaskResult(task, CallToolResultSchema);
+    let last;
+    for await (const message of streams.get(task)) last = message;
+    expect(JSON.stringify(last.result) === JSON.stringify(answer), `the stream ends with ${JSON.stringify(last)}`);
+    return answer;
+  },
+  cancel: async (task) => {
+    const { status } = await inTasks.cancelTask(task);
+    expect(status === 'cancelled', status);
+  },
+  list: async () => (await inTasks.listTasks()).tasks.map((task) => task.taskId),
 };
 
 await run(
@@ -29,4 +57,5 @@ await run(
     },
   },
   '2025-11-25',
+  tasks,
 );

@@ -1,0 +1,66 @@
+"""PyPI mcp 1, with its tasks of 2025-11-25 (`session.experimental`)."""
+
+from contextlib import asynccontextmanager
+
+from mcp import ClientSession, types
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, expect, run
+from tasks import Tasks
+
+
+class Mcp1(Driver):
+    # It forgets a call that is cancelled, and says nothing.
+    cancels = False
+
+    def __init__(self, session, opened):
+        self.session, self.opened = session, opened
+        self.tasks = Experimental(session.experimental)
+
+    def revision(self):
+        return self.opened.protocolVersion
+
+    async def tools(self):
+        return (await self.session.list_tools()).tools
+
+    async def call(self, name, arguments):
+        return Answer.of(await self.session.call_tool(name, arguments))
+
+
+class Experimental(Tasks):
+    form = "SEP-1686"
+
+    def __init__(self, experimental):
+        self.experimental = experimental
+
+    async def create(self, sql):
+        created = await self.experimental.call_tool_as_task("query", {"sql": sql}, ttl=120_000)
+        expect(created.task.ttl == 120_000, created)
+        return created.task.taskId
+
+    async def status(self, task):
+        return (await self.experimental.get_task(task)).status
+
+    async def result(self, task):
+        async for _ in self.experimental.poll_task(task):
+            pass
+        return Answer.of(await self.experimental.get_task_result(task, types.CallToolResult))
+
+    async def cancel(self, task):
+        cancelled = await self.experimental.cancel_task(task)
+        expect(cancelled.status == "cancelled", cancelled)
+
+    async def list(self):
+        return [task.taskId for task in (await self.experimental.list_tasks()).tasks]
+
+
+@asynccontextmanager
+async def connected():
+    stdio = StdioServerParameters(command=PROGRAM, args=ARGUMENTS)
+    async with stdio_client(stdio) if OVER_STDIO else streamable_http_client(URL) as (read, write, *_):
+        async with ClientSession(read, write) as session:
+            yield Mcp1(session, await session.initialize())
+
+
+run(connected)
