@@ -1,4 +1,5 @@
-//! How soon PostgreSQL is idle again after each way to cancel, and what ten thousand queued tasks cost.
+//! How soon PostgreSQL is idle again after each way to cancel, what a million rows in pages cost, and what ten thousand
+//! queued tasks cost.
 //! `cargo bench --bench tasks`.
 //!
 //! Starts a throwaway PostgreSQL. Every way is taken 200 times, while a neighbour's statements run one after the other
@@ -62,6 +63,7 @@ async fn main() {
     bench.measure("the tool `task_cancel`", Bench::tool).await;
     bench.measure("the deadline", Bench::deadline).await;
     bench.measure("the order to stop", Bench::stop).await;
+    bench.million().await;
     bench.queue().await;
     server.stop();
 }
@@ -100,6 +102,14 @@ impl Bench {
             settings,
             Holder(TaskId::random().unwrap()),
         )
+    }
+
+    fn gateway_of_rows(&self, rows: u64) -> Gateway {
+        let connection = ConnectionSettings::parse(&self.url, &|_| None).unwrap();
+        let database = Database::new(DatabaseSettings::new("bench", connection));
+        let deadline = Duration::from_secs(600);
+        let limits = CallLimits { rows, characters: 40_000, field_characters: 4_000, deadline };
+        Gateway::new(vec![Served::new(database, Policy::builtin())], limits, Telemetry::default())
     }
 
     fn patient(&self) -> Gateway {
@@ -261,6 +271,45 @@ impl Bench {
         let order = stop.clone();
         let working = tokio::spawn(async move { gateway.work(order, Duration::ZERO).await });
         Running { mark, cancel: Box::pin(async move { stop.cancel() }), _kept: Box::new(working) }
+    }
+
+    /// A million rows, paged to the end.
+    async fn million(&self) {
+        let settings = TaskSettings {
+            answer_bytes: 1 << 30,
+            stored_bytes_per_owner: 1 << 30,
+            ..TaskSettings::default()
+        };
+        let store = Arc::new(MemoryStore::new(settings.clone()));
+        let gateway =
+            self.gateway_of_rows(2_000_000).with_tasks(store, settings, Holder(TaskId::random().unwrap()));
+        gateway.ready().await.unwrap();
+        let sql =
+            "SELECT n, n * 7 AS seven, n % 97 AS rest, md5(n::text) AS digest, now() AS at, n / 3.0 AS third,
+                   'row ' || n AS words FROM generate_series(1, 1000000) AS n";
+        let before = resident();
+        let (started, never) = (Instant::now(), CancellationToken::new());
+        let request = QueryRequest { sql: sql.to_owned(), ..QueryRequest::default() };
+        let first = gateway.query(&caller(), request, &never).await.unwrap();
+        let (first_page, mut rows, mut pages, mut peak) = (started.elapsed(), first.row_count, 1, 0);
+        let mut cursor = first.next_cursor;
+        while let Some(at) = cursor {
+            let page =
+                gateway.next_page(&caller(), &at, None, Duration::from_secs(60), &never).await.unwrap();
+            rows += page.row_count;
+            pages += 1;
+            cursor = page.next_cursor;
+            if pages % 50 == 0 {
+                peak = peak.max(resident());
+            }
+        }
+        println!(
+            "\n{rows} rows x 7 columns in {pages} pages: the first after {:.0} ms, all after {:.1} s; {} KiB more resident \
+             memory at the most",
+            first_page.as_secs_f64() * 1e3,
+            started.elapsed().as_secs_f64(),
+            peak.saturating_sub(before) / 1024,
+        );
     }
 
     async fn queue(&self) {

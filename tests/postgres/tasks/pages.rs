@@ -226,3 +226,23 @@ async fn patience_may_end_at_any_moment() {
     }
     assert!(tasks > 0 && pages > 0, "{tasks} tasks, {pages} pages");
 }
+
+/// The locks that cover a page are compared before it is given away, while the query still runs.
+#[tokio::test]
+async fn no_page_is_given_away_of_a_query_that_reaches_more_than_was_checked() {
+    let database = Database::create(Template::Shop).await;
+    let change = "
+        CREATE FUNCTION shop.peeking(n integer) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+            AS 'BEGIN RETURN n > (SELECT count(*) FROM staff.payroll); END';
+        GRANT EXECUTE ON FUNCTION shop.peeking TO PUBLIC;
+        CREATE POLICY peeking ON shop.support_tickets AS RESTRICTIVE USING (shop.peeking(id::integer))";
+    database.admin().await.batch_execute(change).await.unwrap();
+    let gateway = gateway(&database);
+    // Of so many rows that it runs on long after the first page.
+    let sql =
+        "SELECT t.id, i.quantity, j.quantity FROM shop.support_tickets AS t CROSS JOIN shop.order_items AS i
+               CROSS JOIN shop.order_items AS j";
+    let refused = ask(&gateway, sql, Duration::from_secs(30)).await.unwrap_err();
+    assert_eq!(refused.rule.as_deref(), Some("server.locks"), "{refused}");
+    assert!(gateway.list_tasks(&caller(), None, 10).await.unwrap().is_empty());
+}
