@@ -61,3 +61,13 @@ async fn the_balancer_may_send_each_request_anywhere() {
     let asked: Vec<u64> = fleet.asked();
     assert!(asked.iter().all(|requests| *requests > 3), "{asked:?}");
 }
+
+#[tokio::test]
+async fn who_listens_on_one_replica_hears_of_a_task_of_another() {
+    let database = Database::create(Template::Shop).await;
+    let fleet = Fleet::start(&database, 2).await;
+    let id = id_of(&fleet.replica(0).call(&slow(1, 1.5)).await);
+    let heard = fleet.replica(1).listen(&id, |heard| heard.contains("\"completed\"")).await;
+    assert!(heard.contains("notifications/subscriptions/acknowledged"), "{heard}");
+    assert!(heard.contains("notifications/tasks") && heard.contains("\"rows\":[[1,"), "{heard}");
+}

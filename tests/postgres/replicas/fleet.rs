@@ -211,8 +211,27 @@ impl Peer {
         self.try_ask(method, params).await.unwrap()
     }
 
+    /// Listens to a task until `enough` of what is pushed is there.
+    pub async fn listen(&self, id: &str, enough: impl Fn(&str) -> bool) -> String {
+        let filter = json!({"notifications": {"taskIds": [id]}});
+        let mut stream = self.post("subscriptions/listen", filter).send().await.unwrap();
+        let mut heard = String::new();
+        while !enough(&heard) {
+            let chunk = stream.chunk().await.unwrap().unwrap_or_else(|| panic!("it ended after {heard}"));
+            heard.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        heard
+    }
+
     /// `Err`: the connection failed; what was asked may or may not have been done.
-    pub async fn try_ask(&self, method: &str, mut params: Value) -> Result<Value, String> {
+    pub async fn try_ask(&self, method: &str, params: Value) -> Result<Value, String> {
+        let answer = self.post(method, params).send().await.map_err(|error| error.to_string())?;
+        let text = answer.text().await.map_err(|error| error.to_string())?;
+        let event = text.lines().rev().find_map(|line| line.strip_prefix("data:"));
+        serde_json::from_str(event.unwrap_or(&text)).map_err(|_| text)
+    }
+
+    fn post(&self, method: &str, mut params: Value) -> reqwest::RequestBuilder {
         let name = params["name"].as_str().map(str::to_owned);
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -230,10 +249,7 @@ impl Peer {
             post = post.header("mcp-name", name);
         }
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let answer = post.json(&body).send().await.map_err(|error| error.to_string())?;
-        let text = answer.text().await.map_err(|error| error.to_string())?;
-        let event = text.lines().rev().find_map(|line| line.strip_prefix("data:"));
-        serde_json::from_str(event.unwrap_or(&text)).map_err(|_| text)
+        post.json(&body)
     }
 
     /// The task once it has ended; asks again where a connection fails. `Err`: it never does.
