@@ -4,6 +4,7 @@
 //! quotas and turns are decided by change in the statement that changes the task, under those locks, so they hold for
 //! all processes together.
 
+mod busy;
 mod change;
 mod fault;
 mod inputs;
@@ -25,6 +26,7 @@ use super::{Holder, MasterKey, Pace, TaskId, TaskSettings};
 use crate::db::ConnectionSettings;
 use crate::db::fixed::{Fixed, Listening, Record, Value};
 use crate::pg::Diagnostic;
+use busy::Busy;
 use fault::fault;
 
 use super::Change;
@@ -41,6 +43,7 @@ pub struct PostgresStore {
     fixed: Fixed,
     seal: Seal,
     changes: broadcast::Sender<Change>,
+    busy: Busy,
     /// What this process knows that it holds. What else the table says that it holds, it was never told of.
     held: Mutex<HashSet<(Holder, TaskId)>>,
     _listening: Listening,
@@ -59,7 +62,8 @@ impl PostgresStore {
         let (changes, _) = broadcast::channel(CHANGES);
         let listening = change::listen(&fixed, changes.clone()).await?;
         let seal = Seal::new(key);
-        Ok(Self { settings, pace, fixed, seal, changes, held: Mutex::default(), _listening: listening })
+        let busy = Busy::new(changes.subscribe());
+        Ok(Self { settings, pace, fixed, seal, changes, busy, held: Mutex::default(), _listening: listening })
     }
 
     /// Ends the connections.

@@ -42,7 +42,8 @@ pub trait Store: Send + Sync + Debug {
     /// Listed tasks, the newest first; those created before `before`.
     fn list<'a>(&'a self, owner: &'a Owner, before: Option<TaskId>, most: usize) -> Reply<'a, Vec<Task>>;
 
-    /// An open listed task with this fingerprint.
+    /// An open listed task with this fingerprint. Asked at the beginning of every call: it must cost nothing where the
+    /// owner has none; one that another process has made within the last moments may be missed.
     fn same<'a>(&'a self, owner: &'a Owner, fingerprint: [u8; 32]) -> Reply<'a, Option<Task>>;
 
     /// Queued tasks that are before this one's turn.

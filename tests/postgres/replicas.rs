@@ -71,3 +71,13 @@ async fn who_listens_on_one_replica_hears_of_a_task_of_another() {
     assert!(heard.contains("notifications/subscriptions/acknowledged"), "{heard}");
     assert!(heard.contains("notifications/tasks") && heard.contains("\"rows\":[[1,"), "{heard}");
 }
+
+#[tokio::test]
+async fn the_same_question_asked_of_another_replica_finds_its_task() {
+    let database = Database::create(Template::Shop).await;
+    let fleet = Fleet::start(&database, 2).await;
+    let id = id_of(&fleet.replica(0).call(&slow(1, 3.0)).await);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(id_of(&fleet.replica(1).call(&slow(1, 3.0)).await), id);
+    assert_ne!(id_of(&fleet.replica(1).call(&slow(2, 3.0)).await), id);
+}

@@ -27,13 +27,14 @@ const LAYERS: [&str; 13] = [
 ];
 
 /// The only module that may name each crate.
-const ROOMS: [(&str, &str); 10] = [
+const ROOMS: [(&str, &str); 11] = [
     ("sqlparser", "sql"),
     ("tokio_postgres", "db"),
     ("deadpool", "db"),
     ("socket2", "db"),
     ("postgres_protocol", "db"),
     ("tokio_postgres_rustls", "db"),
+    ("lz4_flex", "tasks"),
     ("rmcp", "mcp"),
     ("axum", "mcp"),
     ("clap", "cli"),

@@ -47,6 +47,7 @@ impl PostgresStore {
                 if let Some(holder) = new.holder {
                     self.held().insert((holder, new.id));
                 }
+                self.busy.add(new.owner.clone()).await;
                 return Ok(task_of(new, created));
             }
             let number = |column| record.int(column).map(|n| usize::try_from(n).unwrap_or(0)).map_err(fault);

@@ -40,6 +40,9 @@ impl Store for PostgresStore {
 
     fn same<'a>(&'a self, owner: &'a Owner, fingerprint: [u8; 32]) -> Reply<'a, Option<Task>> {
         async move {
+            if !self.may_be_busy(owner).await? {
+                return Ok(None);
+            }
             let fingerprint = self.seal.fingerprint(&fingerprint);
             let [issuer, subject, client] = owner_values(owner);
             self.first(&self.read(SAME, &[issuer, subject, client, Value::Bytes(&fingerprint)]).await?)

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use pgwarden::auth::Caller;
-use pgwarden::gateway::{Asked, Cancelled, Patience};
+use pgwarden::db::ConnectionSettings;
+use pgwarden::gateway::{Asked, Cancelled, Gateway, Patience};
+use pgwarden::tasks::postgres::migrate::migrate;
 use pgwarden::tasks::{Holder, MasterKey, Pace, PostgresStore, State, TaskId, TaskSettings};
 use tokio_util::sync::CancellationToken;
 
@@ -210,19 +212,36 @@ async fn an_operator_s_pg_cancel_backend_ends_the_task_with_postgresql_s_words()
     assert_eq!(gateway.task(&caller(), task.id).await.unwrap().unwrap().state, State::Completed);
 }
 
+/// A gateway whose tasks are kept in the same database.
+async fn gateway_over_postgres(database: &Database<'_>, settings: TaskSettings) -> Gateway {
+    let connection = ConnectionSettings::parse(&database.admin_url(), &|_| None).unwrap();
+    migrate(&connection).await.unwrap();
+    let key = MasterKey::new([7; 32]);
+    let store = PostgresStore::open(connection, settings.clone(), &key, Pace::default()).await.unwrap();
+    let holder = Holder(TaskId::random().unwrap());
+    slow_gateway(database).await.with_tasks(std::sync::Arc::new(store), settings, holder)
+}
+
+#[tokio::test]
+async fn a_call_that_becomes_no_task_asks_no_store() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = gateway_over_postgres(&database, TaskSettings::default()).await;
+    super::rows_of(&gateway, "SELECT 1").await;
+    let admin = database.admin().await;
+    admin.batch_execute("ALTER SCHEMA pgwarden RENAME TO away").await.unwrap();
+    let started = std::time::Instant::now();
+    for number in 0..50 {
+        super::rows_of(&gateway, &format!("SELECT {number}")).await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(4), "else it may look again: {:?}", started.elapsed());
+    assert!(gateway.submit(&caller(), request("SELECT 1"), None).await.is_err(), "the store is away");
+}
+
 #[tokio::test]
 async fn asking_again_at_once_asks_no_store() {
     let database = Database::create(Template::Shop).await;
-    let connection = pgwarden::db::ConnectionSettings::parse(&database.admin_url(), &|_| None).unwrap();
-    pgwarden::tasks::postgres::migrate::migrate(&connection).await.unwrap();
     let settings = TaskSettings { poll_interval: Duration::from_secs(60), ..TaskSettings::default() };
-    let key = MasterKey::new([7; 32]);
-    let store = PostgresStore::open(connection, settings.clone(), &key, Pace::default()).await.unwrap();
-    let gateway = slow_gateway(&database).await.with_tasks(
-        std::sync::Arc::new(store),
-        settings,
-        Holder(TaskId::random().unwrap()),
-    );
+    let gateway = gateway_over_postgres(&database, settings).await;
     let task = gateway.submit(&caller(), request("SELECT 1"), None).await.unwrap();
     until("the news of its creation have come", async || {
         gateway.task(&caller(), task.id).await.unwrap();
