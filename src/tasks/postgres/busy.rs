@@ -66,11 +66,8 @@ impl PostgresStore {
 
 impl Seen {
     fn is_old(&mut self) -> bool {
-        loop {
-            match self.changes.try_recv() {
-                Ok(_) | Err(TryRecvError::Lagged(_)) => self.changed = true,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
+        while let Ok(_) | Err(TryRecvError::Lagged(_)) = self.changes.try_recv() {
+            self.changed = true;
         }
         match self.at.map(|at| at.elapsed()) {
             None => true,
