@@ -20,7 +20,7 @@ use super::handler::Handler;
 use super::reply;
 use super::tasks::extension;
 use crate::auth::Caller;
-use crate::gateway::Working;
+use crate::gateway::{TaskView, Working};
 use crate::pg::{Diagnostic, SqlState};
 
 const NAMES: [(&str, &str); 7] = [
@@ -104,6 +104,16 @@ async fn with_name(
     task(handler, caller, async move |_: &Working| Ok(said(&format!("for {name}")))).await
 }
 
+/// Those that ask their client for something, also as tasks of 2025-11-25.
+pub(super) fn may_be_task(name: &str) -> bool {
+    matches!(name, "confirm_delete" | "multi_input")
+}
+
+pub(super) async fn asking(handler: &Handler, caller: &Caller, name: &str) -> Result<TaskView, ErrorData> {
+    let keys: &[&str] = if name == "multi_input" { &["first", "second"] } else { &["confirm"] };
+    begin(handler, caller, async move |work: &Working| asked(work, keys).await).await
+}
+
 async fn asked(work: &Working, keys: &[&str]) -> Result<CallToolResult, Diagnostic> {
     let pending = keys.iter().map(|key| ((*key).to_owned(), elicitation(key).to_string())).collect();
     let given = work.ask(pending).await?;
@@ -120,6 +130,15 @@ async fn task(
     caller: &Caller,
     work: impl AsyncFnOnce(&Working) -> Result<CallToolResult, Diagnostic> + Send + 'static,
 ) -> Result<CallToolResponse, ErrorData> {
+    let view = begin(handler, caller, work).await?;
+    Ok(CallToolResponse::Task(extension::created(&view)))
+}
+
+async fn begin(
+    handler: &Handler,
+    caller: &Caller,
+    work: impl AsyncFnOnce(&Working) -> Result<CallToolResult, Diagnostic> + Send + 'static,
+) -> Result<TaskView, ErrorData> {
     let begun = handler.gateway.begin_work(caller, "a fixture").await;
     let (view, working) = begun.map_err(|error| reply::resource_failed(&error))?;
     let local = tokio::runtime::Handle::current();
@@ -134,7 +153,7 @@ async fn task(
             let _ = working.end(result.map(|result| json!(result))).await;
         });
     });
-    Ok(CallToolResponse::Task(extension::created(&view)))
+    Ok(view)
 }
 
 fn said(text: &str) -> CallToolResult {

@@ -9,6 +9,10 @@ use crate::mcp::tools::Tools;
 
 /// Which tools may be called as a task.
 pub(super) fn may_be_task(tool: &Tool) -> bool {
+    #[cfg(feature = "conformance-fixtures")]
+    if crate::mcp::fixtures::may_be_task(&tool.name) {
+        return true;
+    }
     tool.name == "query"
 }
 
@@ -20,7 +24,10 @@ pub(super) fn tools(tools: &Tools) -> Vec<Value> {
         }
         listed
     };
-    tools.all().into_iter().map(listed).collect()
+    let tools = tools.all().into_iter().map(listed);
+    #[cfg(feature = "conformance-fixtures")]
+    let tools = tools.chain(crate::mcp::fixtures::tools().iter().map(listed).collect::<Vec<_>>());
+    tools.collect()
 }
 
 /// One message on its way out; any but the answer to an `initialize` of 2025-11-25 comes back as it is.
