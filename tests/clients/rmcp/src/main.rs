@@ -107,6 +107,13 @@ async fn call(client: &Client, sql: &str) -> Checked<CallToolResponse> {
 }
 
 async fn query(client: &Client) -> Checked<String> {
+    // The first question may find no connection yet, and become a task.
+    for _ in 0..10 {
+        if let CallToolResponse::Complete(_) = call(client, "SELECT 1 AS awake").await? {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
     let answer =
         call(client, "SELECT 1 + 1 AS two, 12345678901234567890.12 AS exact, NULL AS nothing").await?;
     let CallToolResponse::Complete(answer) = answer else { return Err(format!("{answer:?}")) };
