@@ -45,7 +45,7 @@ impl Gateway {
         let until = Instant::now() + patience;
         loop {
             // Looked at before the chunks: whatever it says is there by then.
-            let task = self.desk.store().get(&owner, cursor.task).await?.ok_or_else(no_such_cursor)?;
+            let task = self.desk.mine(caller, cursor.task).await?.ok_or_else(no_such_cursor)?;
             let reached = self.fill(&owner, &task, &mut next, &mut encoder).await?;
             let end: Option<PagesEnd> = task.pages.end.as_deref().map(from_text).transpose()?;
             let over = cancel.is_cancelled() || Instant::now() >= until;

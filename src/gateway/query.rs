@@ -96,6 +96,15 @@ impl Gateway {
                 },
             }
         };
+        if page.is_none()
+            && run.stored.get().is_none()
+            && self.desk.running_of(&owner) >= self.desk.settings().running_per_owner
+        {
+            // Others want connections too: it waits for its turn, and begins anew then.
+            run.live.stop.cancel();
+            let _ = going.await;
+            return self.submit(caller, run.question.request.clone(), None).await.map(Asked::Task);
+        }
         if page.is_none() {
             // The run stands still meanwhile, and makes no record of its own.
             if run.stored.get().is_none()

@@ -12,7 +12,9 @@ mod waits;
 mod work;
 mod worker;
 
-pub(super) use answer::{Answer, Answered, PagesEnd, PagesHeader, from_text, read, to_text, write};
+pub(super) use answer::{
+    Answer, Answered, PagesEnd, PagesHeader, from_text, policy_changed, read, to_text, write,
+};
 pub use changes::Changes;
 pub(super) use desk::Desk;
 pub(super) use question::Question;
@@ -74,14 +76,13 @@ impl Gateway {
     /// `None` where the caller has no such task.
     /// Who asks more often than asked to is told the same again, and costs the store nothing.
     pub async fn task(&self, caller: &Caller, id: TaskId) -> Result<Option<TaskView>, Diagnostic> {
-        let owner = Owner::of(caller);
         let recent = self.desk.recent();
-        if let Some(view) = recent.view(&owner, id, self.desk.settings().poll_interval) {
+        if let Some(view) = recent.view(caller, id, self.desk.settings().poll_interval) {
             return Ok(Some(view));
         }
-        let Some(task) = self.desk.store().get(&owner, id).await? else { return Ok(None) };
+        let Some(task) = self.desk.mine(caller, id).await? else { return Ok(None) };
         let view = self.desk.view(task).await?;
-        recent.remember(owner, view.clone());
+        recent.remember(caller, view.clone());
         Ok(Some(view))
     }
 
@@ -94,7 +95,7 @@ impl Gateway {
     ) -> Result<Vec<TaskView>, Diagnostic> {
         let tasks = self.desk.store().list(&Owner::of(caller), after, most).await?;
         let mut views = Vec::with_capacity(tasks.len());
-        for task in tasks {
+        for task in tasks.into_iter().filter(|task| desk::is_of(caller, task)) {
             views.push(self.desk.view(task).await?);
         }
         Ok(views)
@@ -107,6 +108,9 @@ impl Gateway {
         id: TaskId,
         responses: &BTreeMap<String, String>,
     ) -> Result<Option<()>, Diagnostic> {
+        if self.desk.mine(caller, id).await?.is_none() {
+            return Ok(None);
+        }
         let known = self.desk.store().respond(&Owner::of(caller), id, responses).await?;
         self.desk.recent().forget(id);
         Ok(known.then_some(()))
@@ -122,11 +126,18 @@ impl Gateway {
 
     /// Ends the task in PostgreSQL too, here or on the replica that runs it.
     pub async fn cancel_task(&self, caller: &Caller, id: TaskId) -> Result<Option<Cancelled>, Diagnostic> {
+        if self.desk.mine(caller, id).await?.is_none() {
+            return Ok(None);
+        }
         let cancel = self.desk.store().cancel(&Owner::of(caller), id).await;
         self.desk.recent().forget(id);
         match cancel? {
             Cancel::Unknown => Ok(None),
-            Cancel::TooLate(task) => self.desk.view(task).await.map(Cancelled::TooLate).map(Some),
+            Cancel::TooLate(task) => {
+                // The rows behind its first page may still be on their way.
+                self.desk.stop(id);
+                self.desk.view(task).await.map(Cancelled::TooLate).map(Some)
+            }
             Cancel::Done(task) => {
                 self.desk.stop(id);
                 self.desk.view(task).await.map(Cancelled::Done).map(Some)

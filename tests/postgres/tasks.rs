@@ -1,5 +1,6 @@
 //! Questions that outlive their call, against a real database.
 
+mod bounds;
 mod ending;
 mod extension;
 mod handle;

@@ -148,7 +148,8 @@ impl<'r> Paged<'r> {
         let columns = std::mem::take(&mut self.columns);
         let header = PagesHeader::new(&self.run.question, self.policy, columns, self.within, self.rows);
         let answer = Ok(Answered::Rows(output));
-        let end = End::Completed { answer: write(&answer)?, pages: Some(to_text(&header)?) };
+        let end =
+            End::Completed { answer: write(&answer, Some(self.policy))?, pages: Some(to_text(&header)?) };
         let desk = &self.run.gateway.desk;
         let given = desk.store().finish(desk.holder(), id, end).await?;
         if let Ok(Answered::Rows(output)) = answer {

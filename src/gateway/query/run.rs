@@ -31,6 +31,8 @@ pub(in crate::gateway) struct Run {
     pub live: Arc<Live>,
     /// Its record in the store, once there is one.
     pub stored: OnceLock<TaskId>,
+    /// The version of the policy that it runs under.
+    pub policy: OnceLock<String>,
     /// Its first page is full: whoever waits for it has it in a moment.
     pub giving: AtomicBool,
 }
@@ -54,6 +56,7 @@ impl Run {
             query_id: random_id()?,
             live: Arc::new(Live::new(progress)),
             stored: OnceLock::new(),
+            policy: OnceLock::new(),
             giving: AtomicBool::new(false),
         })
     }
@@ -85,7 +88,8 @@ impl Run {
         let catalog = served.catalog(ready, &self.live.stop).await?;
         let checked = self.decide(served, &pinned, &within, catalog).await?;
 
-        // Nobody else sets it.
+        // Nobody else sets them.
+        let _ = self.policy.set(policy.version().to_owned());
         let _ = self.live.relations.set(checked.relations().to_vec());
         let limits = RunLimits {
             rows,

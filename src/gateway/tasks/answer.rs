@@ -28,10 +28,13 @@ struct Written {
     text: Option<String>,
     refusal: Option<Diagnostic>,
     result: Option<Value>,
+    /// The policy that decided what is in `output`.
+    policy: Option<String>,
 }
 
-pub(in crate::gateway) fn write(answer: &Answer) -> Result<String, Diagnostic> {
-    let nothing = Written { output: None, text: None, refusal: None, result: None };
+pub(in crate::gateway) fn write(answer: &Answer, policy: Option<&str>) -> Result<String, Diagnostic> {
+    let nothing =
+        Written { output: None, text: None, refusal: None, result: None, policy: policy.map(str::to_owned) };
     let written = match answer {
         Ok(Answered::Rows(output)) => {
             Written { output: Some(output.clone()), text: output.text.clone(), ..nothing }
@@ -42,10 +45,16 @@ pub(in crate::gateway) fn write(answer: &Answer) -> Result<String, Diagnostic> {
     serde_json::to_string(&written).map_err(|_| bug("an answer could not be written"))
 }
 
-pub(in crate::gateway) fn read(text: &str) -> Result<Answer, Diagnostic> {
-    let written: Written = serde_json::from_str(text).map_err(|_| unreadable())?;
+/// With the policy that it was made under.
+pub(in crate::gateway) fn read(text: &str) -> Result<(Answer, Option<String>), Diagnostic> {
+    let mut written: Written = serde_json::from_str(text).map_err(|_| unreadable())?;
+    let policy = written.policy.take();
+    answer_of(written).map(|answer| (answer, policy))
+}
+
+fn answer_of(written: Written) -> Result<Answer, Diagnostic> {
     match written {
-        Written { output: Some(output), text, refusal: None, result: None } => {
+        Written { output: Some(output), text, refusal: None, result: None, .. } => {
             Ok(Ok(Answered::Rows(QueryOutput { text, ..output })))
         }
         Written { output: None, refusal: None, result: Some(result), .. } => Ok(Ok(Answered::Result(result))),
@@ -94,10 +103,14 @@ impl PagesHeader {
         if self.policy == policy && self.claims == claims_digest(&caller.claims) {
             return Ok(());
         }
-        let message = "the policy has changed since these rows were read";
-        let refusal = Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message);
-        Err(refusal.rule("tasks.policy_changed").hint("ask the question again"))
+        Err(policy_changed())
     }
+}
+
+pub(in crate::gateway) fn policy_changed() -> Diagnostic {
+    let message = "the policy has changed since these rows were read";
+    let refusal = Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message);
+    refusal.rule("tasks.policy_changed").hint("ask the question again")
 }
 
 /// What stands behind the last row.
@@ -132,6 +145,6 @@ mod tests {
         let end = PagesEnd { truncated: None, fault: Some(fault.clone()) };
         let text = to_text(&end).unwrap();
         assert_eq!(from_text::<PagesEnd>(&text).unwrap(), end);
-        assert_eq!(read(&text).unwrap().unwrap_err(), fault);
+        assert_eq!(read(&text).unwrap().0.unwrap_err(), fault);
     }
 }

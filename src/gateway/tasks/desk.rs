@@ -9,7 +9,8 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::task::TaskTracker;
 
 use super::recent::Recent;
-use super::{Answered, PagesEnd, bug, status, to_text, write};
+use super::{Answered, PagesEnd, Question, bug, status, to_text, write};
+use crate::auth::Caller;
 use crate::gateway::TaskView;
 use crate::gateway::query::{Finished, Live, Run};
 use crate::pg::{Diagnostic, SqlState};
@@ -135,7 +136,7 @@ impl Desk {
     /// Writes what came of a run into its record.
     pub(in crate::gateway) async fn close_record(&self, run: &Run, finished: Result<Finished, Diagnostic>) {
         let Some(id) = run.stored.get() else { return };
-        if let Err(error) = self.write_end(*id, finished).await {
+        if let Err(error) = self.write_end(*id, finished, run.policy.get().map(String::as_str)).await {
             tracing::error!(error = error.message, "the end of a task could not be stored");
         }
         self.here().remove(id);
@@ -143,7 +144,12 @@ impl Desk {
         self.wake();
     }
 
-    async fn write_end(&self, id: TaskId, finished: Result<Finished, Diagnostic>) -> Result<(), Diagnostic> {
+    async fn write_end(
+        &self,
+        id: TaskId,
+        finished: Result<Finished, Diagnostic>,
+        policy: Option<&str>,
+    ) -> Result<(), Diagnostic> {
         let answer = match finished {
             Ok(Finished::Pages(end)) => {
                 self.store.close_pages(self.holder, id, &to_text(&end)?).await?;
@@ -154,13 +160,28 @@ impl Desk {
         };
         let end = match &answer {
             Err(fault) if fault.sqlstate == SqlState::INTERNAL_ERROR => {
-                End::Failed { reason: write(&answer)? }
+                End::Failed { reason: write(&answer, policy)? }
             }
-            _ => End::Completed { answer: write(&answer)?, pages: None },
+            _ => End::Completed { answer: write(&answer, policy)?, pages: None },
         };
         // Where it was cancelled meanwhile, that holds.
         self.store.finish(self.holder, id, end).await?;
         Ok(())
+    }
+
+    /// The caller's task, as long as the caller is who asked: with other claims other rows would be theirs.
+    pub(in crate::gateway) async fn mine(
+        &self,
+        caller: &Caller,
+        id: TaskId,
+    ) -> Result<Option<Task>, Diagnostic> {
+        let task = self.store.get(&Owner::of(caller), id).await?;
+        Ok(task.filter(|task| is_of(caller, task)))
+    }
+
+    /// Runs of this owner in this process.
+    pub(in crate::gateway) fn running_of(&self, owner: &Owner) -> usize {
+        self.here().values().filter(|here| here.owner == *owner).count()
     }
 
     /// Stops the run in PostgreSQL, if it is one of this process.
@@ -216,4 +237,9 @@ impl Desk {
         to_text(&PagesEnd { truncated: None, fault: Some(fault.hint("ask the question again")) })
             .map_err(|_| bug("what belongs to an answer could not be written"))
     }
+}
+
+/// Work of other tools has no claims.
+pub(super) fn is_of(caller: &Caller, task: &Task) -> bool {
+    Question::from_text(&task.question).map_or(true, |question| question.caller.claims == caller.claims)
 }

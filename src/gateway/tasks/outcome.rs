@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Answered, bug, read};
+use super::{Answer, Answered, Question, bug, policy_changed, read};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Gateway};
 use crate::pg::{Diagnostic, SqlState};
-use crate::tasks::{Owner, State, Task, TaskId};
+use crate::tasks::{State, Task, TaskId};
 
 /// Stands for waits that no clock can hold.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,13 +24,12 @@ impl Gateway {
         patience: Duration,
         cancel: &CancellationToken,
     ) -> Result<Option<Asked>, Diagnostic> {
-        let owner = Owner::of(caller);
         let until = Instant::now() + patience.min(LONGEST);
         let mut changes = self.task_changes();
         loop {
-            let Some(task) = self.desk.store().get(&owner, id).await? else { return Ok(None) };
+            let Some(task) = self.desk.mine(caller, id).await? else { return Ok(None) };
             if task.state.is_terminal() {
-                return answer_of(task)?.map(|answered| match answered {
+                return self.answer_of(caller, task)?.map(|answered| match answered {
                     Answered::Rows(output) => Some(Asked::Rows(output)),
                     Answered::Result(result) => Some(Asked::Result(result)),
                 });
@@ -49,14 +48,30 @@ impl Gateway {
             }
         }
     }
-}
 
-fn answer_of(task: Task) -> Result<Answer, Diagnostic> {
-    match (task.state, task.answer) {
-        (State::Completed | State::Failed, Some(answer)) => read(&answer),
-        (State::Cancelled, _) => {
-            Ok(Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "the task was cancelled")))
+    fn answer_of(&self, caller: &Caller, task: Task) -> Result<Answer, Diagnostic> {
+        match (task.state, task.answer) {
+            (State::Completed | State::Failed, Some(answer)) => {
+                let (answer, policy) = read(&answer)?;
+                if let (Some(policy), true) = (policy, answer.is_ok()) {
+                    self.still_decides(caller, &task.question, &policy)?;
+                }
+                Ok(answer)
+            }
+            (State::Cancelled, _) => {
+                Ok(Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "the task was cancelled")))
+            }
+            _ => Err(bug("a task has ended without an answer")),
         }
-        _ => Err(bug("a task has ended without an answer")),
+    }
+
+    /// What was read under one policy is not shown under another.
+    fn still_decides(&self, caller: &Caller, question: &str, policy: &str) -> Result<(), Diagnostic> {
+        let question = Question::from_text(question)?;
+        let served = self.served(question.request.database.as_deref())?;
+        match served.policies.of(caller)?.pin().policy().version() == policy {
+            true => Ok(()),
+            false => Err(policy_changed()),
+        }
     }
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
+use crate::auth::Caller;
 use crate::gateway::TaskView;
-use crate::tasks::{Change, Owner, TaskId};
+use crate::tasks::{Change, TaskId};
 
 /// More than these are forgotten together.
 const REMEMBERED: usize = 10_000;
@@ -18,7 +19,7 @@ pub(super) struct Recent(Mutex<Looks>);
 
 #[derive(Debug)]
 struct Looks {
-    views: HashMap<TaskId, (Owner, TaskView, Instant)>,
+    views: HashMap<TaskId, (Caller, TaskView, Instant)>,
     /// Of whatever was changed, here or elsewhere, nothing is remembered.
     changes: Receiver<Change>,
 }
@@ -29,19 +30,20 @@ impl Recent {
     }
 
     /// What was read at most `age` ago and has not changed since.
-    pub(super) fn view(&self, owner: &Owner, id: TaskId, age: Duration) -> Option<TaskView> {
+    pub(super) fn view(&self, caller: &Caller, id: TaskId, age: Duration) -> Option<TaskView> {
         let mut looks = self.looks();
         looks.forget_changed();
         let (of, view, at) = looks.views.get(&id)?;
-        (of == owner && at.elapsed() < age).then(|| view.clone())
+        (of.subject == caller.subject && of.claims == caller.claims && at.elapsed() < age)
+            .then(|| view.clone())
     }
 
-    pub(super) fn remember(&self, owner: Owner, view: TaskView) {
+    pub(super) fn remember(&self, caller: &Caller, view: TaskView) {
         let mut looks = self.looks();
         if looks.views.len() >= REMEMBERED {
             looks.views.clear();
         }
-        looks.views.insert(view.id, (owner, view, Instant::now()));
+        looks.views.insert(view.id, (caller.clone(), view, Instant::now()));
     }
 
     /// This process changes it: its own word comes before the store's.
@@ -78,10 +80,6 @@ mod tests {
 
     const AGE: Duration = Duration::from_secs(60);
 
-    fn owner(subject: &str) -> Owner {
-        Owner { issuer: String::new(), subject: subject.to_owned(), client: String::new() }
-    }
-
     fn view(id: TaskId) -> TaskView {
         let now = Utc::now();
         TaskView {
@@ -101,17 +99,17 @@ mod tests {
         let (sender, changes) = broadcast::channel(2);
         let recent = Recent::new(changes);
         let ids = [1, 2, 3].map(|byte| TaskId::from_bytes([byte; 16]));
-        ids.iter().for_each(|id| recent.remember(owner("anna"), view(*id)));
-        assert!(recent.view(&owner("anna"), ids[0], AGE).is_some());
-        assert!(recent.view(&owner("ben"), ids[0], AGE).is_none());
-        assert!(recent.view(&owner("anna"), ids[0], Duration::ZERO).is_none());
+        ids.iter().for_each(|id| recent.remember(&Caller::local("anna"), view(*id)));
+        assert!(recent.view(&Caller::local("anna"), ids[0], AGE).is_some());
+        assert!(recent.view(&Caller::local("ben"), ids[0], AGE).is_none());
+        assert!(recent.view(&Caller::local("anna"), ids[0], Duration::ZERO).is_none());
         sender.send(Change { id: ids[0], cancelled: false }).unwrap();
-        assert!(recent.view(&owner("anna"), ids[0], AGE).is_none());
+        assert!(recent.view(&Caller::local("anna"), ids[0], AGE).is_none());
         recent.forget(ids[1]);
-        assert!(recent.view(&owner("anna"), ids[1], AGE).is_none());
-        assert!(recent.view(&owner("anna"), ids[2], AGE).is_some());
+        assert!(recent.view(&Caller::local("anna"), ids[1], AGE).is_none());
+        assert!(recent.view(&Caller::local("anna"), ids[2], AGE).is_some());
         // More than the channel holds: it could be any of them.
         (0..5).for_each(|_| drop(sender.send(Change { id: ids[0], cancelled: false })));
-        assert!(recent.view(&owner("anna"), ids[2], AGE).is_none());
+        assert!(recent.view(&Caller::local("anna"), ids[2], AGE).is_none());
     }
 }

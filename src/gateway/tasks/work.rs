@@ -76,7 +76,7 @@ impl Working {
     /// The task's end: a tool's result as JSON, or why there is none.
     pub async fn end(self, result: Result<Value, Diagnostic>) -> Result<(), Diagnostic> {
         let failed = result.as_ref().is_err_and(|fault| fault.sqlstate == SqlState::INTERNAL_ERROR);
-        let answer = write(&result.map(Answered::Result))?;
+        let answer = write(&result.map(Answered::Result), None)?;
         let end = match failed {
             true => End::Failed { reason: answer },
             false => End::Completed { answer, pages: None },

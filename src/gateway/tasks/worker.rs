@@ -73,7 +73,7 @@ impl Gateway {
         let id = work.task.id;
         if let Err(error) = self.try_start(work) {
             tracing::error!(error = error.message, "a task could not be started");
-            let reason = super::write(&Err(error)).unwrap_or_default();
+            let reason = super::write(&Err(error), None).unwrap_or_default();
             let _ =
                 self.desk.store().finish(self.desk.holder(), id, crate::tasks::End::Failed { reason }).await;
         }

@@ -29,5 +29,6 @@ WITH t AS MATERIALIZED (
 ), found AS (
     SELECT (c.ended).*, '!'::text AS told FROM c
     UNION ALL
-    SELECT t.*, NULL FROM t WHERE t.state NOT IN ('queued', 'running')
+    -- Rows behind its first page may still be read.
+    SELECT t.*, CASE WHEN t.holder IS NOT NULL THEN '!' END FROM t WHERE t.state NOT IN ('queued', 'running')
 )

@@ -135,7 +135,7 @@ impl PostgresStore {
         let (task, _) = self.task(record)?;
         // Only what changed was told.
         let told = record.maybe_text(16).map_err(fault)?.is_some();
-        Ok(if told { Cancel::Done(task) } else { Cancel::TooLate(task) })
+        Ok(if told && task.state == State::Cancelled { Cancel::Done(task) } else { Cancel::TooLate(task) })
     }
 
     pub(super) async fn forget_owner(&self, owner: &Owner) -> Result<(), Diagnostic> {

@@ -1,0 +1,74 @@
+//! What a task's owner may not do with it: read it under another policy or with other claims, or take every connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgwarden::auth::Caller;
+use pgwarden::policy::{Claims, Policy};
+use pgwarden::tasks::{Holder, MemoryStore, State, TaskId, TaskSettings};
+use tokio_util::sync::CancellationToken;
+
+use super::waiting::{running, slow};
+use super::{POLICY, caller, gateway_with, limits, rows_of, slow_gateway, task_of};
+use crate::support::{Database, Template, until};
+
+#[tokio::test]
+async fn with_other_claims_the_same_subject_has_no_such_task() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let task = task_of(&gateway, &slow(1, 1.5)).await;
+    let other = Caller { claims: Claims::from_iter([("tenant", "globex")]), ..caller() };
+    let stop = CancellationToken::new();
+    assert!(gateway.task(&caller(), task.id).await.unwrap().is_some());
+    for _ in 0..2 {
+        assert!(gateway.task(&other, task.id).await.unwrap().is_none());
+        assert!(gateway.cancel_task(&other, task.id).await.unwrap().is_none());
+        assert!(gateway.list_tasks(&other, None, 10).await.unwrap().is_empty());
+        let wait = Duration::from_secs(20);
+        assert!(gateway.task_outcome(&other, task.id, Duration::ZERO, &stop).await.unwrap().is_none());
+        assert!(gateway.task_outcome(&caller(), task.id, wait, &stop).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_not_shown_under_another_policy() {
+    let database = Database::create(Template::Shop).await;
+    let settings = TaskSettings::default();
+    let store = Arc::new(MemoryStore::new(settings.clone()));
+    let holder = Holder(TaskId::random().unwrap());
+    let before = slow_gateway(&database).await.with_tasks(store.clone(), settings.clone(), holder);
+    let task = task_of(&before, &slow(2, 0.8)).await;
+    let stop = CancellationToken::new();
+    assert!(before.task_outcome(&caller(), task.id, Duration::from_secs(20), &stop).await.is_ok());
+    let policy = Policy::parse(&POLICY.replace("shop.*", "shop.products"), "policy.toml").unwrap();
+    let after = gateway_with(&database, limits(), policy).with_tasks(store, settings, holder);
+    let refused = after.task_outcome(&caller(), task.id, Duration::ZERO, &stop).await.unwrap_err();
+    assert_eq!(refused.rule.as_deref(), Some("tasks.policy_changed"));
+}
+
+#[tokio::test]
+async fn cancelling_an_answer_whose_pages_are_still_read_ends_its_query() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let sql = "SELECT n, md5(n::text) AS a, shop.wait(CASE WHEN n < 900 THEN 0 ELSE 0.5 END) AS s
+               FROM generate_series(1, 2000) AS n";
+    let first = rows_of(&gateway, sql).await;
+    let id: TaskId = first.next_cursor.unwrap().split('-').next().unwrap().parse().unwrap();
+    assert_eq!(running(&database).await, 1);
+    gateway.cancel_task(&caller(), id).await.unwrap().unwrap();
+    until("the query is gone", async || (running(&database).await == 0).then_some(())).await;
+}
+
+#[tokio::test]
+async fn one_caller_s_long_calls_leave_connections_to_others() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let most = TaskSettings::default().running_per_owner;
+    for mark in 0..most + 3 {
+        let task = task_of(&gateway, &slow(u32::try_from(mark).unwrap(), 600.0)).await;
+        let expected = if mark < most { State::Running } else { State::Queued };
+        assert_eq!(task.state, expected, "{mark}");
+    }
+    let most = i64::try_from(most).unwrap();
+    until("only those run", async || (running(&database).await == most).then_some(())).await;
+}
