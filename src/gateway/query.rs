@@ -61,7 +61,7 @@ impl Gateway {
     ) -> Result<Asked, Diagnostic> {
         let question = Question { caller: caller.clone(), request };
         let owner = Owner::of(caller);
-        if let Some(open) = self.desk.store().same(&owner, question.fingerprint()?).await? {
+        if let Some(open) = self.desk.same(caller, question.fingerprint()?).await? {
             let wait = patience.wait.unwrap_or(Duration::MAX);
             if let Some(asked) = self.task_outcome(caller, open.id, wait, cancel).await? {
                 return Ok(asked);

@@ -46,7 +46,7 @@ impl Gateway {
         let question = Question { caller: caller.clone(), request };
         let owner = Owner::of(caller);
         let fingerprint = question.fingerprint()?;
-        if let Some(open) = self.desk.store().same(&owner, fingerprint).await? {
+        if let Some(open) = self.desk.same(caller, fingerprint).await? {
             return self.desk.view(open).await;
         }
         let new = NewTask {

@@ -179,6 +179,16 @@ impl Desk {
         Ok(task.filter(|task| is_of(caller, task)))
     }
 
+    /// The caller's open task with this question. What the store found by is held against what was sealed.
+    pub(in crate::gateway) async fn same(
+        &self,
+        caller: &Caller,
+        fingerprint: [u8; 32],
+    ) -> Result<Option<Task>, Diagnostic> {
+        let task = self.store.same(&Owner::of(caller), fingerprint).await?;
+        Ok(task.filter(|task| task.fingerprint == fingerprint && is_of(caller, task)))
+    }
+
     /// Runs of this owner in this process.
     pub(in crate::gateway) fn running_of(&self, owner: &Owner) -> usize {
         self.here().values().filter(|here| here.owner == *owner).count()
@@ -239,7 +249,10 @@ impl Desk {
     }
 }
 
-/// Work of other tools has no claims.
-pub(super) fn is_of(caller: &Caller, task: &Task) -> bool {
-    Question::from_text(&task.question).map_or(true, |question| question.caller.claims == caller.claims)
+/// Who asked stands in the sealed question too: a row that was given to another owner behind the store's back is nobody's.
+/// Work of other tools has no question.
+pub(in crate::gateway) fn is_of(caller: &Caller, task: &Task) -> bool {
+    Question::from_text(&task.question).map_or(true, |question| {
+        question.caller.subject == caller.subject && question.caller.claims == caller.claims
+    })
 }

@@ -8,7 +8,7 @@ use pgwarden::policy::{Claims, Policy};
 use pgwarden::tasks::{Holder, MemoryStore, State, TaskId, TaskSettings};
 use tokio_util::sync::CancellationToken;
 
-use super::waiting::{running, slow};
+use super::waiting::{gateway_over_postgres, running, slow};
 use super::{POLICY, caller, gateway_with, limits, rows_of, slow_gateway, task_of};
 use crate::support::{Database, Template, until};
 
@@ -71,4 +71,20 @@ async fn one_caller_s_long_calls_leave_connections_to_others() {
     }
     let most = i64::try_from(most).unwrap();
     until("only those run", async || (running(&database).await == most).then_some(())).await;
+}
+
+/// Who may write the store's tables cannot give one caller's answers to another.
+#[tokio::test]
+async fn a_row_that_was_given_to_another_owner_is_nobodys() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = gateway_over_postgres(&database, TaskSettings::default()).await;
+    let theirs = task_of(&gateway, &slow(1, 1.0)).await;
+    let stop = CancellationToken::new();
+    assert!(gateway.task_outcome(&caller(), theirs.id, Duration::from_secs(20), &stop).await.is_ok());
+    let admin = database.admin().await;
+    admin.batch_execute("UPDATE pgwarden.owner SET subject = 'ben'").await.unwrap();
+    let ben = Caller::local("ben");
+    assert!(gateway.task_outcome(&ben, theirs.id, Duration::ZERO, &stop).await.unwrap().is_none());
+    assert!(gateway.task(&ben, theirs.id).await.unwrap().is_none());
+    assert!(gateway.list_tasks(&ben, None, 10).await.unwrap().is_empty());
 }

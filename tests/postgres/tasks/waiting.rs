@@ -213,7 +213,7 @@ async fn an_operator_s_pg_cancel_backend_ends_the_task_with_postgresql_s_words()
 }
 
 /// A gateway whose tasks are kept in the same database.
-async fn gateway_over_postgres(database: &Database<'_>, settings: TaskSettings) -> Gateway {
+pub async fn gateway_over_postgres(database: &Database<'_>, settings: TaskSettings) -> Gateway {
     let connection = ConnectionSettings::parse(&database.admin_url(), &|_| None).unwrap();
     migrate(&connection).await.unwrap();
     let key = MasterKey::new([7; 32]);
