@@ -7,6 +7,7 @@ mod paged;
 mod reply;
 mod run;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -19,11 +20,11 @@ pub(super) use live::Live;
 pub(super) use reply::{Rest, reply};
 pub(super) use run::{Finished, Run};
 
-use super::tasks::Question;
-use super::{Asked, Gateway, QueryOutput, QueryRequest};
+use super::tasks::{Question, bug};
+use super::{Asked, Gateway, QueryOutput, QueryRequest, TaskView};
 use crate::auth::Caller;
 use crate::db::Progress;
-use crate::pg::{Diagnostic, SqlState};
+use crate::pg::Diagnostic;
 use crate::tasks::Owner;
 
 /// How long a caller waits, and what they watch meanwhile.
@@ -44,9 +45,7 @@ impl Gateway {
     ) -> Result<QueryOutput, Diagnostic> {
         match self.ask(caller, request, Patience::default(), cancel).await? {
             Asked::Rows(output) => Ok(output),
-            Asked::Task(_) | Asked::Result(_) => {
-                Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "nobody waits for the answer"))
-            }
+            Asked::Task(_) | Asked::Result(_) => Err(bug("nobody waits for the answer")),
         }
     }
 
@@ -60,7 +59,6 @@ impl Gateway {
         cancel: &CancellationToken,
     ) -> Result<Asked, Diagnostic> {
         let question = Question { caller: caller.clone(), request };
-        let owner = Owner::of(caller);
         if let Some(open) = self.desk.same(caller, question.fingerprint()?).await? {
             let wait = patience.wait.unwrap_or(Duration::MAX);
             if let Some(asked) = self.task_outcome(caller, open.id, wait, cancel).await? {
@@ -96,39 +94,50 @@ impl Gateway {
                 },
             }
         };
-        if page.is_none()
-            && run.stored.get().is_none()
-            && self.desk.running_of(&owner) >= self.desk.settings().running_per_owner
-        {
-            // Others want connections too: it waits for its turn, and begins anew then.
-            run.live.stop.cancel();
-            let _ = going.await;
-            return self.submit(caller, run.question.request.clone(), None).await.map(Asked::Task);
+        match page {
+            Some(page) => {
+                self.go_on(run, going);
+                Ok(Asked::Rows(page))
+            }
+            None => self.outlive(run, going).await.map(Asked::Task),
         }
-        if page.is_none() {
-            // The run stands still meanwhile, and makes no record of its own.
-            if run.stored.get().is_none()
-                && let Err(refusal) = self.desk.open_record(&run, true).await
-            {
+    }
+
+    /// The caller's patience is over: the run becomes a task. It stands still meanwhile, and makes no record of its own.
+    async fn outlive<G>(&self, run: Arc<Run>, going: Pin<Box<G>>) -> Result<TaskView, Diagnostic>
+    where
+        G: Future<Output = Result<Finished, Diagnostic>> + Send + 'static,
+    {
+        let caller = &run.question.caller;
+        let full = self.desk.running_of(&Owner::of(caller)) >= self.desk.settings().running_per_owner;
+        let opened = if full { None } else { Some(self.desk.open_record(&run, true).await) };
+        match opened {
+            Some(Ok(id)) => {
+                // Before anything else can fail: a record whose run is dropped would never end.
+                self.go_on(Arc::clone(&run), going);
+                let task = self.desk.mine(caller, id).await?;
+                self.desk.view(task.ok_or_else(|| bug("a task is gone"))?).await
+            }
+            refused => {
                 run.live.stop.cancel();
                 // Its end is that it was stopped.
                 let _ = going.await;
-                return Err(refusal);
+                match refused {
+                    Some(refused) => Err(refused.err().unwrap_or_else(|| bug("a run has no record"))),
+                    // Others want connections too: it waits for its turn, and begins anew then.
+                    None => self.submit(caller, run.question.request.clone(), None).await,
+                }
             }
         }
+    }
+
+    /// What is left of the run belongs to no call.
+    fn go_on<G>(&self, run: Arc<Run>, going: Pin<Box<G>>)
+    where
+        G: Future<Output = Result<Finished, Diagnostic>> + Send + 'static,
+    {
         let this = self.clone();
-        let ended = Arc::clone(&run);
-        self.desk.runs().spawn(async move { this.desk.see_through(&ended, going).await });
-        match (page, run.stored.get()) {
-            (Some(page), _) => Ok(Asked::Rows(page)),
-            (None, Some(id)) => {
-                let task = self.desk.store().get(&owner, *id).await?;
-                let task =
-                    task.ok_or_else(|| Diagnostic::refused(SqlState::INTERNAL_ERROR, "a task is gone"))?;
-                self.desk.view(task).await.map(Asked::Task)
-            }
-            (None, None) => Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "a run has no record")),
-        }
+        self.desk.runs().spawn(async move { this.desk.see_through(&run, going).await });
     }
 
     /// The run ended while its caller waited.
@@ -143,7 +152,7 @@ impl Gateway {
             Ok(pages) => {
                 self.desk.close_record(run, Ok(pages)).await;
                 let page = first_page.try_recv();
-                page.map(Asked::Rows).map_err(|_| run::no_page())
+                page.map(Asked::Rows).map_err(|_| bug("the first page of the answer is gone"))
             }
             Err(refusal) => Err(refusal),
         }

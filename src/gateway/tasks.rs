@@ -147,6 +147,6 @@ impl Gateway {
 }
 
 /// What no caller has done.
-fn bug(message: &str) -> Diagnostic {
+pub(super) fn bug(message: &str) -> Diagnostic {
     Diagnostic::refused(SqlState::INTERNAL_ERROR, message)
 }

@@ -57,7 +57,7 @@ impl Handler {
             Ok(Read::On { cursor, format }) => {
                 let patience = self.gateway.task_settings().handle_after;
                 let page = self.gateway.next_page(caller, &cursor, format, patience, cancel).await;
-                return self.rows(page, "").map(Called::Reply);
+                return self.asked(page.map(Asked::Rows), "").map(Called::Reply);
             }
             Err(diagnostic) => return reply::failed(&diagnostic, "").map(Called::Reply),
         };
@@ -184,9 +184,5 @@ impl Handler {
             Ok(Asked::Task(task)) => reply::object(&handle::running(&task), self.result_chars),
             Err(diagnostic) => reply::failed(&diagnostic, sql),
         }
-    }
-
-    fn rows(&self, page: Result<crate::gateway::QueryOutput, Diagnostic>, sql: &str) -> ToolReply {
-        self.asked(page.map(Asked::Rows), sql)
     }
 }

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::sync::broadcast;
 
 use super::store::{Cancel, Change, Reply, Store};
-use super::{End, Holder, Inputs, NewTask, Owner, Pace, Pages, State, Task, TaskId, TaskSettings, Work};
+use super::{End, Holder, Inputs, NewTask, Owner, Pace, State, Task, TaskId, TaskSettings, Work};
 use crate::pg::{Diagnostic, SqlState};
 use chunks::Chunks;
 pub(super) use kept::ATTEMPTS;
@@ -58,7 +58,7 @@ impl MemoryStore {
         if of_owner >= self.settings.open_per_owner {
             return Err(too_many("you have", of_owner));
         }
-        let task = task_of(new.clone());
+        let task = new.clone().created(Utc::now());
         kept.created += 1;
         kept.open += 1;
         let number = kept.created;
@@ -219,25 +219,6 @@ impl MemoryStore {
         ids.iter().for_each(|id| kept.remove(*id));
         drop(kept);
         ids.into_iter().for_each(|id| self.changed(id, true));
-    }
-}
-
-fn task_of(new: NewTask) -> Task {
-    let now = Utc::now();
-    Task {
-        id: new.id,
-        owner: new.owner,
-        question: new.question,
-        fingerprint: new.fingerprint,
-        listed: new.listed,
-        state: if new.holder.is_some() { State::Running } else { State::Queued },
-        message: new.message,
-        created_at: now,
-        updated_at: now,
-        ttl: new.ttl,
-        answer: None,
-        pages: Pages::default(),
-        inputs: Inputs::default(),
     }
 }
 

@@ -99,6 +99,27 @@ pub struct NewTask {
     pub message: String,
 }
 
+impl NewTask {
+    /// The task as it is at its creation.
+    pub(super) fn created(self, at: DateTime<Utc>) -> Task {
+        Task {
+            id: self.id,
+            owner: self.owner,
+            question: self.question,
+            fingerprint: self.fingerprint,
+            listed: self.listed,
+            state: if self.holder.is_some() { State::Running } else { State::Queued },
+            message: self.message,
+            created_at: at,
+            updated_at: at,
+            ttl: self.ttl,
+            answer: None,
+            pages: Pages::default(),
+            inputs: Inputs::default(),
+        }
+    }
+}
+
 /// Who works on a task: a process. Only the holder of a task ends it or adds pages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Holder(pub TaskId);

@@ -232,3 +232,14 @@ fn tasks_are_bounded_by_their_table() {
     assert!(refusal("[tasks]\nrunning = 0").contains("`running` is out of range"));
     assert!(refusal("[tasks]\nhandle_after_ms = 60000").contains("1 to 50000"));
 }
+
+#[test]
+fn what_the_page_on_tasks_shows_can_be_configured() {
+    let page = include_str!("../../../docs/TASKS.md");
+    let blocks: Vec<&str> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        parse(block).unwrap();
+    }
+}

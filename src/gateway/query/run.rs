@@ -180,7 +180,3 @@ fn random_id() -> Result<String, Diagnostic> {
     })?;
     Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
-
-pub(super) fn no_page() -> Diagnostic {
-    Diagnostic::refused(SqlState::INTERNAL_ERROR, "the first page of the answer is gone")
-}

@@ -9,7 +9,7 @@ use super::{Kind, PostgresStore, int, is_one, millis};
 use crate::db::fixed::Value;
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::memory::too_many;
-use crate::tasks::{Cancel, End, Holder, Inputs, NewTask, Owner, Pages, State, Task, TaskId, Work};
+use crate::tasks::{Cancel, End, Holder, NewTask, Owner, State, Task, TaskId, Work};
 
 /// The row of an owner without tasks may be tidied away between two statements.
 const OWNER_TRIES: usize = 5;
@@ -48,7 +48,7 @@ impl PostgresStore {
                     self.held().insert((holder, new.id));
                 }
                 self.busy.add(new.owner.clone()).await;
-                return Ok(task_of(new, created));
+                return Ok(new.created(created));
             }
             let number = |column| record.int(column).map(|n| usize::try_from(n).unwrap_or(0)).map_err(fault);
             let (of_owner, of_all) = (number(0)?, number(1)?);
@@ -141,23 +141,5 @@ impl PostgresStore {
     pub(super) async fn forget_owner(&self, owner: &Owner) -> Result<(), Diagnostic> {
         self.run(FORGET, &owner_values(owner)).await?;
         self.run(TIDY_OWNERS, &[]).await.map(drop)
-    }
-}
-
-fn task_of(new: NewTask, created: chrono::DateTime<chrono::Utc>) -> Task {
-    Task {
-        id: new.id,
-        owner: new.owner,
-        question: new.question,
-        fingerprint: new.fingerprint,
-        listed: new.listed,
-        state: if new.holder.is_some() { State::Running } else { State::Queued },
-        message: new.message,
-        created_at: created,
-        updated_at: created,
-        ttl: new.ttl,
-        answer: None,
-        pages: Pages::default(),
-        inputs: Inputs::default(),
     }
 }
