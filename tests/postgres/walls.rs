@@ -119,6 +119,7 @@ const LEFT_WITHOUT_SUPERUSER: &[&str] = &[
     "database_to_xml_and_xmlschema(boolean,boolean,text)",
 ];
 
+/// One for each database: dropping another one takes a transaction's number too.
 fn own_cluster() -> Cluster {
     Cluster::start(Settings::default())
 }
@@ -205,8 +206,8 @@ async fn attack(client: &Client, statements: &[String]) -> usize {
 /// The engine is off: plain connections as the scripted login.
 #[tokio::test]
 async fn the_database_alone_shows_nothing_hidden_and_changes_nothing() {
-    let cluster = own_cluster();
     for (template, policy) in [(Template::Shop, ANALYST), (Template::Cases, CASES)] {
+        let cluster = own_cluster();
         let database = Database::create_in(&cluster, template).await;
         let admin = database.admin().await;
         let mut statements: Vec<String> =
@@ -295,8 +296,8 @@ async fn what_still_acts_for_the_scripted_login_is_known() {
 /// The grants are off: the login is a superuser, accepted by name.
 #[tokio::test]
 async fn pgwarden_alone_shows_nothing_hidden_and_changes_nothing() {
-    let cluster = own_cluster();
     for (template, policy) in [(Template::Shop, SHOP), (Template::Cases, CASES)] {
+        let cluster = own_cluster();
         let database = Database::create_in(&cluster, template).await;
         let admin = database.admin().await;
         let gate = gate_with(&database.admin_url(), |settings| {
