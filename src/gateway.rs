@@ -12,6 +12,7 @@ mod resource_uri;
 mod resources;
 mod search_objects;
 mod served;
+mod share;
 #[cfg(test)]
 mod shop;
 mod tasks;

@@ -4,6 +4,7 @@
 //! A [`Task`] is one row of a [`Store`], whichever way a client asks for it. Questions and answers are opaque here: the
 //! layer above writes and reads them.
 
+mod full;
 mod id;
 mod memory;
 mod owner;

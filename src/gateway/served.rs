@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::share::Shares;
 use super::{Pinned, Policies};
 use crate::auth::Caller;
 use crate::catalog::Catalog;
@@ -17,6 +18,7 @@ use crate::policy::Policy;
 pub struct Served {
     pub database: Arc<Database>,
     pub policies: Policies,
+    pub(super) shares: Arc<Shares>,
 }
 
 /// What one call shows of the schema, and within which bounds.
@@ -54,7 +56,8 @@ impl CallLimits {
 
 impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
-        Self { database, policies: policies.into() }
+        let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
+        Self { database, policies: policies.into(), shares }
     }
 
     /// The caller's policy and the catalog that it was held against, for the tools that show the schema.

@@ -52,9 +52,29 @@ pub(super) enum Callers {
     Request,
 }
 
-/// In an HTTP request's extensions: fires when the session ends that the request belongs to. rmcp would go on for seconds.
-#[derive(Clone)]
-pub(super) struct SessionEnd(pub(super) CancellationToken);
+/// In an HTTP request's extensions: what its call does not outlive.
+#[derive(Clone, Default)]
+pub(super) struct Standing {
+    /// Fires when the session ends that the request belongs to. rmcp would go on for seconds.
+    pub(super) session: CancellationToken,
+    /// Fires when the bearer token is revoked that the request came with.
+    pub(super) token: CancellationToken,
+}
+
+impl Standing {
+    pub(super) fn of(cx: &RequestContext<RoleServer>) -> Self {
+        let parts = cx.extensions.get::<Parts>();
+        parts.and_then(|parts| parts.extensions.get::<Self>()).cloned().unwrap_or_default()
+    }
+
+    /// Until one of them fires.
+    pub(super) async fn lost(&self) {
+        tokio::select! {
+            () = self.session.cancelled() => {}
+            () = self.token.cancelled() => {}
+        }
+    }
+}
 
 /// The running calls of one server: counted, and cancelled together.
 #[derive(Clone, Default)]
@@ -90,22 +110,22 @@ impl Handler {
 }
 
 impl Calls {
-    /// Runs one call under a token that fires with the client's, the session's, or the order to stop. The call is never dropped half
-    /// way: it ends by itself soon after its token fires, and so PostgreSQL hears of it.
+    /// Runs one call under a token that fires with the client's, the session's, the bearer token's, or the order to stop. The call is never
+    /// dropped half way: it ends by itself soon after its token fires, and so PostgreSQL hears of it.
     pub(super) async fn run<T>(
         &self,
         cx: &RequestContext<RoleServer>,
         call: impl AsyncFnOnce(CancellationToken) -> T,
     ) -> T {
         let _counted = self.running.token();
-        let session = session_end(cx);
+        let standing = Standing::of(cx);
         let cancel = self.stop.child_token();
         let mut running = std::pin::pin!(call(cancel.clone()));
         tokio::select! {
             biased;
             answer = &mut running => return answer,
             () = cx.ct.cancelled() => cancel.cancel(),
-            () = session.cancelled() => cancel.cancel(),
+            () = standing.lost() => cancel.cancel(),
         }
         running.await
     }
@@ -117,12 +137,12 @@ impl Calls {
         looking: impl Future<Output = Result<T, Diagnostic>>,
     ) -> Result<T, ErrorData> {
         let _counted = self.running.token();
-        let session = session_end(cx);
+        let standing = Standing::of(cx);
         tokio::select! {
             biased;
             found = looking => found.map_err(|diagnostic| reply::resource_failed(&diagnostic)),
             () = cx.ct.cancelled() => Err(reply::cancelled()),
-            () = session.cancelled() => Err(reply::cancelled()),
+            () = standing.lost() => Err(reply::cancelled()),
             () = self.stop.cancelled() => Err(reply::cancelled()),
         }
     }
@@ -270,11 +290,6 @@ fn capabilities() -> ServerCapabilities {
 }
 
 /// A token that never fires where there is no session.
-pub(super) fn session_end(cx: &RequestContext<RoleServer>) -> CancellationToken {
-    let parts = cx.extensions.get::<Parts>();
-    parts.and_then(|parts| parts.extensions.get::<SessionEnd>()).map(|end| end.0.clone()).unwrap_or_default()
-}
-
 /// The client as it names itself, bounded and printable: it ends up in logs and in `application_name`.
 fn client_name(cx: &RequestContext<RoleServer>) -> Option<String> {
     let client = cx.client_info()?;

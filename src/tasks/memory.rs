@@ -12,9 +12,10 @@ use chrono::Utc;
 use futures_util::FutureExt;
 use tokio::sync::broadcast;
 
+use super::full::{self, Held};
 use super::store::{Cancel, Change, Reply, Store};
 use super::{End, Holder, Inputs, NewTask, Owner, Pace, State, Task, TaskId, TaskSettings, Work};
-use crate::pg::{Diagnostic, SqlState};
+use crate::pg::Diagnostic;
 use chunks::Chunks;
 pub(super) use kept::ATTEMPTS;
 use kept::{Entry, Kept, len};
@@ -51,12 +52,11 @@ impl MemoryStore {
 
     fn create_now(&self, new: NewTask) -> Result<Task, Diagnostic> {
         let mut kept = self.kept();
-        let of_owner = kept.owners.get(&new.owner).map_or(0, |owned| owned.open);
-        if kept.open >= self.settings.open {
-            return Err(too_many("the server has", kept.open));
-        }
-        if of_owner >= self.settings.open_per_owner {
-            return Err(too_many("you have", of_owner));
+        let own = kept.owners.get(&new.owner);
+        let own = own.map_or_else(Held::default, |own| Held { open: own.open, bytes: own.bytes });
+        let all = Held { open: kept.open, bytes: kept.bytes };
+        if let Some(refusal) = full::refusal(&self.settings, own, all, new.listed) {
+            return Err(refusal);
         }
         let task = new.clone().created(Utc::now());
         kept.created += 1;
@@ -220,15 +220,6 @@ impl MemoryStore {
         drop(kept);
         ids.into_iter().for_each(|id| self.changed(id, true));
     }
-}
-
-pub(super) fn too_many(who: &str, open: usize) -> Diagnostic {
-    let refusal = Diagnostic::refused(
-        SqlState::CONFIGURATION_LIMIT_EXCEEDED,
-        format!("{who} {open} tasks that have not ended, the most that there may be"),
-    );
-    Diagnostic { retryable: true, ..refusal.rule("limits.tasks") }
-        .hint("wait for one of them to end, or cancel one, then repeat the call")
 }
 
 /// What is done is done at once.

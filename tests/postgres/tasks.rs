@@ -7,6 +7,7 @@ mod handle;
 mod input;
 mod legacy;
 mod pages;
+mod revoked;
 mod waiting;
 
 use std::sync::Arc;

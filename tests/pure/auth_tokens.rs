@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use chrono::{Duration, Utc};
 use pgwarden::auth::{NewToken, TokenError, TokenFile, TokenStore};
+use tokio_util::sync::CancellationToken;
 
 struct Folder(tempfile::TempDir);
 
@@ -81,6 +82,15 @@ fn an_expired_token_lets_nobody_in() {
     let store = TokenStore::load(folder.path()).unwrap();
     assert_eq!(store.verify(past.reveal()), None);
     assert!(store.verify(future.reveal()).is_some());
+    let brief = NewToken { expires: Some(Utc::now() + Duration::milliseconds(300)), ..token("brief") };
+    let brief = file.create(brief).unwrap();
+    let store = TokenStore::load(folder.path()).unwrap();
+    let (_, ended) = store.admit(brief.reveal()).unwrap();
+    store.subjects();
+    assert!(!ended.is_cancelled());
+    std::thread::sleep(std::time::Duration::from_millis(350));
+    store.subjects();
+    assert!(ended.is_cancelled());
 }
 
 #[test]
@@ -144,9 +154,21 @@ fn a_running_store_follows_the_file_and_keeps_its_tokens_over_a_faulty_one() {
             std::thread::yield_now();
         }
     };
+    let ended = [&one, &two].map(|secret| store.admit(secret.reveal()).unwrap().1);
     file.revoke("one").unwrap();
     until("a revoked token is refused", &|| store.verify(one.reveal()).is_none());
     assert!(store.verify(two.reveal()).is_some());
+    assert_eq!(ended.each_ref().map(CancellationToken::is_cancelled), [true, false]);
+    assert!(!store.admit(two.reveal()).unwrap().1.is_cancelled());
+
+    let as_before = fs::read_to_string(folder.path()).unwrap();
+    fs::write(
+        folder.path(),
+        as_before.replace("subject = \"ci@example.com\"", "subject = \"other@example.com\""),
+    )
+    .unwrap();
+    until("the token stands for somebody else", &|| store.subjects().contains("other@example.com"));
+    assert!(ended[1].is_cancelled() && !store.admit(two.reveal()).unwrap().1.is_cancelled());
 
     let good = fs::read(folder.path()).unwrap();
     fs::write(folder.path(), "[[token").unwrap();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use chrono::Utc;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{TokenError, TokenFile, TokenRecord, digest, hex};
@@ -20,8 +21,15 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// Verifies presented tokens. Share it in an `Arc`.
 pub struct TokenStore {
     path: PathBuf,
-    by_hash: ArcSwap<HashMap<String, TokenRecord>>,
+    by_hash: ArcSwap<HashMap<String, Known>>,
     seen: Mutex<Seen>,
+}
+
+/// INVARIANT: `ended` fires before its token leaves the index, or stands for somebody else in it.
+#[derive(Clone)]
+struct Known {
+    record: TokenRecord,
+    ended: CancellationToken,
 }
 
 /// The file's state when it was read, and when that was last looked at.
@@ -43,26 +51,39 @@ impl TokenStore {
         // RACE: the stamp is taken first, so that a change in between is noticed at the next look.
         let seen = Mutex::new(Seen { stamp: stamp(&path), at: Instant::now() });
         let file = TokenFile::open(path)?;
-        Ok(Self { path: file.path().to_owned(), by_hash: ArcSwap::from_pointee(index(&file)), seen })
+        Ok(Self {
+            path: file.path().to_owned(),
+            by_hash: ArcSwap::from_pointee(index(&file, &HashMap::new())),
+            seen,
+        })
     }
 
     /// Who bears `presented`. Finding its hash takes no secret-dependent time that would help to find the token.
     pub fn verify(&self, presented: &str) -> Option<Caller> {
+        self.admit(presented).map(|(caller, _)| caller)
+    }
+
+    /// As [`Self::verify`], with what fires once the token is revoked, has expired, or stands for somebody else. It is
+    /// noticed by the next call of any of these functions a second later.
+    pub fn admit(&self, presented: &str) -> Option<(Caller, CancellationToken)> {
         self.reload_if_changed();
-        let record = self.by_hash.load().get(&hex(&digest(presented))).cloned()?;
+        let Known { record, ended } = self.by_hash.load().get(&hex(&digest(presented))).cloned()?;
         if record.is_expired(Utc::now()) {
             return None;
         }
-        Some(Caller { subject: record.subject, client: None, claims: record.claims.into_iter().collect() })
+        let claims = record.claims.into_iter().collect();
+        Some((Caller { subject: record.subject, client: None, claims }, ended))
     }
 
-    /// Whoever has a valid token at the moment.
+    /// Whoever has a valid token at the moment. What expired tokens began ends here.
     pub fn subjects(&self) -> BTreeSet<String> {
         self.reload_if_changed();
         let now = Utc::now();
-        let records = self.by_hash.load();
-        let valid = records.values().filter(|record| !record.is_expired(now));
-        valid.map(|record| record.subject.clone()).collect()
+        let known = self.by_hash.load();
+        let (expired, valid): (Vec<&Known>, Vec<&Known>) =
+            known.values().partition(|known| known.record.is_expired(now));
+        expired.into_iter().for_each(|known| known.ended.cancel());
+        valid.into_iter().map(|known| known.record.subject.clone()).collect()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -82,7 +103,13 @@ impl TokenStore {
         seen.stamp = now;
         match TokenFile::open(&self.path) {
             Ok(file) => {
-                self.by_hash.store(index(&file).into());
+                let before = self.by_hash.load();
+                let now = index(&file, &before);
+                let gone = before
+                    .iter()
+                    .filter(|(hash, known)| now.get(*hash).is_none_or(|now| !now.goes_on(known)));
+                gone.for_each(|(_, known)| known.ended.cancel());
+                self.by_hash.store(now.into());
                 info!(tokens = file.list().len(), "token file read anew");
             }
             Err(error) => warn!(%error, "token file not taken; the tokens read before stay"),
@@ -96,8 +123,20 @@ impl std::fmt::Debug for TokenStore {
     }
 }
 
-fn index(file: &TokenFile) -> HashMap<String, TokenRecord> {
-    file.list().iter().map(|record| (record.sha256.clone(), record.clone())).collect()
+impl Known {
+    /// Is it the same token, for the same caller?
+    fn goes_on(&self, before: &Self) -> bool {
+        self.record.subject == before.record.subject && self.record.claims == before.record.claims
+    }
+}
+
+fn index(file: &TokenFile, before: &HashMap<String, Known>) -> HashMap<String, Known> {
+    let known = |record: &TokenRecord| {
+        let new = Known { record: record.clone(), ended: CancellationToken::new() };
+        let same = before.get(&record.sha256).filter(|before| new.goes_on(before));
+        Known { ended: same.map_or_else(CancellationToken::new, |before| before.ended.clone()), ..new }
+    };
+    file.list().iter().map(|record| (record.sha256.clone(), known(record))).collect()
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {

@@ -91,6 +91,8 @@ impl Run {
         // Nobody else sets them.
         let _ = self.policy.set(policy.version().to_owned());
         let _ = self.live.relations.set(checked.relations().to_vec());
+        let subject = &self.question.caller.subject;
+        let _share = served.shares.take(subject, self.left(&within), &self.live.stop).await?;
         let limits = RunLimits {
             rows,
             field_chars: within.field_characters,

@@ -13,6 +13,7 @@ use http_body_util::BodyExt as _;
 use http_body_util::combinators::BoxBody;
 use rmcp::model::{ErrorCode, RequestId};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::mcp::edge::Fault;
 use crate::mcp::splice::splice;
@@ -49,6 +50,15 @@ pub(super) async fn outgoing(
     }
 }
 
+/// A stream that is open for hours does not outlive `end`.
+pub(super) fn until(response: Response, end: CancellationToken) -> Response {
+    if kind(&response) != Kind::Events {
+        return response;
+    }
+    let ended = end.cancelled_owned();
+    response.map(|body| Body::from_stream(body.into_data_stream().take_until(ended)))
+}
+
 /// The JSON-RPC responses in a response that is at its end.
 pub(super) async fn answers(response: RmcpResponse, id: Option<RequestId>) -> Vec<String> {
     let (kind, status) = (kind(&response), response.status());
@@ -66,7 +76,7 @@ pub(super) async fn answers(response: RmcpResponse, id: Option<RequestId>) -> Ve
     }
 }
 
-fn kind(response: &RmcpResponse) -> Kind {
+fn kind<B>(response: &http::Response<B>) -> Kind {
     let media =
         response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match media {

@@ -17,6 +17,7 @@ use rmcp::model::{
 };
 use rmcp::transport::StreamableHttpService;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::{self, RmcpResponse};
@@ -27,7 +28,7 @@ use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
 use crate::auth::Caller;
 use crate::mcp::edge::{self, Fault, Frame};
-use crate::mcp::handler::{Handler, SessionEnd};
+use crate::mcp::handler::{Handler, Standing};
 use crate::mcp::tasks::legacy;
 use crate::mcp::{SessionMode, revision};
 
@@ -56,28 +57,34 @@ pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Reque
 impl Endpoint {
     async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
         self.hosts.check(&request)?;
-        let caller = self.authenticate(request.headers())?;
+        let (caller, token) = self.authenticate(request.headers())?;
         let (mut parts, body) = request.into_parts();
         let subject = caller.subject.clone();
         parts.extensions.insert(caller);
+        parts.extensions.insert(Standing { token: token.clone(), ..Standing::default() });
+        Ok(body::until(self.served(parts, body, &subject).await?, token))
+    }
+
+    async fn served(&self, parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
         match (&parts.method, self.mode) {
-            (&Method::POST, _) => self.post(parts, body, &subject).await,
-            (&Method::GET, SessionMode::Kept) => self.listen(parts, &subject).await,
-            (&Method::DELETE, SessionMode::Kept) => self.end(parts, &subject).await,
+            (&Method::POST, _) => self.post(parts, body, subject).await,
+            (&Method::GET, SessionMode::Kept) => self.listen(parts, subject).await,
+            (&Method::DELETE, SessionMode::Kept) => self.end(parts, subject).await,
             (&Method::DELETE, SessionMode::Stateless) => Ok(StatusCode::NO_CONTENT.into_response()),
             (_, SessionMode::Kept) => Err(Refusal::method_not_allowed("GET, POST, DELETE")),
             (_, SessionMode::Stateless) => Err(Refusal::method_not_allowed("POST, DELETE")),
         }
     }
 
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    /// Who calls, and what fires when their token is revoked.
+    fn authenticate(&self, headers: &HeaderMap) -> Result<(Caller, CancellationToken), Refusal> {
         let store = match &self.authentication {
-            Authentication::Open(caller) => return Ok(caller.clone()),
+            Authentication::Open(caller) => return Ok((caller.clone(), CancellationToken::new())),
             Authentication::Tokens(store) => store,
         };
         let given = headers.get(AUTHORIZATION).ok_or_else(|| Refusal::unauthorized(false))?;
         let token = bearer(given).ok_or_else(|| Refusal::unauthorized(false))?;
-        store.verify(token).ok_or_else(|| Refusal::unauthorized(true))
+        store.admit(token).ok_or_else(|| Refusal::unauthorized(true))
     }
 
     async fn post(&self, mut parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
@@ -231,7 +238,9 @@ impl Endpoint {
             (Some(session), SessionMode::Kept) => session.to_str().unwrap_or_default(),
         };
         let entered = self.sessions.enter(session, subject).ok_or_else(|| Refusal::no_session(id))?;
-        parts.extensions.insert(SessionEnd(entered.ended.clone()));
+        if let Some(standing) = parts.extensions.get_mut::<Standing>() {
+            standing.session = entered.ended.clone();
+        }
         Ok(Some(entered))
     }
 

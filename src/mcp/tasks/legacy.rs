@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{existing, listen, milliseconds, progress, status, time, unknown};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Cancelled, TaskView};
-use crate::mcp::handler::{Handler, session_end};
+use crate::mcp::handler::{Handler, Standing};
 use crate::mcp::{reply, resources};
 use crate::tasks::TaskId;
 
@@ -176,7 +176,7 @@ async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<Value, E
 /// where the call gave a token for it, which stays valid as long as the task lives.
 fn tell(handler: &Handler, caller: &Caller, task: &TaskView, cx: &RequestContext<RoleServer>) {
     let (gateway, caller, peer) = (handler.gateway.clone(), caller.clone(), cx.peer.clone());
-    let (stop, session) = (handler.calls.stop.clone(), session_end(cx));
+    let (stop, standing) = (handler.calls.stop.clone(), Standing::of(cx));
     let (mut last, mut changes) = (task.clone(), gateway.task_changes());
     let mut progress = cx.meta.get_progress_token().map(progress::Told::new);
     tokio::spawn(async move {
@@ -196,7 +196,7 @@ fn tell(handler: &Handler, caller: &Caller, task: &TaskView, cx: &RequestContext
         tokio::select! {
             () = telling => {}
             () = stop.cancelled() => {}
-            () = session.cancelled() => {}
+            () = standing.lost() => {}
         }
     });
 }

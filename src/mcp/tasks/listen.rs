@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::extension;
 use crate::auth::Caller;
-use crate::mcp::handler::{Handler, session_end};
+use crate::mcp::handler::{Handler, Standing};
 use crate::mcp::reply;
 
 pub(super) const METHOD: &str = "subscriptions/listen";
@@ -24,7 +24,7 @@ pub(super) fn is_for_tasks(method: &str, params: Option<&Value>) -> bool {
     method == METHOD && params.and_then(|params| params.pointer("/notifications/taskIds")).is_some()
 }
 
-/// Listens until the client cancels, goes away, or the server stops.
+/// Listens until the client cancels, goes away, loses its token, or the server stops.
 pub(super) async fn answer(
     handler: &Handler,
     params: &Value,
@@ -48,11 +48,11 @@ pub(super) async fn answer(
     let accepted: Vec<&str> = tasks.iter().map(|(id, _)| id.as_str()).collect();
     let acknowledged = json!({"notifications": {"taskIds": accepted}});
     tell(&cx, "notifications/subscriptions/acknowledged", acknowledged).await?;
-    let (session, stop) = (session_end(&cx), handler.calls.stop.clone());
+    let (standing, stop) = (Standing::of(&cx), handler.calls.stop.clone());
     tokio::select! {
         failed = push(handler, &caller, &cx, &mut tasks) => failed?,
         () = cx.ct.cancelled() => {}
-        () = session.cancelled() => {}
+        () = standing.lost() => {}
         () = stop.cancelled() => {}
     }
     Ok(json!({"resultType": "complete", "_meta": {SUBSCRIPTION: cx.id}}))

@@ -1,14 +1,14 @@
 -- $1 id, $2..$4 owner, $5 fingerprint, $6 question, $7 message, $8 listed, $9 holder, $10 ttl, $11 most of the owner's,
--- $12 most of all. No row: the owner is not known yet.
+-- $12 most of all, $13 most bytes of the owner's, $14 of all. No row: the owner is not known yet.
 WITH o AS MATERIALIZED (
-    SELECT owner.key, owner.queued + owner.running AS open
+    SELECT owner.key, owner.queued + owner.running AS open, owner.bytes
     FROM pgwarden.owner
     WHERE owner.issuer = $2 AND owner.subject = $3 AND owner.client = $4
     FOR NO KEY UPDATE
 ), t AS (
     UPDATE pgwarden.total SET open = total.open + 1
     FROM o
-    WHERE o.open < $11 AND total.open < $12
+    WHERE o.open < $11 AND total.open < $12 AND o.bytes < $13 AND ($8 OR total.bytes < $14)
     RETURNING o.key
 ), u AS (
     UPDATE pgwarden.owner
@@ -24,7 +24,7 @@ WITH o AS MATERIALIZED (
     FROM u
     RETURNING task.id, (EXTRACT(EPOCH FROM task.created_at) * 1000000)::int8 AS created
 )
-SELECT o.open, total.open, i.created,
+SELECT o.open, total.open, o.bytes, total.bytes, i.created,
     CASE
         WHEN i.id IS NOT NULL
         THEN pg_catalog.pg_notify('pgwarden_tasks', '=' || pg_catalog.encode(i.id, 'hex'))::text

@@ -8,7 +8,7 @@ use super::statements::{
 use super::{Kind, PostgresStore, int, is_one, millis};
 use crate::db::fixed::Value;
 use crate::pg::{Diagnostic, SqlState};
-use crate::tasks::memory::too_many;
+use crate::tasks::full::{self, Held};
 use crate::tasks::{Cancel, End, Holder, NewTask, Owner, State, Task, TaskId, Work};
 
 /// The row of an owner without tasks may be tidied away between two statements.
@@ -35,6 +35,8 @@ impl PostgresStore {
             Value::Int(millis(new.ttl)),
             int(self.settings.open_per_owner),
             int(self.settings.open),
+            int(self.settings.stored_bytes_per_owner),
+            int(self.settings.stored_bytes),
         ];
         for _ in 0..OWNER_TRIES {
             let records = self.run(CREATE, &values).await?;
@@ -42,25 +44,31 @@ impl PostgresStore {
                 self.run(OWNER, &[issuer, subject, client]).await?;
                 continue;
             };
-            if record.maybe_int(2).map_err(fault)?.is_some() {
-                let created = time(record, 2)?;
+            if record.maybe_int(4).map_err(fault)?.is_some() {
+                let created = time(record, 4)?;
                 if let Some(holder) = new.holder {
                     self.held().insert((holder, new.id));
                 }
                 self.busy.add(new.owner.clone()).await;
                 return Ok(new.created(created));
             }
-            let number = |column| record.int(column).map(|n| usize::try_from(n).unwrap_or(0)).map_err(fault);
-            let (of_owner, of_all) = (number(0)?, number(1)?);
-            return Err(if of_owner >= self.settings.open_per_owner {
-                too_many("you have", of_owner)
-            } else {
-                too_many("the server has", of_all.max(self.settings.open))
-            });
+            let held = |open, bytes| -> Result<Held, Diagnostic> {
+                let number = |column| record.int(column).map_err(fault);
+                let (open, bytes) = (number(open)?, number(bytes)?);
+                Ok(Held {
+                    open: usize::try_from(open).unwrap_or(0),
+                    bytes: u64::try_from(bytes).unwrap_or(0),
+                })
+            };
+            let (own, all) = (held(0, 2)?, held(1, 3)?);
+            // INVARIANT: it names the bound that create.sql held it against.
+            if let Some(refusal) = full::refusal(&self.settings, own, all, new.listed) {
+                return Err(refusal);
+            }
         }
         Err(fault(Diagnostic::connection(
             SqlState::INTERNAL_ERROR,
-            "an owner's row is deleted again and again",
+            "a task could not be made: what is stored changes again and again",
         )))
     }
 

@@ -12,6 +12,9 @@ contract! {
     what_is_stored_is_bounded: TaskSettings {
         answer_bytes: 100, stored_bytes_per_owner: 150, stored_bytes: 200, ..TaskSettings::default()
     };
+    whose_share_is_full_makes_no_more_tasks: TaskSettings {
+        stored_bytes_per_owner: 150, stored_bytes: 200, ..TaskSettings::default()
+    };
 }
 
 async fn paged(store: &dyn Store, owner: &Owner, holder: Holder) -> TaskId {
@@ -50,6 +53,34 @@ async fn pages_are_added_read_and_closed(store: &dyn Store) {
     let task = store.get(&owner, id).await.unwrap().unwrap();
     assert_eq!((task.pages.chunks, task.pages.end.as_deref()), (36, Some("that is all")));
     assert!(!store.close_pages(holder, id, "again").await.unwrap());
+}
+
+/// First pages and answers are counted too: whoever has the most that an owner may have gets no more tasks, and what a
+/// task's answer needs is kept for others.
+async fn whose_share_is_full_makes_no_more_tasks(store: &dyn Store) {
+    let (ada, bob, eve, holder) = (owner("ada"), owner("bob"), owner("eve"), holder());
+    let answered = async |owner: &Owner, listed, bytes| {
+        let new = NewTask { holder: Some(holder), listed, ..task(owner) };
+        let created = store.create(new.clone()).await?;
+        let end = End::Completed { answer: "x".repeat(bytes), pages: None };
+        assert!(store.finish(holder, created.id, end).await.unwrap());
+        Ok::<_, pgwarden::pg::Diagnostic>(())
+    };
+    answered(&ada, false, 149).await.unwrap();
+    answered(&ada, false, 1).await.unwrap();
+    for listed in [true, false] {
+        let refused = answered(&ada, listed, 1).await.unwrap_err();
+        assert_eq!((refused.rule.as_deref(), refused.retryable), (Some("limits.stored"), true), "{refused}");
+    }
+    answered(&bob, false, 50).await.unwrap();
+    // Now all of it is taken. Pages find no place, and tasks do.
+    let refused = answered(&eve, false, 1).await.unwrap_err();
+    assert_eq!(refused.rule.as_deref(), Some("limits.stored"), "{refused}");
+    answered(&eve, true, 1).await.unwrap();
+    assert!(answered(&bob, false, 1).await.is_err());
+    store.forget(&ada).await.unwrap();
+    answered(&bob, false, 1).await.unwrap();
+    answered(&ada, false, 1).await.unwrap();
 }
 
 async fn what_is_stored_is_bounded(store: &dyn Store) {

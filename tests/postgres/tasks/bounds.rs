@@ -9,7 +9,7 @@ use pgwarden::tasks::{Holder, MemoryStore, State, TaskId, TaskSettings};
 use tokio_util::sync::CancellationToken;
 
 use super::waiting::{gateway_over_postgres, running, slow};
-use super::{POLICY, caller, gateway_with, limits, rows_of, slow_gateway, task_of};
+use super::{POLICY, caller, firsts, gateway_with, limits, request, rows_of, slow_gateway, task_of};
 use crate::support::{Database, Template, until};
 
 #[tokio::test]
@@ -71,6 +71,57 @@ async fn one_caller_s_long_calls_leave_connections_to_others() {
     }
     let most = i64::try_from(most).unwrap();
     until("only those run", async || (running(&database).await == most).then_some(())).await;
+}
+
+#[tokio::test]
+async fn one_caller_s_waiting_calls_leave_connections_to_others() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let stop = CancellationToken::new();
+    let calls: Vec<_> = (0..12)
+        .map(|mark| {
+            let (gateway, stop) = (gateway.clone(), stop.clone());
+            tokio::spawn(async move { gateway.query(&caller(), request(&slow(mark, 600.0)), &stop).await })
+        })
+        .collect();
+    // Of the pool's eight connections.
+    until("the share is taken", async || (running(&database).await == 6).then_some(())).await;
+    let ben = Caller::local("ben");
+    let others = gateway.query(&ben, request("SELECT 1"), &stop);
+    let answer = tokio::time::timeout(Duration::from_secs(5), others).await.expect("ben waits");
+    assert_eq!(firsts(&answer.unwrap()), [1]);
+    assert_eq!(running(&database).await, 6);
+    stop.cancel();
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap_err().sqlstate.as_str(), "57014");
+    }
+    until("the queries are gone", async || (running(&database).await == 0).then_some(())).await;
+}
+
+/// First pages fill a store too.
+#[tokio::test]
+async fn a_caller_whose_share_of_the_store_is_full_still_gets_first_pages() {
+    let database = Database::create(Template::Shop).await;
+    let settings = TaskSettings { stored_bytes_per_owner: 150_000, ..TaskSettings::default() };
+    let store = Arc::new(MemoryStore::new(settings.clone()));
+    let holder = Holder(TaskId::random().unwrap());
+    let gateway = slow_gateway(&database).await.with_tasks(store, settings, holder);
+    let sql = "SELECT n, md5(n::text) FROM generate_series(1, 2000) AS n";
+    let pages = |caller: Caller| {
+        let gateway = gateway.clone();
+        async move {
+            let output = gateway.query(&caller, request(sql), &CancellationToken::new()).await.unwrap();
+            assert!(firsts(&output).len() > 100);
+            output.next_cursor.is_some()
+        }
+    };
+    let mut more = 0;
+    while pages(caller()).await {
+        more += 1;
+        assert!(more < 10, "nothing bounds what first pages take");
+    }
+    assert!(more > 0);
+    assert!(pages(Caller::local("ben")).await, "others have their own");
 }
 
 /// Who may write the store's tables cannot give one caller's answers to another.
