@@ -104,7 +104,7 @@ mod tests {
         let stop = CancellationToken::new();
         let held = shares.take("busy", Duration::ZERO, &stop).await.unwrap();
         for number in 0..REMEMBERED {
-            shares.take(&number.to_string(), Duration::ZERO, &stop).await.unwrap();
+            drop(shares.take(&number.to_string(), Duration::ZERO, &stop).await.unwrap());
         }
         assert_eq!(shares.of.lock().unwrap().len(), 2);
         drop(held);
