@@ -41,6 +41,7 @@ mod postgres {
     mod sql_cases;
     mod task_store;
     mod tasks;
+    mod understand;
     mod walls;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};

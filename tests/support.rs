@@ -11,6 +11,7 @@
 
 mod cluster;
 mod database;
+pub mod enterprise;
 mod gate;
 mod prepared;
 mod template;

@@ -1,6 +1,8 @@
 //! The tool `search_objects`: which relations hold what the words are about. With no words, the overview.
 
+mod index;
 mod rank;
+mod words;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +13,7 @@ use super::{Gateway, SearchOutput, SearchRequest};
 use crate::auth::Caller;
 use crate::catalog::Relation;
 use crate::pg::{Diagnostic, SqlState};
-use rank::{Hit, Words};
+use rank::{Hit, rank};
 
 /// Hits without `limit`, and in an overview.
 const HITS: u64 = 20;
@@ -42,6 +44,9 @@ struct Found<'c> {
     columns: Vec<&'c str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     more_columns: Option<usize>,
+    /// Names, in the same schema, that go on from this one's: `orders_history`. Not hits of their own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    similar: Vec<&'c str>,
 }
 
 impl Gateway {
@@ -65,9 +70,10 @@ fn search(
     characters: usize,
 ) -> Result<SearchOutput, Diagnostic> {
     let relations = in_schema(visible, request.schema.as_deref())?;
-    let words = Words::new(&request.query);
-    let hits = if words.is_empty() { overview(visible, relations) } else { words.rank(visible, &relations) };
-    let limit = request.limit.unwrap_or(if words.is_empty() { OVERVIEW } else { HITS }).clamp(1, MOST);
+    let is_overview = request.query.trim().is_empty();
+    let hits =
+        if is_overview { overview(visible, relations) } else { rank(visible, &relations, &request.query) };
+    let limit = request.limit.unwrap_or(if is_overview { OVERVIEW } else { HITS }).clamp(1, MOST);
 
     let mut left = characters.saturating_sub(ENVELOPE_CHARS);
     let mut objects = Vec::new();
@@ -99,7 +105,7 @@ fn overview<'c>(visible: &Visible<'c>, relations: Vec<&'c Relation>) -> Vec<Hit<
     let all = |relation| visible.columns(relation).map(|column| column.name.as_str()).collect();
     relations
         .into_iter()
-        .map(|relation| Hit { relation, columns: all(relation), score: 0, words: 0 })
+        .map(|relation| Hit { relation, columns: all(relation), similar: Vec::new() })
         .collect()
 }
 
@@ -116,6 +122,7 @@ fn found<'c>(visible: &Visible<'c>, hit: &Hit<'c>) -> Found<'c> {
         partitions: (partitions > 0).then_some(partitions),
         columns: hit.columns.iter().take(COLUMNS).copied().collect(),
         more_columns: hit.columns.len().checked_sub(COLUMNS).filter(|more| *more > 0),
+        similar: hit.similar.iter().take(COLUMNS).copied().collect(),
     }
 }
 

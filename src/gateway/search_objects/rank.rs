@@ -1,120 +1,176 @@
-//! How well a relation answers some words.
+//! How well a relation answers a question.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::catalog::{Relation, closest};
+use super::index::{Entry, Index, Meant};
+use super::words::asked;
+use crate::catalog::Relation;
 use crate::gateway::visible::Visible;
+use crate::pg::Oid;
 
-/// The words of a query, in lower case.
-pub(super) struct Words(Vec<String>);
+/// Of the scores of the relations that a foreign key leads to or comes from: what a question asks of hangs together.
+const NEIGHBOURS: f64 = 0.12;
+/// Neighbours that count.
+const COUNTED: usize = 3;
+/// Left of what a better hit says already: a question is about several things.
+const SAID: f64 = 0.3;
+/// Hits that are ordered by what they add to those before them.
+const VARIED: usize = 12;
+/// Hits whose foreign keys are followed to relations that say nothing themselves.
+const FOLLOWED: usize = 3;
 
 /// A relation with the columns that matched.
 pub(super) struct Hit<'c> {
     pub(super) relation: &'c Relation,
     pub(super) columns: Vec<&'c str>,
-    /// How many of the words were found in it: counts more than the score.
-    pub(super) words: usize,
-    pub(super) score: u32,
+    /// Relations whose name goes on from this one's, and that say no more of the question.
+    pub(super) similar: Vec<&'c str>,
 }
 
-impl Words {
-    pub(super) fn new(query: &str) -> Self {
-        let separator = |c: char| !(c.is_alphanumeric() || c == '_' || c == '$');
-        let mut words: Vec<String> = Vec::new();
-        for word in query.split(separator).filter(|word| !word.is_empty()) {
-            let word = word.to_lowercase();
-            if !words.contains(&word) {
-                words.push(word);
-            }
+/// One relation that says some of the words.
+struct Scored<'i, 'c> {
+    entry: &'i Entry<'c>,
+    /// Of each word, how much it says of it, as rare as that is.
+    says: Vec<f64>,
+    /// How much it counts by its name, by its neighbours, and by how much of the question it is about.
+    weight: f64,
+    similar: Vec<&'c str>,
+}
+
+impl<'c> Scored<'_, 'c> {
+    fn schema(&self) -> &'c str {
+        &self.entry.relation.name.schema
+    }
+
+    fn score(&self) -> f64 {
+        self.says.iter().sum::<f64>() * self.weight
+    }
+
+    fn adds(&self, said: &[f64]) -> f64 {
+        let added =
+            self.says.iter().zip(said).map(|(says, said)| (says - said).max(0.0) + SAID * says.min(*said));
+        added.sum::<f64>() * self.weight
+    }
+}
+
+/// The best first. A word that is nowhere stands for what it begins, is part of, or is a typing error of.
+pub(super) fn rank<'c>(visible: &Visible<'c>, relations: &[&'c Relation], question: &str) -> Vec<Hit<'c>> {
+    let index = Index::new(visible, relations);
+    let meant: Vec<Meant> = asked(question).into_iter().map(|word| index.meant(&word)).collect();
+    let mut scored = scored(&index, &meant);
+    fold_lookalikes(&mut scored, &meant);
+    lift_neighbours(&mut scored);
+    scored.sort_by(|a, b| {
+        b.score().total_cmp(&a.score()).then_with(|| a.entry.relation.name.cmp(&b.entry.relation.name))
+    });
+    vary(&mut scored, meant.len());
+    // One word names what it wants.
+    let followed = if meant.len() > 1 { followed(visible, &index, &scored) } else { Vec::new() };
+    let hit = |scored: Scored<'_, 'c>| Hit {
+        relation: scored.entry.relation,
+        columns: scored.entry.columns_of(&meant),
+        similar: scored.similar,
+    };
+    let behind =
+        followed.into_iter().map(|relation| Hit { relation, columns: Vec::new(), similar: Vec::new() });
+    scored.into_iter().map(hit).chain(behind).collect()
+}
+
+fn scored<'i, 'c>(index: &'i Index<'c>, meant: &[Meant]) -> Vec<Scored<'i, 'c>> {
+    let all: f64 = meant.iter().map(|meant| meant.rarity).sum();
+    let of = |entry: &'i Entry<'c>| {
+        let says: Vec<f64> = meant.iter().map(|meant| entry.says(meant) * meant.rarity).collect();
+        let found: f64 =
+            says.iter().zip(meant).filter(|(says, _)| **says > 0.0).map(|(_, meant)| meant.rarity).sum();
+        // A relation whose whole name was asked for is meant; one that has all the words tells more than one of them.
+        let weight = (0.5 + found / all) * (0.25 + entry.named(meant));
+        (found > 0.0).then_some(Scored { entry, says, weight, similar: Vec::new() })
+    };
+    index.entries.iter().filter_map(of).collect()
+}
+
+/// Where a relation's name goes on from another's with words that nobody asked for, and it says nothing of the question
+/// that the other does not, the other is meant.
+fn fold_lookalikes<'c>(scored: &mut Vec<Scored<'_, 'c>>, meant: &[Meant]) {
+    let by_name: HashMap<(&str, &[String]), usize> =
+        scored.iter().enumerate().map(|(at, one)| ((one.schema(), one.entry.name.as_slice()), at)).collect();
+    let base_of = |one: &Scored<'_, 'c>| -> Option<usize> {
+        let name = one.entry.name.as_slice();
+        let parts = (1..name.len()).filter_map(|end| name.split_at_checked(end));
+        let mut bases = parts.filter_map(|(base, more)| Some((*by_name.get(&(one.schema(), base))?, more)));
+        let adds = |base: usize| {
+            let base = scored.get(base).map_or(&[][..], |base| &base.says);
+            one.says.iter().zip(base).any(|(says, base)| *says > 0.0 && *base <= 0.0)
+        };
+        let (base, _) =
+            bases.find(|(base, more)| !meant.iter().any(|meant| meant.is_one_of(more)) && !adds(*base))?;
+        Some(base)
+    };
+    let bases: Vec<Option<usize>> = scored.iter().map(base_of).collect();
+    let mut similar: HashMap<usize, Vec<&'c str>> = HashMap::new();
+    for (one, base) in scored.iter().zip(&bases).filter_map(|(one, base)| Some((one, (*base)?))) {
+        // The first of the bases that is none's lookalike: shorter names were tried first.
+        similar.entry(base).or_default().push(&one.entry.relation.name.name);
+    }
+    for (at, names) in similar {
+        if let Some(base) = scored.get_mut(at) {
+            base.similar = names;
         }
-        Self(words)
     }
+    let mut bases = bases.into_iter();
+    scored.retain(|_| bases.next().flatten().is_none());
+}
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Hits in order. A word that is nowhere stands for the name that it is a typing error of.
-    pub(super) fn rank<'c>(&self, visible: &Visible<'c>, relations: &[&'c Relation]) -> Vec<Hit<'c>> {
-        let hits = self.hits(visible, relations);
-        let corrected = if hits.is_empty() { self.corrected(visible, relations) } else { None };
-        let mut hits = corrected.map_or(hits, |words| words.hits(visible, relations));
-        hits.sort_by_key(|hit| (Reverse((hit.words, hit.score)), &hit.relation.name));
-        hits
-    }
-
-    fn hits<'c>(&self, visible: &Visible<'c>, relations: &[&'c Relation]) -> Vec<Hit<'c>> {
-        relations.iter().map(|relation| self.hit(visible, relation)).filter(|hit| hit.words > 0).collect()
-    }
-
-    fn hit<'c>(&self, visible: &Visible<'c>, relation: &'c Relation) -> Hit<'c> {
-        let mut hit = Hit { relation, columns: Vec::new(), words: 0, score: 0 };
-        for word in &self.0 {
-            let mut score = name_score(&relation.name.name, word) * 3;
-            score += u32::from(relation.name.schema.to_lowercase() == *word) * 15;
-            score += relation.comment.as_deref().map_or(0, |comment| prose_score(comment, word));
-            for column in visible.columns(relation) {
-                let labels = visible.enum_labels(column).iter().any(|label| label.to_lowercase() == *word);
-                let matched = name_score(&column.name, word)
-                    + column.comment.as_deref().map_or(0, |comment| prose_score(comment, word))
-                    + u32::from(labels) * 12;
-                if matched > 0 && !hit.columns.contains(&column.name.as_str()) {
-                    hit.columns.push(&column.name);
-                }
-                score += matched;
-            }
-            hit.words += usize::from(score > 0);
-            hit.score += score;
+/// What the best hits refer to and nobody named: `who` is in no name.
+fn followed<'c>(visible: &Visible<'c>, index: &Index<'c>, scored: &[Scored<'_, 'c>]) -> Vec<&'c Relation> {
+    let mut followed: Vec<&'c Relation> = Vec::new();
+    let searched: BTreeSet<Oid> = index.entries.iter().map(|entry| entry.relation.oid).collect();
+    let keys = scored.iter().take(FOLLOWED).flat_map(|one| &one.entry.relation.foreign_keys);
+    for relation in keys.filter_map(|key| visible.by_oid(key.references)) {
+        let is_hit = scored.iter().any(|one| one.entry.relation.oid == relation.oid);
+        if searched.contains(&relation.oid) && !is_hit && !followed.contains(&relation) {
+            followed.push(relation);
         }
-        hit
     }
-
-    fn corrected<'c>(&self, visible: &Visible<'c>, relations: &[&'c Relation]) -> Option<Words> {
-        let names: BTreeSet<&str> = relations
-            .iter()
-            .flat_map(|relation| {
-                let columns = visible.columns(relation).map(|column| column.name.as_str());
-                columns.chain([relation.name.name.as_str()])
-            })
-            .collect();
-        let near: Vec<String> = self
-            .0
-            .iter()
-            .filter_map(|word| closest(word, names.iter().copied()))
-            .map(str::to_lowercase)
-            .collect();
-        (!near.is_empty()).then_some(Words(near))
-    }
+    followed
 }
 
-/// The whole name, one of its words, its beginning, or a part of it.
-fn name_score(name: &str, word: &str) -> u32 {
-    let name = name.to_lowercase();
-    let is_word = |part: &str| singular(part) == singular(word);
-    if is_word(&name) {
-        30
-    } else if name.split(|c: char| !c.is_alphanumeric()).any(is_word) {
-        18
-    } else if word.chars().count() >= 3 && name.starts_with(word) {
-        10
-    } else if word.chars().count() >= 3 && name.contains(word) {
-        6
-    } else {
-        0
+/// By foreign keys between relations that say something, from both ends.
+fn lift_neighbours(scored: &mut [Scored<'_, '_>]) {
+    let scores: HashMap<Oid, f64> = scored.iter().map(|one| (one.entry.relation.oid, one.score())).collect();
+    let mut links: HashMap<Oid, BTreeSet<Oid>> = HashMap::new();
+    for from in scored.iter().map(|one| one.entry.relation) {
+        let to = from.foreign_keys.iter().map(|key| key.references);
+        for to in to.filter(|to| *to != from.oid && scores.contains_key(to)) {
+            links.entry(from.oid).or_default().insert(to);
+            links.entry(to).or_default().insert(from.oid);
+        }
+    }
+    for one in scored {
+        let own = one.score();
+        let linked = links.get(&one.entry.relation.oid).into_iter().flatten();
+        let mut near: Vec<f64> = linked.filter_map(|oid| scores.get(oid).copied()).collect();
+        near.sort_by(|a, b| b.total_cmp(a));
+        // However much they say, a neighbour is not more than what it says itself.
+        let lift: f64 = near.iter().take(COUNTED).map(|score| (score / own).min(1.0)).sum();
+        one.weight *= 1.0 + NEIGHBOURS * lift;
     }
 }
 
-fn prose_score(comment: &str, word: &str) -> u32 {
-    let mut words = comment.split(|c: char| !c.is_alphanumeric());
-    if words.any(|part| singular(&part.to_lowercase()) == singular(word)) { 8 } else { 0 }
-}
-
-/// English plurals, roughly: what matters is that both forms come out the same.
-fn singular(word: &str) -> String {
-    match word.strip_suffix("ies") {
-        Some(stem) if stem.len() > 1 => format!("{stem}y"),
-        _ if word.ends_with("ss") => word.to_owned(),
-        _ => word.strip_suffix('s').filter(|stem| stem.len() > 2).unwrap_or(word).to_owned(),
+/// Puts first what says most that those before it do not (Carbonell and Goldstein 1998, maximal marginal relevance).
+fn vary(scored: &mut [Scored<'_, '_>], words: usize) {
+    let mut said = vec![0.0; words];
+    for at in 0..scored.len().min(VARIED) {
+        let rest = scored.iter().enumerate().skip(at);
+        let best = rest.max_by(|(a, left), (b, right)| {
+            left.adds(&said).total_cmp(&right.adds(&said)).then_with(|| b.cmp(a))
+        });
+        let Some((best, _)) = best else { return };
+        if let Some(rest) = scored.get_mut(at..=best) {
+            rest.rotate_right(1);
+        }
+        for (said, says) in said.iter_mut().zip(scored.get(at).map_or(&[][..], |one| &one.says)) {
+            *said = said.max(*says);
+        }
     }
 }

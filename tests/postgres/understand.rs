@@ -1,0 +1,83 @@
+//! A strange database is understood in few calls: 300 tables in six schemas, and twenty questions.
+
+use pgwarden::auth::Caller;
+use pgwarden::gateway::{CallLimits, Gateway, SearchRequest, Served};
+use pgwarden::policy::Policy;
+use pgwarden::telemetry::Telemetry;
+use serde_json::Value;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Database, Template, enterprise, gate_with};
+
+const POLICY: &str = "version = 1\ninclude = []\n[[allow]]\nselect = [\"*.*\"]\n";
+
+async fn gateway(database: &Database<'_>) -> Gateway {
+    database.admin().await.batch_execute(&enterprise::sql()).await.unwrap();
+    let gate = gate_with(&database.admin_url(), |settings| {
+        settings.accepted.extend(["superuser", "bypassrls", "replication", "createrole"].map(str::to_owned));
+    });
+    let limits = CallLimits {
+        rows: 1_000,
+        characters: 40_000,
+        field_characters: 4_000,
+        deadline: Duration::from_secs(30),
+    };
+    let policy = Policy::parse(POLICY, "policy.toml").unwrap();
+    let gateway = Gateway::new(vec![Served::new(gate, policy)], limits, Telemetry::default());
+    gateway.ready().await.unwrap();
+    gateway
+}
+
+async fn search(gateway: &Gateway, request: SearchRequest) -> Value {
+    let caller = Caller::local("anna");
+    gateway.search_objects(&caller, request, &CancellationToken::new()).await.unwrap().0
+}
+
+#[tokio::test]
+async fn the_tables_of_a_question_are_its_first_three_hits() {
+    let database = Database::create(Template::Empty).await;
+    let gateway = gateway(&database).await;
+    for (questions, most) in [(enterprise::questions(), 2), (enterprise::held_out(), 3)] {
+        let all = questions.len();
+        let mut missed = Vec::new();
+        for (question, mut wanted) in questions {
+            let request =
+                SearchRequest { query: question.to_owned(), limit: Some(6), ..SearchRequest::default() };
+            let answer = search(&gateway, request).await;
+            let hits: Vec<&str> = answer["objects"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|o| o["relation"].as_str().unwrap())
+                .collect();
+            let mut first = hits[..3.min(hits.len())].to_vec();
+            first.sort_unstable();
+            wanted.sort_unstable();
+            if first != wanted {
+                missed.push(format!("{question}\n  wanted {wanted:?}\n  found  {hits:?}"));
+            }
+        }
+        println!("{} of {all}\n{}", all - missed.len(), missed.join("\n"));
+        assert!(missed.len() <= most, "{} missed:\n{}", missed.len(), missed.join("\n"));
+    }
+}
+
+#[tokio::test]
+async fn lookalikes_stand_behind_what_they_look_like_and_keys_lead_on() {
+    let database = Database::create(Template::Empty).await;
+    let gateway = gateway(&database).await;
+    let ask = async |query: &str| {
+        let request = SearchRequest { query: query.to_owned(), ..SearchRequest::default() };
+        search(&gateway, request).await["objects"].clone()
+    };
+    let hits = ask("training courses that somebody completed").await;
+    let names: Vec<&str> = hits.as_array().unwrap().iter().map(|o| o["relation"].as_str().unwrap()).collect();
+    assert_eq!(names[..2], ["hr.training", "hr.enrollment"]);
+    assert!(names.contains(&"hr.employee"), "who takes part: {names:?}");
+    let endings = ["training_attachment", "training_history", "training_import_staging", "training_tag"];
+    assert_eq!(hits[0]["similar"], serde_json::json!(endings));
+    // Asked for, it is a hit of its own.
+    assert_eq!(ask("history of training").await[0]["relation"], "hr.training_history");
+    assert_eq!(ask("trainig").await[0]["relation"], "hr.training");
+}
