@@ -93,15 +93,18 @@ pub struct QueryOutput {
 /// The tool `search_objects`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SearchRequest {
-    /// Words or part of a name; empty lists everything.
+    /// Words or a question; empty lists everything.
     pub query: String,
     pub database: Option<String>,
     pub schema: Option<String>,
     /// Hits at the most.
     pub limit: Option<u64>,
+    /// Of the answer, in tokens of a language model, roughly.
+    pub tokens: Option<u64>,
 }
 
-/// The answer of `search_objects`: an object `{"objects": [..], "total": n, "truncated": bool}`.
+/// The answer of `search_objects`: an object `{"objects": [..], "total": n, "truncated": bool}`; the overview has
+/// `schemas` instead, each with a line for each relation, `legend` and `detail`.
 #[derive(Debug)]
 pub struct SearchOutput(pub serde_json::Value);
 

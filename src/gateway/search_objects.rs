@@ -1,6 +1,7 @@
-//! The tool `search_objects`: which relations hold what the words are about. With no words, the overview.
+//! The tool `search_objects`: which relations hold what the words are about. With no words, the overview of all.
 
 mod index;
+mod overview;
 mod rank;
 mod words;
 
@@ -13,16 +14,20 @@ use super::{Gateway, SearchOutput, SearchRequest};
 use crate::auth::Caller;
 use crate::catalog::Relation;
 use crate::pg::{Diagnostic, SqlState};
+use overview::overview;
 use rank::{Hit, rank};
 
-/// Hits without `limit`, and in an overview.
+/// Hits without `limit`.
 const HITS: u64 = 20;
-const OVERVIEW: u64 = 100;
 const MOST: u64 = 500;
+/// A smaller answer would say nothing.
+const LEAST_TOKENS: u64 = 200;
 /// Characters of a comment; the whole of it is in `describe`.
 const COMMENT_CHARS: usize = 200;
 /// Column names of one relation.
 const COLUMNS: usize = 40;
+/// Characters of a token at the least: names and punctuation are cut finer than prose.
+const TOKEN_CHARS: u64 = 3;
 /// Characters that the object around the hits takes.
 const ENVELOPE_CHARS: usize = 200;
 
@@ -40,7 +45,7 @@ struct Found<'c> {
     row_estimate: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     partitions: Option<usize>,
-    /// Those that matched; in an overview all.
+    /// Those that matched; without words all.
     columns: Vec<&'c str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     more_columns: Option<usize>,
@@ -50,7 +55,8 @@ struct Found<'c> {
 }
 
 impl Gateway {
-    /// Relations whose names, columns, comments or enum labels have the words of `request.query`, best first.
+    /// Relations whose names, columns, comments or enum labels have the words of `request.query`, best first. Without words
+    /// all of them: in an overview, or with `request.limit` one by one.
     pub async fn search_objects(
         &self,
         caller: &Caller,
@@ -70,10 +76,15 @@ fn search(
     characters: usize,
 ) -> Result<SearchOutput, Diagnostic> {
     let relations = in_schema(visible, request.schema.as_deref())?;
-    let is_overview = request.query.trim().is_empty();
-    let hits =
-        if is_overview { overview(visible, relations) } else { rank(visible, &relations, &request.query) };
-    let limit = request.limit.unwrap_or(if is_overview { OVERVIEW } else { HITS }).clamp(1, MOST);
+    let allowed =
+        request.tokens.map_or(u64::MAX, |tokens| tokens.max(LEAST_TOKENS).saturating_mul(TOKEN_CHARS));
+    let characters = characters.min(usize::try_from(allowed).unwrap_or(usize::MAX));
+    let hits = match (request.query.trim(), request.limit) {
+        ("", None) => return Ok(SearchOutput(overview(visible, &relations, characters))),
+        ("", Some(_)) => all(visible, relations),
+        (question, _) => rank(visible, &relations, question),
+    };
+    let limit = request.limit.unwrap_or(HITS).clamp(1, MOST);
 
     let mut left = characters.saturating_sub(ENVELOPE_CHARS);
     let mut objects = Vec::new();
@@ -101,11 +112,11 @@ fn in_schema<'c>(visible: &Visible<'c>, schema: Option<&str>) -> Result<Vec<&'c 
     Ok(relations)
 }
 
-fn overview<'c>(visible: &Visible<'c>, relations: Vec<&'c Relation>) -> Vec<Hit<'c>> {
-    let all = |relation| visible.columns(relation).map(|column| column.name.as_str()).collect();
+fn all<'c>(visible: &Visible<'c>, relations: Vec<&'c Relation>) -> Vec<Hit<'c>> {
+    let columns = |relation| visible.columns(relation).map(|column| column.name.as_str()).collect();
     relations
         .into_iter()
-        .map(|relation| Hit { relation, columns: all(relation), similar: Vec::new() })
+        .map(|relation| Hit { relation, columns: columns(relation), similar: Vec::new() })
         .collect()
 }
 

@@ -30,7 +30,7 @@ impl QualifiedName {
 /// As psql shows it: a part is quoted only where it must be.
 impl fmt::Display for QualifiedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", shown(&self.schema), shown(&self.name))
+        write!(f, "{}.{}", shown_ident(&self.schema), shown_ident(&self.name))
     }
 }
 
@@ -53,7 +53,8 @@ pub fn push_quoted_ident(out: &mut String, ident: &str) {
     out.push('"');
 }
 
-fn shown(ident: &str) -> String {
+/// As psql shows it: quoted only where it must be.
+pub fn shown_ident(ident: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let starts_plain = ident.chars().next().is_some_and(|c| c.is_ascii_lowercase() || c == '_');
     if starts_plain && ident.chars().all(plain) { ident.to_owned() } else { quote_ident(ident) }

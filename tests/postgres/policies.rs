@@ -105,8 +105,13 @@ async fn a_caller_has_the_first_policy_whose_condition_they_meet() {
             assert_eq!(answer.is_ok(), relation == allowed, "{role}: {relation}");
         }
         // The tools that show the schema follow the same policy.
-        let found =
-            gateway.search_objects(&caller, SearchRequest::default(), &CancellationToken::new()).await;
+        let found = gateway
+            .search_objects(
+                &caller,
+                SearchRequest { limit: Some(9), ..SearchRequest::default() },
+                &CancellationToken::new(),
+            )
+            .await;
         let found = found.unwrap().0;
         let names: Vec<&str> =
             found["objects"].as_array().unwrap().iter().map(|o| o["name"].as_str().unwrap()).collect();

@@ -4,7 +4,7 @@ use pgwarden::auth::Caller;
 use pgwarden::gateway::{CallLimits, Gateway, SearchRequest, Served};
 use pgwarden::policy::Policy;
 use pgwarden::telemetry::Telemetry;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -80,4 +80,39 @@ async fn lookalikes_stand_behind_what_they_look_like_and_keys_lead_on() {
     // Asked for, it is a hit of its own.
     assert_eq!(ask("history of training").await[0]["relation"], "hr.training_history");
     assert_eq!(ask("trainig").await[0]["relation"], "hr.training");
+}
+
+#[tokio::test]
+async fn the_overview_says_all_and_less_where_it_may_not_be_long() {
+    let database = Database::create(Template::Empty).await;
+    let gateway = gateway(&database).await;
+    let overview = search(&gateway, SearchRequest::default()).await;
+    assert_eq!((&overview["detail"], &overview["truncated"]), (&json!("full"), &json!(false)));
+    let lines: Vec<&str> = overview["schemas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|schema| schema["relations"].as_array().unwrap())
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    assert_eq!((lines.len(), overview["total"].as_u64()), (300, Some(300)));
+    assert!(lines.iter().all(|line| line.contains(" (id)") && line.contains(": ")), "{lines:#?}");
+    let line = "order_line ~0 (id) product_id>product purchase_order_id>purchase_order: Single positions of an order: \
+        product, quantity, price";
+    assert!(lines.contains(&line), "{lines:#?}");
+    assert!(overview.to_string().contains("customer_id>sales.customer"), "another schema is named");
+    for (tokens, detail) in
+        [(9_000, "folded"), (2_500, "folded"), (1_800, "keys"), (600, "names"), (1, "names")]
+    {
+        let request = SearchRequest { tokens: Some(tokens), ..SearchRequest::default() };
+        let less = search(&gateway, request).await;
+        let characters = less.to_string().chars().count();
+        assert!(characters <= 3 * usize::try_from(tokens.max(200)).unwrap(), "{tokens}: {characters}");
+        assert_eq!(
+            (&less["detail"], &less["truncated"], &less["total"]),
+            (&json!(detail), &json!(true), &json!(300))
+        );
+    }
+    let request = SearchRequest { tokens: Some(9_000), ..SearchRequest::default() };
+    assert!(search(&gateway, request).await.to_string().contains("\"customer (+4 customer_*)"), "counted");
 }

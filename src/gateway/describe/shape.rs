@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::catalog::{Column, ForeignKey, Relation};
 use crate::gateway::visible::Visible;
+use crate::pg::shown_ident;
 
 /// Empty lists and unknown values are left out.
 #[derive(Serialize)]
@@ -171,19 +172,13 @@ fn link<'c>(
         .columns
         .iter()
         .zip(&key.referenced_columns)
-        .map(|(near, far)| format!("{}.{} = {}.{}", from.name, name(near), to.name, name(far)))
+        .map(|(near, far)| format!("{}.{} = {}.{}", from.name, shown_ident(near), to.name, shown_ident(far)))
         .collect();
     let relation = match other {
         End::Near => from.name.to_string(),
         End::Far => to.name.to_string(),
     };
     shown.then(|| Link { relation, join: terms.join(" AND ") })
-}
-
-/// A column's name as SQL takes it.
-fn name(column: &str) -> String {
-    let qualified = crate::pg::QualifiedName::new("x", column).to_string();
-    qualified.strip_prefix("x.").unwrap_or(&qualified).to_owned()
 }
 
 fn is_false(value: &bool) -> bool {

@@ -55,8 +55,9 @@ fn a_misspelt_word_finds_what_it_meant() {
 }
 
 #[test]
-fn no_words_give_the_overview_with_partitions_folded() {
-    let answer = search_for(" ");
+fn no_words_and_a_limit_list_all_with_partitions_folded() {
+    let request = SearchRequest { limit: Some(10), ..SearchRequest::default() };
+    let answer = found(&request, 40_000);
     assert_eq!(
         names(&answer),
         ["shop.\"Odd \"\"Name\"\"\"", "shop.customers", "shop.orders", "shop.revenue"]
@@ -64,6 +65,24 @@ fn no_words_give_the_overview_with_partitions_folded() {
     assert_eq!(answer["objects"][1]["columns"], json!(["id", "email", "age_group"]));
     assert_eq!(answer["objects"][3]["kind"], "materialized view");
     assert_eq!(answer["objects"][3].get("row_estimate"), None, "row security hides the count too");
+}
+
+#[test]
+fn no_words_give_the_overview() {
+    let lines = [
+        "\"Odd \"\"Name\"\"\"",
+        "customers ~1000 (id): people who bought something",
+        "orders [3 partitions] (id) customer_id>customers: one line a purchase | by month",
+        "revenue [materialized view]",
+    ];
+    assert_eq!(
+        search_for(" "),
+        json!({
+            "schemas": [{"schema": "shop", "comment": "what the shop sells", "relations": lines}],
+            "legend": "name ~rows (primary key) column>referenced relation: comment",
+            "detail": "full", "total": 4, "truncated": false,
+        })
+    );
 }
 
 #[test]
@@ -85,7 +104,8 @@ fn a_limit_and_a_small_reply_are_told_from_the_whole() {
     let request = SearchRequest { limit: Some(1), ..SearchRequest::default() };
     let answer = found(&request, 40_000);
     assert_eq!((names(&answer).len(), &answer["total"], &answer["truncated"]), (1, &json!(4), &json!(true)));
-    let answer = found(&SearchRequest::default(), 600);
+    let request = SearchRequest { limit: Some(9), ..SearchRequest::default() };
+    let answer = found(&request, 600);
     assert!(names(&answer).len() < 4 && answer["truncated"] == json!(true));
     assert!(answer.to_string().chars().count() <= 600);
 }

@@ -8,8 +8,9 @@ use crate::gateway::SearchRequest;
 use crate::mcp::arguments::Arguments;
 use crate::pg::Diagnostic;
 
-const DESCRIPTION: &str = "Finds tables, views and columns of a PostgreSQL database by name or comment and lists those the \
-    policy lets be queried, best hits first. Without `query` it lists all of them. `describe` has the columns of a hit.";
+const DESCRIPTION: &str = "Finds the tables, views and columns of a PostgreSQL database that a question is about, best first: by \
+    names, comments, enum labels and foreign keys. Without `query` it gives an overview: every relation with its key, \
+    references and comment. `describe` has the columns of a hit.";
 
 pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
@@ -17,11 +18,12 @@ pub(super) fn tool(databases: &[String]) -> Tool {
         "properties": {
             "query": {
                 "type": "string",
-                "description": "Words or part of a name. Default: empty, which lists everything.",
+                "description": "Words, or the question itself. Default: empty, which gives an overview.",
             },
             "database": database_property(databases),
             "schema": {"type": "string", "description": "Only objects of this schema."},
-            "limit": {"type": "integer", "description": "Hits to return at most. Default: as many as fit."},
+            "limit": {"type": "integer", "description": "Hits at most. Default: 20."},
+            "tokens": {"type": "integer", "description": "Size of the answer in tokens, roughly."},
         },
         "required": [],
         "additionalProperties": false,
@@ -30,10 +32,11 @@ pub(super) fn tool(databases: &[String]) -> Tool {
         "type": "object",
         "properties": {
             "objects": {"type": "array", "items": {"type": "object"}},
+            "schemas": {"type": "array", "items": {"type": "object"}},
             "total": {"type": "integer"},
             "truncated": {"type": "boolean"},
         },
-        "required": ["objects", "total", "truncated"],
+        "required": ["total", "truncated"],
     });
     reading("search_objects", "Search the schema", DESCRIPTION.to_owned(), input, output)
 }
@@ -45,5 +48,6 @@ pub(in crate::mcp) fn parse(tool: &Tool, given: Option<JsonObject>) -> Result<Se
         database: arguments.text("database")?,
         schema: arguments.text("schema")?,
         limit: arguments.count("limit")?,
+        tokens: arguments.count("tokens")?,
     })
 }
