@@ -51,6 +51,8 @@ CREATE TABLE pgwarden.task (
     header bytea,
     pages_end bytea,
     chunks bigint NOT NULL DEFAULT 0,
+    -- Of this record, and of its answer and pages.
+    asked_bytes bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),

@@ -58,12 +58,14 @@ impl MemoryStore {
         if let Some(refusal) = full::refusal(&self.settings, own, all, new.listed) {
             return Err(refusal);
         }
-        let task = new.clone().created(Utc::now());
+        let (task, bytes) = (new.clone().created(Utc::now()), new.bytes());
         kept.created += 1;
         kept.open += 1;
+        kept.bytes += bytes;
         let number = kept.created;
         let owned = kept.owners.entry(new.owner).or_default();
         owned.open += 1;
+        owned.bytes += bytes;
         if task.listed {
             owned.listed.insert(number, task.id);
         }
@@ -76,6 +78,7 @@ impl MemoryStore {
             holder: new.holder,
             number,
             chunks: Chunks::default(),
+            asked_bytes: bytes,
             bytes: 0,
             attempts: u32::from(new.holder.is_some()),
         };

@@ -13,7 +13,7 @@ pub struct TaskSettings {
     pub open: usize,
     /// Of one owner.
     pub open_per_owner: usize,
-    /// Bytes of pages and answers in the store.
+    /// Bytes of questions, answers and pages in the store.
     pub stored_bytes: u64,
     /// Of one owner.
     pub stored_bytes_per_owner: u64,

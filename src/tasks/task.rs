@@ -99,7 +99,15 @@ pub struct NewTask {
     pub message: String,
 }
 
+/// What a record takes besides its question, roughly: many small ones fill a store too.
+const RECORD_BYTES: usize = 1024;
+
 impl NewTask {
+    /// Bytes that count as stored from the task's creation until it is forgotten.
+    pub fn bytes(&self) -> u64 {
+        u64::try_from(self.question.len() + RECORD_BYTES).unwrap_or(u64::MAX)
+    }
+
     /// The task as it is at its creation.
     pub(super) fn created(self, at: DateTime<Utc>) -> Task {
         Task {

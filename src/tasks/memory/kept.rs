@@ -29,6 +29,9 @@ pub(super) struct Entry {
     pub(super) holder: Option<Holder>,
     pub(super) number: u64,
     pub(super) chunks: Chunks,
+    /// Of its record, as long as there is one.
+    pub(super) asked_bytes: u64,
+    /// Of its answer and pages.
     pub(super) bytes: u64,
     /// How often somebody began to work on it.
     pub(super) attempts: u32,
@@ -107,9 +110,10 @@ impl Kept {
             self.end(id, State::Cancelled, "forgotten");
         }
         let Some(entry) = self.tasks.remove(&id) else { return };
-        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        let bytes = entry.bytes + entry.asked_bytes;
+        self.bytes = self.bytes.saturating_sub(bytes);
         let Some(owned) = self.owners.get_mut(&entry.task.owner) else { return };
-        owned.bytes = owned.bytes.saturating_sub(entry.bytes);
+        owned.bytes = owned.bytes.saturating_sub(bytes);
         owned.listed.remove(&entry.number);
         if owned.is_empty() {
             self.owners.remove(&entry.task.owner);

@@ -9,7 +9,7 @@ WITH turn AS MATERIALIZED (
     LIMIT 500
     FOR UPDATE SKIP LOCKED
 ), d AS (
-    DELETE FROM pgwarden.task USING t WHERE task.id = t.id RETURNING task.owner, task.bytes
+    DELETE FROM pgwarden.task USING t WHERE task.id = t.id RETURNING task.owner, task.bytes + task.asked_bytes AS bytes
 ), u AS (
     UPDATE pgwarden.owner SET bytes = owner.bytes - freed.bytes
     FROM (SELECT d.owner, pg_catalog.sum(d.bytes)::int8 AS bytes FROM d GROUP BY d.owner) AS freed

@@ -6,7 +6,7 @@ WITH t AS MATERIALIZED (
     FOR UPDATE OF task
 ), d AS (
     DELETE FROM pgwarden.task USING t WHERE task.id = t.id
-    RETURNING task.id, task.owner, task.state, task.bytes
+    RETURNING task.id, task.owner, task.state, task.bytes + task.asked_bytes AS bytes
 ), gone AS (
     SELECT d.owner,
         pg_catalog.count(*) FILTER (WHERE d.state = 'queued') AS queued,

@@ -37,6 +37,7 @@ impl PostgresStore {
             int(self.settings.open),
             int(self.settings.stored_bytes_per_owner),
             int(self.settings.stored_bytes),
+            int(new.bytes()),
         ];
         for _ in 0..OWNER_TRIES {
             let records = self.run(CREATE, &values).await?;

@@ -1,20 +1,56 @@
 //! The rows behind the first page, within their bounds.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use pgwarden::tasks::{End, Holder, MemoryStore, NewTask, Owner, Store, TaskId, TaskSettings};
+use pgwarden::tasks::{Cancel, End, Holder, MemoryStore, NewTask, Owner, Store, TaskId, TaskSettings};
 
 use super::contract::contract;
-use super::{PACE, holder, owner, store, task};
-use crate::support::{Database, Template};
+use super::{LOST, PACE, holder, owner, store, task};
+use crate::support::{Database, Template, until};
 
 contract! {
     pages_are_added_read_and_closed: TaskSettings::default();
     what_is_stored_is_bounded: TaskSettings {
-        answer_bytes: 100, stored_bytes_per_owner: 150, stored_bytes: 200, ..TaskSettings::default()
+        answer_bytes: 100, stored_bytes_per_owner: 150 + 2 * record(), stored_bytes: 200 + 3 * record(),
+        ..TaskSettings::default()
     };
     whose_share_is_full_makes_no_more_tasks: TaskSettings {
-        stored_bytes_per_owner: 150, stored_bytes: 200, ..TaskSettings::default()
+        stored_bytes_per_owner: 150 + 2 * record(), stored_bytes: 200 + 3 * record(), ..TaskSettings::default()
     };
+    questions_take_room_until_they_are_forgotten: TaskSettings {
+        stored_bytes_per_owner: 3 * record(), ttl: Duration::from_secs(60), ..TaskSettings::default()
+    };
+}
+
+/// What each task takes besides its answer and pages.
+fn record() -> u64 {
+    task(&owner("anybody")).bytes()
+}
+
+/// Also where they were cancelled.
+async fn questions_take_room_until_they_are_forgotten(store: &dyn Store) {
+    let ada = owner("ada");
+    let long = NewTask { question: "x".repeat(100_000), ..task(&ada) };
+    assert!(long.bytes() > 100_000 && record() > 1_000);
+    for _ in 0..3 {
+        let brief = NewTask { ttl: Duration::from_millis(1), ..task(&ada) };
+        store.create(brief.clone()).await.unwrap();
+        assert!(matches!(store.cancel(&ada, brief.id).await.unwrap(), Cancel::Done(_)));
+    }
+    let refused = store.create(task(&ada)).await.unwrap_err();
+    assert_eq!(refused.rule.as_deref(), Some("limits.stored"), "{refused}");
+    until("they are forgotten", async || {
+        store.beat(holder(), LOST).await.unwrap();
+        store.create(long.clone()).await.ok()
+    })
+    .await;
+    assert_eq!(store.create(task(&ada)).await.unwrap_err().rule.as_deref(), Some("limits.stored"));
+    store.forget(&ada).await.unwrap();
+    for _ in 0..3 {
+        store.create(task(&ada)).await.unwrap();
+    }
+    assert!(store.create(task(&ada)).await.is_err());
 }
 
 async fn paged(store: &dyn Store, owner: &Owner, holder: Holder) -> TaskId {
