@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::keywords::reserved_as_column;
+
 /// An object identifier of one database. Never compared across databases.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -57,5 +59,23 @@ pub fn push_quoted_ident(out: &mut String, ident: &str) {
 pub fn shown_ident(ident: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let starts_plain = ident.chars().next().is_some_and(|c| c.is_ascii_lowercase() || c == '_');
-    if starts_plain && ident.chars().all(plain) { ident.to_owned() } else { quote_ident(ident) }
+    if starts_plain && ident.chars().all(plain) && !reserved_as_column(ident) {
+        ident.to_owned()
+    } else {
+        quote_ident(ident)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::QualifiedName;
+
+    #[test]
+    fn a_part_is_quoted_where_sql_would_read_something_else() {
+        let shown = |schema, name| QualifiedName::new(schema, name).to_string();
+        assert_eq!(shown("shop", "orders_2024"), "shop.orders_2024");
+        assert_eq!(shown("user", "order"), "\"user\".\"order\"");
+        assert_eq!(shown("Shop", "a\"b"), "\"Shop\".\"a\"\"b\"");
+        assert_eq!(shown("2x", "ä"), "\"2x\".\"ä\"");
+    }
 }

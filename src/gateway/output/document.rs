@@ -9,19 +9,19 @@ use super::number::{Decimal, survives_a_double};
 /// Levels of nesting that common readers take without trouble, with the reply around them.
 const DEEPEST: usize = 64;
 
-/// Appends `text` raw, on one line, and says true; or appends nothing where a reader would refuse it, or lose digits
+/// Appends `text` raw but for white space between its tokens, and says true; or appends nothing where a reader would refuse it, or lose digits
 /// of a number or all but one value of a repeated key: such a value becomes a string.
 pub(super) fn push_document(text: &str, out: &mut String) -> bool {
-    if serde_json::from_str::<UniqueKeys>(text).is_err() || !is_readable(text) {
-        return false;
+    let before = out.len();
+    let pushed = serde_json::from_str::<UniqueKeys>(text).is_ok() && push_readable(text, out);
+    if !pushed {
+        out.truncate(before);
     }
-    // Valid JSON has none of these inside of strings: each one here is white space between tokens.
-    out.extend(text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }));
-    true
+    pushed
 }
 
-/// `text` is valid JSON.
-fn is_readable(text: &str) -> bool {
+/// `text` is valid JSON. What was appended where it says false is of no use.
+fn push_readable(text: &str, out: &mut String) -> bool {
     if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
         return false;
     }
@@ -48,7 +48,12 @@ fn is_readable(text: &str) -> bool {
             }
             _ => c.len_utf8(),
         };
-        rest = rest.get(taken..).unwrap_or("");
+        let (token, behind) = rest.split_at_checked(taken).unwrap_or((rest, ""));
+        // RFC 8259, 2: insignificant.
+        if !matches!(c, ' ' | '\n' | '\r' | '\t') {
+            out.push_str(token);
+        }
+        rest = behind;
     }
     true
 }
@@ -95,9 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn a_document_stays_as_it_is_but_on_one_line() {
+    fn a_document_stays_as_it_is_but_without_white_space() {
         let text = "{\n \"a\" :\t[1, 2.50,\r\n true, null, \"x\\ny\", \"\\ud83d\\ude00\"]}";
-        assert_eq!(raw(text).unwrap(), "{  \"a\" : [1, 2.50,   true, null, \"x\\ny\", \"\\ud83d\\ude00\"]}");
+        assert_eq!(raw(text).unwrap(), "{\"a\":[1,2.50,true,null,\"x\\ny\",\"\\ud83d\\ude00\"]}");
+        assert_eq!(raw("[\" a  b \", 1]").unwrap(), "[\" a  b \",1]", "within strings it stays");
+        let mut out = "before".to_owned();
+        assert!(!push_document("[1, {\"a\": 9223372036854775807}]", &mut out) && out == "before");
         assert_eq!(raw("\"\""), Some("\"\"".to_owned()));
         assert_eq!(raw("\"\u{7f}\""), Some("\"\u{7f}\"".to_owned()));
         assert_eq!(raw("\"a\\\\\""), Some("\"a\\\\\"".to_owned()));
@@ -111,7 +119,7 @@ mod tests {
         assert_eq!(raw("[0.30000000000000004]"), Some("[0.30000000000000004]".to_owned()));
         assert_eq!(
             raw("{\"id\": \"9223372036854775807\"}"),
-            Some("{\"id\": \"9223372036854775807\"}".to_owned())
+            Some("{\"id\":\"9223372036854775807\"}".to_owned())
         );
     }
 

@@ -53,7 +53,7 @@ fn json_rows_are_arrays_with_exact_numbers() {
     let encoded = encode(Format::Json, 40_000, &columns, &rows);
     assert_eq!(
         encoded.rows.get(),
-        "[[1,12.50,true,{\"a\": [1, null]},\"say \\\"hi\\\"\\n\"],[\"9223372036854775807\",\"NaN\",false,null,null]]"
+        "[[1,12.50,true,{\"a\":[1,null]},\"say \\\"hi\\\"\\n\"],[\"9223372036854775807\",\"NaN\",false,null,null]]"
     );
     assert_eq!((encoded.row_count, encoded.cut_fields, encoded.text), (2, 0, None));
 }
