@@ -91,13 +91,13 @@ async fn a_number_is_raw_only_where_no_reader_loses_a_digit() {
 async fn documents_stay_raw_unless_a_reader_would_lose_something() {
     let bench = Bench::new("").await;
     let one = async |sql: &str| ask(&bench, sql, Format::Json).await.rows.get().to_owned();
-    assert_eq!(one("SELECT '{\"b\": [1.10,\n null]}'::json").await, "[[{\"b\": [1.10,  null]}]]");
-    assert_eq!(one("SELECT '{\"b\": [1.10, null]}'::jsonb").await, "[[{\"b\": [1.10, null]}]]");
+    assert_eq!(one("SELECT '{\"b\": [1.10,\n null]}'::json").await, "[[{\"b\":[1.10,null]}]]");
+    assert_eq!(one("SELECT '{\"b\": [1.10, null]}'::jsonb").await, "[[{\"b\":[1.10,null]}]]");
     let exact = "SELECT '{\"id\": 9223372036854775807}'::jsonb";
     assert_eq!(one(exact).await, "[[\"{\\\"id\\\": 9223372036854775807}\"]]");
     let twice = "SELECT '{\"x\": [{\"a\": 1, \"a\": 2}]}'::json";
     assert_eq!(one(twice).await, "[[\"{\\\"x\\\": [{\\\"a\\\": 1, \\\"a\\\": 2}]}\"]]");
-    assert_eq!(one("SELECT '[{\"a\": 1}, {\"a\": 2}]'::json").await, "[[[{\"a\": 1}, {\"a\": 2}]]]");
+    assert_eq!(one("SELECT '[{\"a\": 1}, {\"a\": 2}]'::json").await, "[[[{\"a\":1},{\"a\":2}]]]");
 }
 
 #[tokio::test]
