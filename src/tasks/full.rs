@@ -8,7 +8,7 @@ use crate::pg::{Diagnostic, SqlState};
 pub(super) struct Held {
     /// Tasks that have not ended.
     pub(super) open: usize,
-    /// Bytes of answers and pages.
+    /// Bytes of questions, answers and pages.
     pub(super) bytes: u64,
 }
 

@@ -9,8 +9,8 @@ use super::number::{Decimal, survives_a_double};
 /// Levels of nesting that common readers take without trouble, with the reply around them.
 const DEEPEST: usize = 64;
 
-/// Appends `text` raw but for white space between its tokens, and says true; or appends nothing where a reader would refuse it, or lose digits
-/// of a number or all but one value of a repeated key: such a value becomes a string.
+/// Appends `text` raw but for white space between its tokens, and says true; or appends nothing where a reader would
+/// refuse it, or lose digits of a number or all but one value of a repeated key: such a value becomes a string.
 pub(super) fn push_document(text: &str, out: &mut String) -> bool {
     let before = out.len();
     let pushed = serde_json::from_str::<UniqueKeys>(text).is_ok() && push_readable(text, out);

@@ -1,5 +1,6 @@
 //! A token is revoked while its bearer listens and waits; the same subject has another one.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 struct Guarded {
     peer: HttpPeer,
-    file: TokenFile,
+    file: RefCell<TokenFile>,
     store: Arc<TokenStore>,
     /// Of one subject.
     bearers: [String; 2],
@@ -36,7 +37,7 @@ async fn guarded(gateway: pgwarden::gateway::Gateway) -> Guarded {
     let store = Arc::new(TokenStore::load(&path).unwrap());
     let authentication = Authentication::Tokens(Arc::clone(&store));
     let peer = HttpPeer::with(gateway, authentication, Settings::default()).await;
-    Guarded { peer, file, store, bearers, _folder: folder }
+    Guarded { peer, file: RefCell::new(file), store, bearers, _folder: folder }
 }
 
 impl Guarded {
@@ -72,22 +73,17 @@ impl Guarded {
 #[tokio::test]
 async fn who_listens_hears_nothing_more_and_the_task_goes_on_for_the_other_token() {
     let database = Database::create(Template::Shop).await;
-    let mut guarded = guarded(impatient_gateway(&database).await).await;
+    let guarded = guarded(impatient_gateway(&database).await).await;
     let [laptop, phone] = guarded.bearers.clone();
     let created = guarded.ask(&laptop, "tools/call", slow_call(1, LONG)).await.json();
     let id = created["result"]["taskId"].clone();
     let filter = json!({"notifications": {"taskIds": [id]}});
-    let listening = guarded.ask(&laptop, "subscriptions/listen", filter.clone());
-    let still = tokio::time::timeout(Duration::from_millis(1_500), listening).await;
+    let mut listening = std::pin::pin!(guarded.ask(&laptop, "subscriptions/listen", filter));
+    let still = tokio::time::timeout(Duration::from_millis(1_500), &mut listening).await;
     assert!(still.is_err(), "it ended by itself: {}", still.unwrap().text);
-    guarded.file.revoke("laptop").unwrap();
-    // The server reads the file anew a second later.
-    let before = guarded.ask(&laptop, "subscriptions/listen", filter);
-    guarded
-        .look(async {
-            before.await;
-        })
-        .await;
+    guarded.file.borrow_mut().revoke("laptop").unwrap();
+    let ended = async { assert_eq!(listening.await.status, 200, "it was open") };
+    guarded.look(ended).await;
     let refused = guarded.ask(&laptop, "tasks/get", json!({"taskId": id})).await;
     assert_eq!(refused.status, 401, "{}", refused.text);
     let task = guarded.ask(&phone, "tasks/get", json!({"taskId": id})).await.json();
@@ -98,14 +94,14 @@ async fn who_listens_hears_nothing_more_and_the_task_goes_on_for_the_other_token
 #[tokio::test]
 async fn a_call_that_waits_and_the_session_s_own_stream_end() {
     let database = Database::create(Template::Shop).await;
-    let mut guarded = guarded(slow_gateway(&database).await).await;
+    let guarded = guarded(slow_gateway(&database).await).await;
     let [laptop, phone] = guarded.bearers.clone();
     let opened = guarded.peer.post(&[("authorization", &laptop)], initialize("2025-11-25")).await;
     let session = opened.session().to_owned();
     let of = |bearer| [("authorization", bearer), ("mcp-session-id", session.as_str())];
     let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
     assert_eq!(guarded.peer.post(&of(&laptop), initialized).await.status, 202);
-    guarded.file.revoke("laptop").unwrap();
+    guarded.file.borrow_mut().revoke("laptop").unwrap();
     let query = json!({"name": "query", "arguments": {"sql": slow(2, LONG)}});
     let (call, stream) = (of(&laptop), of(&laptop));
     let both = async {
