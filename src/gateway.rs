@@ -16,6 +16,7 @@ mod share;
 #[cfg(test)]
 mod shop;
 mod tasks;
+mod tool_groups;
 mod visible;
 
 use std::sync::Arc;

@@ -4,7 +4,6 @@
 //! `http::endpoint` for the order of the checks on a request.
 
 mod arguments;
-mod call;
 mod edge;
 #[cfg(feature = "conformance-fixtures")]
 mod fixtures;

@@ -18,6 +18,7 @@ mod mask;
 mod pattern;
 mod rule;
 pub mod script;
+mod tool_group;
 
 pub use cases::{Case, Cases, Expect};
 pub use claims::Claims;
@@ -29,3 +30,4 @@ pub use load::Sources;
 pub use mask::{DatePart, MaskKey, MaskKind};
 pub use pattern::Pattern;
 pub use rule::{Action, Check, Filter, Mask, Policy};
+pub use tool_group::ToolGroup;

@@ -23,6 +23,7 @@ mod pure {
     mod mcp_http_gate;
     mod mcp_sessions;
     mod mcp_stdio;
+    mod mcp_tool_groups;
     mod mcp_tool_schemas;
     mod mcp_wire;
     mod policy_model;

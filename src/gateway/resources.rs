@@ -13,6 +13,7 @@ use super::{CallLimits, Gateway, SchemaResource, Served, resource_uri};
 use crate::auth::Caller;
 use crate::catalog::Relation;
 use crate::pg::{Diagnostic, QualifiedName};
+use crate::policy::ToolGroup;
 use resource_uri::uri;
 
 /// Clients list resources while a person waits for them to start.
@@ -23,7 +24,9 @@ impl Gateway {
     /// not ready is listed alone, with the reason.
     pub async fn list_resources(&self, caller: &Caller) -> Result<Vec<SchemaResource>, Diagnostic> {
         let limits = CallLimits { deadline: self.limits.deadline.min(LISTING), ..self.limits.clone() };
-        let looks = self.served.iter().map(async |served| {
+        let has_schema =
+            |served: &&Served| self.has_tools(caller, Some(served.name()), ToolGroup::Schema).is_ok();
+        let looks = self.served.iter().filter(has_schema).map(async |served| {
             match served.schema(caller, &limits, &CancellationToken::new()).await {
                 Ok(schema) => listed(served.name(), &Visible::new(&schema.catalog, schema.pinned.policy())),
                 Err(reason) => vec![not_ready(served, &reason)],
@@ -44,6 +47,9 @@ impl Gateway {
         else {
             return Ok(None);
         };
+        if self.has_tools(caller, Some(served.name()), ToolGroup::Schema).is_err() {
+            return Ok(None);
+        }
         let schema = served.schema(caller, &self.limits, &CancellationToken::new()).await?;
         let visible = Visible::new(&schema.catalog, schema.pinned.policy());
         Ok(read(served.name(), &visible, parts.get(1..).unwrap_or_default()))

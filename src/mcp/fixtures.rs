@@ -140,7 +140,7 @@ async fn begin(
     work: impl AsyncFnOnce(&Working) -> Result<CallToolResult, Diagnostic> + Send + 'static,
 ) -> Result<TaskView, ErrorData> {
     let begun = handler.gateway.begin_work(caller, "a fixture").await;
-    let (view, working) = begun.map_err(|error| reply::resource_failed(&error))?;
+    let (view, working) = begun.map_err(|error| reply::request_failed(&error))?;
     let local = tokio::runtime::Handle::current();
     // The futures of closures like these are not known to be Send.
     std::thread::spawn(move || {

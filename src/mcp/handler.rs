@@ -17,13 +17,12 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::call::Called;
-use super::reply;
-use super::tasks::{extension, legacy};
-use super::tools::Tools;
+use super::reply::{self, ToolReply};
+use super::tasks::{extension, handle, legacy};
+use super::tools::{Call, Called, Listed, Tools};
 use super::{resources, revision};
 use crate::auth::Caller;
-use crate::gateway::Gateway;
+use crate::gateway::{Asked, Gateway};
 use crate::pg::Diagnostic;
 
 const INSTRUCTIONS: &str = "pgwarden answers SQL against PostgreSQL under a policy. `search_objects` and `describe` show \
@@ -104,8 +103,25 @@ impl Handler {
         Ok(caller)
     }
 
+    /// The tools that the caller has somewhere.
+    pub(super) fn listed(&self, caller: &Caller) -> impl Iterator<Item = &Tool> {
+        let groups = self.gateway.tool_groups(caller);
+        let is_there = move |listed: &&Listed| listed.group.is_none_or(|group| groups.contains(&group));
+        self.tools.iter().filter(is_there).map(|listed| &listed.tool)
+    }
+
     pub(super) fn unknown_tool(&self, name: &str) -> ErrorData {
-        reply::unknown_tool(name, self.tools.all().into_iter().map(|tool| tool.name.as_ref()))
+        reply::unknown_tool(name, self.tools.iter().map(|listed| listed.tool.name.as_ref()))
+    }
+
+    /// The reply to a client that knows nothing of tasks.
+    pub(super) fn asked(&self, asked: Result<Asked, Diagnostic>, sql: &str) -> ToolReply {
+        match asked {
+            Ok(Asked::Rows(output)) => reply::query(output, self.result_chars),
+            Ok(Asked::Result(result)) => reply::of_tool(result),
+            Ok(Asked::Task(task)) => reply::object(&handle::running(&task), self.result_chars),
+            Err(diagnostic) => reply::failed(&diagnostic, sql),
+        }
     }
 }
 
@@ -140,7 +156,7 @@ impl Calls {
         let standing = Standing::of(cx);
         tokio::select! {
             biased;
-            found = looking => found.map_err(|diagnostic| reply::resource_failed(&diagnostic)),
+            found = looking => found.map_err(|diagnostic| reply::request_failed(&diagnostic)),
             () = cx.ct.cancelled() => Err(reply::cancelled()),
             () = standing.lost() => Err(reply::cancelled()),
             () = self.stop.cancelled() => Err(reply::cancelled()),
@@ -158,7 +174,7 @@ impl ServerHandler for Handler {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.tools.named(name).cloned()
+        self.tools.named(name).map(|listed| listed.tool.clone())
     }
 
     async fn get_task(
@@ -191,10 +207,11 @@ impl ServerHandler for Handler {
     async fn list_tools(
         &self,
         request: Option<PaginatedRequestParams>,
-        _cx: RequestContext<RoleServer>,
+        cx: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         resources::only_page("tools/list", request)?;
-        let tools = self.tools.all().into_iter().cloned();
+        let caller = self.caller(&cx)?;
+        let tools = self.listed(&caller).cloned();
         #[cfg(feature = "conformance-fixtures")]
         let tools = tools.chain(super::fixtures::tools());
         let tools = tools.collect();
@@ -211,9 +228,14 @@ impl ServerHandler for Handler {
         if let Some(response) = super::fixtures::call(self, &request, &caller, &cx).await {
             return response;
         }
-        let tool = self.tools.named(&request.name).ok_or_else(|| self.unknown_tool(&request.name))?;
-        let call = async |cancel| self.call(tool, request.arguments, &caller, &cx, &cancel).await;
-        match self.calls.run(&cx, call).await? {
+        let listed = self.tools.named(&request.name).ok_or_else(|| self.unknown_tool(&request.name))?;
+        let called = async |cancel: CancellationToken| {
+            let (tool, given) = (&listed.tool, request.arguments);
+            Call { handler: self, tool, given, caller: &caller, cx: &cx, cancel: &cancel }
+                .answer(listed.group)
+                .await
+        };
+        match self.calls.run(&cx, called).await? {
             Called::Reply(reply) => Ok(reply.into()),
             Called::Task(task) => Ok(CallToolResponse::Task(extension::created(&task))),
         }

@@ -70,8 +70,8 @@ pub(super) fn unknown_resource(uri: &str) -> ErrorData {
     ErrorData::resource_not_found(format!("resource `{uri}` not found"), Some(json!({"uri": uri})))
 }
 
-/// There is no `isError` for resources: the Diagnostic travels in `data`.
-pub(super) fn resource_failed(diagnostic: &Diagnostic) -> ErrorData {
+/// Where a result has no `isError`, as those of resources: the Diagnostic travels in `data`.
+pub(super) fn request_failed(diagnostic: &Diagnostic) -> ErrorData {
     if diagnostic.source == Source::Pgwarden && diagnostic.sqlstate == SqlState::INTERNAL_ERROR {
         return bug(diagnostic.query_id.as_deref());
     }

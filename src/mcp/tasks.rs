@@ -19,7 +19,7 @@ use crate::tasks::{State, TaskId};
 /// The caller's task of that name, or the words for one that is not.
 pub(super) async fn existing(handler: &Handler, caller: &Caller, id: &str) -> Result<TaskView, ErrorData> {
     let id: TaskId = id.parse().map_err(|()| unknown())?;
-    let task = handler.gateway.task(caller, id).await.map_err(|error| reply::resource_failed(&error))?;
+    let task = handler.gateway.task(caller, id).await.map_err(|error| reply::request_failed(&error))?;
     task.ok_or_else(unknown)
 }
 

@@ -1,9 +1,11 @@
-//! The tools as clients see them. Schemas are written by hand: they obey the narrowest client (no `$ref`, no unions, one
-//! `type` a node), and `tests/pure/mcp_tool_schemas.rs` keeps it so.
+//! The tools as clients see them, one file for each: its schema, its arguments, its call. Schemas are written by hand: they
+//! obey the narrowest client (no `$ref`, no unions, one `type` a node), and `tests/pure/mcp_tool_schemas.rs` keeps it so.
 
+mod call;
 mod describe;
-mod query;
+pub(super) mod query;
 mod search_objects;
+mod task_cancel;
 mod task_result;
 
 use std::sync::Arc;
@@ -11,40 +13,43 @@ use std::sync::Arc;
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
-pub(super) use describe::parse as parse_describe;
-pub(super) use query::{Read, parse as parse_query};
-pub(super) use search_objects::parse as parse_search_objects;
-pub(super) use task_result::{parse as parse_task_result, parse_cancel as parse_task_cancel};
+pub(super) use call::{Call, Called};
+
+use crate::policy::ToolGroup;
+
+/// What `tools/list` has of a tool, and which group switches it.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) tool: Tool,
+    /// `None`: it is of use to every other tool.
+    pub(super) group: Option<ToolGroup>,
+}
 
 /// In a fixed order: clients cache prompts by it.
 #[derive(Clone, Debug)]
-pub(super) struct Tools {
-    pub(super) query: Tool,
-    pub(super) search_objects: Tool,
-    pub(super) describe: Tool,
-    pub(super) task_result: Tool,
-    pub(super) task_cancel: Tool,
-}
+pub(super) struct Tools(Vec<Listed>);
 
 impl Tools {
     pub(super) fn new(databases: &[String], result_chars: usize) -> Self {
         let mut databases = databases.to_vec();
         databases.sort_unstable();
-        Self {
-            query: query::tool(&databases),
-            search_objects: search_objects::tool(&databases).with_meta(result_size(result_chars)),
-            describe: describe::tool(&databases).with_meta(result_size(result_chars)),
-            task_result: task_result::tool(),
-            task_cancel: task_result::cancel_tool(),
-        }
+        let sized = |tool: Tool| tool.with_meta(result_size(result_chars));
+        let listed = |group, tool| Listed { tool, group };
+        Self(vec![
+            listed(Some(ToolGroup::Query), query::tool(&databases)),
+            listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),
+            listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
+            listed(None, task_result::tool()),
+            listed(None, task_cancel::tool()),
+        ])
     }
 
-    pub(super) fn all(&self) -> [&Tool; 5] {
-        [&self.query, &self.search_objects, &self.describe, &self.task_result, &self.task_cancel]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Listed> {
+        self.0.iter()
     }
 
-    pub(super) fn named(&self, name: &str) -> Option<&Tool> {
-        self.all().into_iter().find(|tool| tool.name == name)
+    pub(super) fn named(&self, name: &str) -> Option<&Listed> {
+        self.iter().find(|listed| listed.tool.name == name)
     }
 }
 

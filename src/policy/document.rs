@@ -17,6 +17,8 @@ pub struct Document {
     pub include: Vec<Text>,
     #[serde(default)]
     pub extensions: Vec<Text>,
+    /// Groups of tools; without it all.
+    pub tools: Option<Vec<Text>>,
     #[serde(default)]
     pub allow: Vec<Spanned<Allow>>,
     #[serde(default)]

@@ -12,6 +12,7 @@ use super::limits::{CallerLimits, Limits, PlannerLimits, smaller};
 use super::mask::{DatePart, MaskKey, MaskKind};
 use super::pattern::Pattern;
 use super::rule::{Action, Check, Denial, Filter, Grant, Mask, Policy};
+use super::tool_group::ToolGroup;
 use super::{Expression, Place, PolicyError, extensions, functions};
 
 /// What loading needs of the world.
@@ -83,6 +84,12 @@ impl Loading<'_, '_> {
             let name = extension.get_ref();
             extensions::reviewed(name).map_err(|message| reading.error_at(extension, message))?;
             self.policy.extensions.insert(name.clone(), reading.place(extension.span().start));
+        }
+        if let Some(named) = &document.tools {
+            let groups = named.iter().map(|word| {
+                ToolGroup::read(word.get_ref()).map_err(|message| reading.error_at(word, message))
+            });
+            self.policy.tools.narrow(&groups.collect::<Result<_, _>>()?);
         }
         self.rules(&document, &reading)
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::limits::{CallerLimits, Limits, PlannerLimits};
 use super::mask::MaskKind;
 use super::pattern::Pattern;
+use super::tool_group::{ToolGroup, ToolGroups};
 use super::{Expression, Place, functions};
 
 /// A compiled policy. Immutable; a reload makes a new one.
@@ -21,6 +22,7 @@ pub struct Policy {
     pub(super) checks: Vec<Check>,
     /// The extensions whose functions, operators and types may be used.
     pub(super) extensions: BTreeMap<String, Place>,
+    pub(super) tools: ToolGroups,
     pub(super) limits: Option<Limits>,
     pub(super) planner: Option<PlannerLimits>,
     pub(super) caller: Option<CallerLimits>,
@@ -133,6 +135,7 @@ impl Policy {
             filters: Vec::new(),
             checks: Vec::new(),
             extensions: BTreeMap::new(),
+            tools: ToolGroups::default(),
             limits: None,
             planner: None,
             caller: None,
@@ -146,6 +149,11 @@ impl Policy {
         let denied = self.deny.iter().flat_map(|rule| &rule.targets);
         let allowed = self.allow.iter().flat_map(|rule| &rule.targets).map(|(_, target)| target);
         !self.masks.is_empty() || denied.chain(allowed).any(Pattern::is_of_columns)
+    }
+
+    /// Whether its callers have the tools of that group.
+    pub fn has_tools(&self, group: ToolGroup) -> bool {
+        self.tools.contains(group)
     }
 
     /// Tells one compiled policy from another, in logs and audit.

@@ -1,12 +1,13 @@
 // What a client in JavaScript must be able to do with pgwarden. The drivers beside this file bring the client.
 //
-// Environment: TRANSPORT (stdio or http), PROGRAM, CONFIG, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL.
+// Environment: TRANSPORT (stdio or http), PROGRAM, CONFIG, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL,
+// TOOLS (the names that tools/list has, with a space between two).
 // Prints one line per check: `ok NAME DETAIL` or `FAILED NAME REASON`. Exits with 1 where one failed.
 
 import pg from 'pg';
 import { checkTasks } from './tasks.mjs';
 
-const { TRANSPORT, PROGRAM, CONFIG, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL } = process.env;
+const { TRANSPORT, PROGRAM, CONFIG, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL, TOOLS } = process.env;
 
 /** From the end of the client's cancellation to the query's end, in milliseconds. */
 const CANCEL_LIMIT = 250;
@@ -61,7 +62,7 @@ export async function run(client, expectedRevision, tasks) {
 async function list(client) {
   const { tools } = await client.listTools();
   const names = tools.map((tool) => tool.name).join(' ');
-  expect(names === 'query search_objects describe task_result task_cancel', names);
+  expect(names === TOOLS, names);
   expect(tools.every((tool) => tool.annotations.readOnlyHint && tool.outputSchema), 'hints or schemas are missing');
   return names;
 }

@@ -6,10 +6,8 @@ use pgwarden::mcp::{Authentication, HttpSettings, SessionMode, SessionSettings, 
 use serde_json::{Value, json};
 
 use super::mcp_wire::{
-    HttpPeer, LEGACY, STATELESS, caller, code, gateway, initialize, request, stateless, tool_names,
+    HttpPeer, LEGACY, STATELESS, caller, code, gateway, initialize, request, stateless, tool_names, tools,
 };
-
-const TOOLS: [&str; 5] = ["query", "search_objects", "describe", "task_result", "task_cancel"];
 
 fn stateless_settings() -> Settings {
     let sessions = SessionSettings { mode: SessionMode::Stateless, ..SessionSettings::default() };
@@ -32,7 +30,7 @@ async fn every_revision_with_initialize_lists_the_tools_in_a_session() {
         let session = peer.session(revision).await;
         let headers = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", revision)];
         let answer = peer.post(&headers, request(1, "tools/list", json!({}))).await;
-        assert_eq!(tool_names(&answer.json()), TOOLS, "{revision}");
+        assert_eq!(tool_names(&answer.json()), tools(), "{revision}");
         assert_eq!(peer.method("DELETE", &headers).await.status, 204, "{revision}");
         let answer = peer.post(&headers, request(2, "tools/list", json!({}))).await;
         assert_eq!((answer.status, answer.code()), (404, -32001), "{revision}");
@@ -48,7 +46,7 @@ async fn every_revision_with_initialize_lists_the_tools_without_a_session() {
         assert_eq!(opened.json()["result"]["protocolVersion"], revision);
         let headers = [("mcp-session-id", opened.session()), ("mcp-protocol-version", revision)];
         let answer = peer.post(&headers, request(1, "tools/list", json!({}))).await;
-        assert_eq!(tool_names(&answer.json()), TOOLS, "{revision}");
+        assert_eq!(tool_names(&answer.json()), tools(), "{revision}");
         assert_eq!(peer.method("DELETE", &headers).await.status, 204);
         assert_eq!(peer.method("GET", &headers).await.status, 405);
     }
@@ -65,7 +63,7 @@ async fn the_stateless_revision_needs_neither_initialize_nor_a_session() {
             answer.text
         );
         let answer = peer.ask("tools/list", json!({})).await;
-        assert_eq!(tool_names(&answer.json()), TOOLS);
+        assert_eq!(tool_names(&answer.json()), tools());
         assert_eq!(answer.json()["result"]["ttlMs"], 60_000);
         assert!(answer.headers["content-type"].to_str().unwrap().starts_with("application/json"));
         let answer = peer.ask("resources/templates/list", json!({})).await;
@@ -185,7 +183,7 @@ async fn a_batch_of_2025_03_26_is_answered_as_one_array() {
         let answer = answer.json();
         let ids: Vec<String> = answer.as_array().unwrap().iter().map(|one| one["id"].to_string()).collect();
         assert_eq!(ids, ["1", "\"two\"", "3", "4", "\"init\""], "{answer}");
-        assert_eq!(tool_names(&answer[1]), TOOLS);
+        assert_eq!(tool_names(&answer[1]), tools());
         assert_eq!((code(&answer[2]), code(&answer[3]), code(&answer[4])), (-32600, -32601, -32600));
         let notes = json!([{"jsonrpc": "2.0", "method": "notifications/initialized"}]);
         assert_eq!(peer.post(&headers, notes).await.status, 202);

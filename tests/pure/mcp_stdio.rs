@@ -4,10 +4,8 @@ use pgwarden::mcp::Settings;
 use serde_json::{Value, json};
 
 use super::mcp_wire::{
-    LEGACY, STATELESS, StdioPeer, code, gateway, initialize, request, stateless, tool_names,
+    LEGACY, STATELESS, StdioPeer, code, gateway, initialize, request, stateless, tool_names, tools,
 };
-
-const TOOLS: [&str; 5] = ["query", "search_objects", "describe", "task_result", "task_cancel"];
 
 /// A call that runs until it is cancelled.
 fn endless(id: i64) -> Value {
@@ -19,7 +17,7 @@ async fn every_revision_with_initialize_lists_the_tools() {
     for revision in LEGACY {
         let mut peer = StdioPeer::initialized(revision).await;
         let answer = peer.ask(&request(1, "tools/list", json!({}))).await;
-        assert_eq!(tool_names(&answer), TOOLS, "{revision}");
+        assert_eq!(tool_names(&answer), tools(), "{revision}");
         assert_eq!(answer["result"].get("resultType"), None, "{revision}");
         assert_eq!(peer.finish().await, [""; 0]);
     }
@@ -31,7 +29,7 @@ async fn the_stateless_revision_lists_the_tools_without_initialize() {
     let discovered = peer.ask(&stateless(0, "server/discover", json!({}))).await;
     assert_eq!(discovered["result"]["supportedVersions"].as_array().unwrap().len(), 5, "{discovered}");
     let answer = peer.ask(&stateless(1, "tools/list", json!({}))).await;
-    assert_eq!(tool_names(&answer), TOOLS);
+    assert_eq!(tool_names(&answer), tools());
     assert_eq!(answer["result"]["resultType"], "complete");
     assert_eq!(answer["result"]["cacheScope"], "private");
     assert_eq!(code(&peer.ask(&stateless(2, "ping", json!({}))).await), -32601);
@@ -190,11 +188,11 @@ async fn a_running_call_does_not_block_others_and_ends_with_its_cancellation() {
         let mut peer = StdioPeer::start();
         if revision == STATELESS {
             peer.say(&stateless(1, "tools/call", json!({"name": "query", "arguments": {"sql": "SELECT 1"}})));
-            assert_eq!(tool_names(&peer.ask(&stateless(2, "tools/list", json!({}))).await), TOOLS);
+            assert_eq!(tool_names(&peer.ask(&stateless(2, "tools/list", json!({}))).await), tools());
         } else {
             peer.ask(&initialize(revision)).await;
             peer.say(&endless(1));
-            assert_eq!(tool_names(&peer.ask(&request(2, "tools/list", json!({}))).await), TOOLS);
+            assert_eq!(tool_names(&peer.ask(&request(2, "tools/list", json!({}))).await), tools());
         }
         peer.say(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}));
         assert_eq!(peer.finish().await, [""; 0], "a cancelled call is not answered");
@@ -220,7 +218,7 @@ async fn requests_that_arrived_before_the_end_of_stdin_are_answered() {
     peer.write(request(1, "tools/list", json!({})).to_string());
     let rest = peer.finish().await;
     assert_eq!(rest.len(), 2);
-    assert_eq!(tool_names(&rest[1]), TOOLS);
+    assert_eq!(tool_names(&rest[1]), tools());
 }
 
 #[tokio::test]

@@ -28,13 +28,19 @@ pub fn gateway() -> Gateway {
 }
 
 pub fn gateway_of(databases: &[&str]) -> Gateway {
+    let policies: Vec<_> = databases.iter().map(|name| (*name, Policy::builtin())).collect();
+    gateway_under(policies)
+}
+
+/// Databases, each under a policy of its own.
+pub fn gateway_under(databases: Vec<(&str, Policy)>) -> Gateway {
     // Takes connections and never says a word. Kept until the process ends.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgresql://reader@{}/demo?sslmode=disable", silent.local_addr().unwrap());
     std::mem::forget(silent);
-    let served = |name: &&str| {
+    let served = |(name, policy): (&str, Policy)| {
         let connection = ConnectionSettings::parse(&url, &|_| None).unwrap();
-        Served::new(Database::new(DatabaseSettings::new(*name, connection)), Policy::builtin())
+        Served::new(Database::new(DatabaseSettings::new(name, connection)), policy)
     };
     let limits = CallLimits {
         rows: 1000,
@@ -42,7 +48,7 @@ pub fn gateway_of(databases: &[&str]) -> Gateway {
         field_characters: 4_000,
         deadline: Duration::from_secs(60),
     };
-    Gateway::new(databases.iter().map(served).collect(), limits, Telemetry::default())
+    Gateway::new(databases.into_iter().map(served).collect(), limits, Telemetry::default())
 }
 
 pub fn caller() -> Caller {
@@ -74,6 +80,11 @@ pub fn stateless(id: impl Into<Value>, method: &str, mut params: Value) -> Value
 
 pub fn code(answer: &Value) -> i64 {
     answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("not an error: {answer}"))
+}
+
+/// What `tools/list` has.
+pub fn tools() -> Vec<&'static str> {
+    include_str!("../fixtures/tools.txt").lines().collect()
 }
 
 pub fn tool_names(answer: &Value) -> Vec<&str> {

@@ -175,6 +175,8 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_grammar() {
     for rules in [
         "",
         "extensions = [\"pg_trgm\"]",
+        "tools = [\"schema\", \"saved\"]",
+        "tools = []",
         "[[allow]]\nselect = [\"a.b\"]\n[[allow]]\nupdate = [\"a.b.c\"]\noptional = true",
         "[[mask]]\ncolumns = [\"a.b.c\"]\nwith = { date = \"month\" }\npredicates = true",
         "[[mask]]\ncolumns = [\"a.b.c\"]\nwith = { hash = \"KEY\" }",
@@ -186,6 +188,8 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_grammar() {
     for rules in [
         "include = []",
         "extension = [\"pg_trgm\"]",
+        "tools = [\"shema\"]",
+        "tools = \"schema\"",
         "description = 1",
         "[[alow]]\nselect = [\"a.b\"]",
         "[[allow]]\nselect = [\"a.b\"]\nupdate = [\"a.b.c\"]",

@@ -73,14 +73,14 @@ pub(in crate::mcp) async fn update(
     let Value::Object(given) = json!(responses) else { return Ok(()) };
     let given = given.into_iter().map(|(key, response)| (key, response.to_string())).collect();
     let known = handler.gateway.respond(caller, id, &given).await;
-    known.map_err(|error| reply::resource_failed(&error))?.ok_or_else(unknown)
+    known.map_err(|error| reply::request_failed(&error))?.ok_or_else(unknown)
 }
 
 /// What has ended stays as it is: the client reads so when it asks.
 pub(in crate::mcp) async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<(), ErrorData> {
     let id = id.parse().map_err(|()| unknown())?;
     let cancelled = handler.gateway.cancel_task(caller, id).await;
-    cancelled.map_err(|error| reply::resource_failed(&error))?.map(drop).ok_or_else(unknown)
+    cancelled.map_err(|error| reply::request_failed(&error))?.map(drop).ok_or_else(unknown)
 }
 
 /// The request is one of 2026-07-28 and declares the extension: a client that does not, gets no task.

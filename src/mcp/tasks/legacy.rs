@@ -24,8 +24,11 @@ use tokio_util::sync::CancellationToken;
 use super::{existing, listen, milliseconds, progress, status, time, unknown};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Cancelled, TaskView};
+use crate::mcp::arguments::Arguments;
 use crate::mcp::handler::{Handler, Standing};
+use crate::mcp::tools::{Listed, query};
 use crate::mcp::{reply, resources};
+use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::TaskId;
 
 pub(in crate::mcp) use listed::outbound;
@@ -45,7 +48,7 @@ pub(in crate::mcp) async fn answer(
     match (method, has_tasks) {
         ("tools/list", true) => {
             resources::only_page(method, read(method, params)?)?;
-            Ok(json!({"tools": listed::tools(&handler.tools)}))
+            Ok(json!({"tools": listed::tools(handler.listed(&handler.caller(&cx)?))}))
         }
         ("tools/list", false) => {
             let listed = handler.list_tools(read(method, params)?, cx).await?;
@@ -89,22 +92,40 @@ async fn call(handler: &Handler, params: Value, cx: RequestContext<RoleServer>) 
         let task = crate::mcp::fixtures::asking(handler, &caller, &request.name).await?;
         return Ok(json!({"task": shown(&task)}));
     }
-    let tool = handler.tools.named(&request.name).ok_or_else(|| handler.unknown_tool(&request.name))?;
-    if !listed::may_be_task(tool) {
-        let message = format!("`{}` cannot be called as a task", tool.name);
+    let listed = handler.tools.named(&request.name).ok_or_else(|| handler.unknown_tool(&request.name))?;
+    if !listed::may_be_task(&listed.tool) {
+        let message = format!("`{}` cannot be called as a task", listed.tool.name);
         return Err(ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, message, None));
     }
     let ttl = wish.task.ttl.map(Duration::from_millis);
-    match handler.submit(request.arguments, &caller, ttl).await? {
+    match submit(handler, listed, request.arguments, &caller, ttl).await {
         Ok(task) => {
             tell(handler, &caller, &task, &cx);
             Ok(json!({"task": shown(&task)}))
         }
-        // Without a task there is nothing to point at: the words of the refusal as the error of the request.
-        Err(refused) => {
-            let words =
-                refused.content.first().and_then(|block| block.as_text()).map(|text| text.text.clone());
-            Err(ErrorData::invalid_params(words.unwrap_or_default(), None))
+        // A client that asked for a task reads nothing but a task here, or an error.
+        Err(refusal) => {
+            Err(ErrorData { message: refusal.render("").into(), ..reply::request_failed(&refusal) })
+        }
+    }
+}
+
+/// Asks, to be answered however long it takes.
+async fn submit(
+    handler: &Handler,
+    listed: &Listed,
+    given: Option<JsonObject>,
+    caller: &Caller,
+    ttl: Option<Duration>,
+) -> Result<TaskView, Diagnostic> {
+    let arguments = Arguments::read(&listed.tool, given)?;
+    let database = arguments.text("database")?;
+    listed.group.map_or(Ok(()), |group| handler.gateway.has_tools(caller, database.as_deref(), group))?;
+    match query::parse(&arguments)? {
+        query::Read::Ask(request) => handler.gateway.submit(caller, request, ttl).await,
+        query::Read::On { .. } => {
+            let message = "a page of an answer is no task";
+            Err(Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message).hint("leave `task` out"))
         }
     }
 }
@@ -151,7 +172,7 @@ async fn list(
         None => None,
     };
     let tasks = handler.gateway.list_tasks(caller, after, PAGE).await;
-    let tasks = tasks.map_err(|error| reply::resource_failed(&error))?;
+    let tasks = tasks.map_err(|error| reply::request_failed(&error))?;
     let mut page = json!({"tasks": tasks.iter().map(shown).collect::<Vec<_>>()});
     if let (Value::Object(page), Some(last)) = (&mut page, tasks.last().filter(|_| tasks.len() == PAGE)) {
         page.insert("nextCursor".to_owned(), json!(last.id.to_string()));
@@ -162,7 +183,7 @@ async fn list(
 async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<Value, ErrorData> {
     let id: TaskId = id.parse().map_err(|()| unknown())?;
     let cancelled = handler.gateway.cancel_task(caller, id).await;
-    match cancelled.map_err(|error| reply::resource_failed(&error))? {
+    match cancelled.map_err(|error| reply::request_failed(&error))? {
         Some(Cancelled::Done(task)) => Ok(shown(&task)),
         Some(Cancelled::TooLate(task)) => {
             let words = format!("the task has ended: it is {}", status(&task));

@@ -1,20 +1,15 @@
 //! The tool `describe`: what a relation is made of.
 
-use rmcp::model::{JsonObject, Tool};
+use rmcp::model::Tool;
 use serde_json::json;
 
-use super::{database_property, reading};
+use super::{Call, database_property, reading};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::reply::ToolReply;
 use crate::pg::{Diagnostic, SqlState};
 
 const DESCRIPTION: &str = "Describes tables and views of a PostgreSQL database: columns with type, nullability, default and \
     comment, keys, and what refers to what, as far as the policy lets them be seen.";
-
-/// The arguments of `describe`.
-pub(in crate::mcp) struct DescribeArguments {
-    pub(in crate::mcp) database: Option<String>,
-    pub(in crate::mcp) relations: Vec<String>,
-}
 
 pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
@@ -38,13 +33,22 @@ pub(super) fn tool(databases: &[String]) -> Tool {
     reading("describe", "Describe relations", DESCRIPTION.to_owned(), input, output)
 }
 
-pub(in crate::mcp) fn parse(tool: &Tool, given: Option<JsonObject>) -> Result<DescribeArguments, Diagnostic> {
-    let arguments = Arguments::read(tool, given)?;
+/// At least one name.
+fn relations(arguments: &Arguments<'_>) -> Result<Vec<String>, Diagnostic> {
     let relations = arguments.texts("relations")?;
     if relations.is_empty() {
         let message = "argument `relations` of `describe` names nothing";
         return Err(Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message)
             .hint("name one relation or more; `search_objects` lists them"));
     }
-    Ok(DescribeArguments { database: arguments.text("database")?, relations })
+    Ok(relations)
+}
+
+pub(super) async fn call(call: Call<'_>) -> ToolReply {
+    let described = async {
+        let arguments = call.arguments()?;
+        let (database, relations) = (arguments.text("database")?, relations(&arguments)?);
+        call.gateway().describe(call.caller, database, relations, call.cancel).await
+    };
+    call.object(described.await.map(|described| described.0))
 }

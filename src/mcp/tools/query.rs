@@ -1,11 +1,17 @@
 //! The tool `query`: one SQL statement.
 
-use rmcp::model::{JsonObject, Tool};
+use std::sync::Arc;
+
+use rmcp::ErrorData;
+use rmcp::model::Tool;
 use serde_json::json;
 
-use super::{database_property, reading};
-use crate::gateway::{Format, QueryRequest};
+use super::{Call, Called, database_property, reading};
+use crate::db::Progress;
+use crate::gateway::{Asked, Format, Patience, QueryRequest};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::reply;
+use crate::mcp::tasks::{extension, progress};
 use crate::pg::{Diagnostic, SqlState};
 
 const DESCRIPTION: &str = "Runs one read-only PostgreSQL SQL statement (SELECT, WITH, VALUES, or EXPLAIN without \
@@ -97,8 +103,7 @@ pub(in crate::mcp) enum Read {
     },
 }
 
-pub(in crate::mcp) fn parse(tool: &Tool, given: Option<JsonObject>) -> Result<Read, Diagnostic> {
-    let arguments = Arguments::read(tool, given)?;
+pub(in crate::mcp) fn parse(arguments: &Arguments<'_>) -> Result<Read, Diagnostic> {
     if let Some(cursor) = arguments.text("cursor")? {
         if arguments.text("sql")?.is_some_and(|sql| !sql.trim().is_empty()) {
             let message = "`query` takes `sql` or `cursor`, not both";
@@ -119,4 +124,28 @@ pub(in crate::mcp) fn parse(tool: &Tool, given: Option<JsonObject>) -> Result<Re
         limit: arguments.count("limit")?,
         format: arguments.choice("format", &FORMATS)?.unwrap_or_default(),
     }))
+}
+
+pub(super) async fn call(call: Call<'_>) -> Result<Called, ErrorData> {
+    let (handler, caller) = (call.handler, call.caller);
+    let request = match call.arguments().and_then(|arguments| parse(&arguments)) {
+        Ok(Read::Ask(request)) => request,
+        Ok(Read::On { cursor, format }) => {
+            let patience = call.gateway().task_settings().handle_after;
+            let page = call.gateway().next_page(caller, &cursor, format, patience, call.cancel).await;
+            return handler.asked(page.map(Asked::Rows), "").map(Called::Reply);
+        }
+        Err(diagnostic) => return reply::failed(&diagnostic, "").map(Called::Reply),
+    };
+    let takes_tasks = extension::is_spoken(call.cx);
+    let settings = call.gateway().task_settings();
+    let wait = if takes_tasks { settings.task_after } else { settings.handle_after };
+    let progress = Arc::<Progress>::default();
+    let patience = Patience { wait: Some(wait), progress: Arc::clone(&progress) };
+    let sql = request.sql.clone();
+    let asking = call.gateway().ask(caller, request, patience, call.cancel);
+    match progress::told(call.cx, &progress, asking).await {
+        Ok(Asked::Task(task)) if takes_tasks => Ok(Called::Task(task)),
+        asked => handler.asked(asked, &sql).map(Called::Reply),
+    }
 }

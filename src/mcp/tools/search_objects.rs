@@ -1,12 +1,11 @@
 //! The tool `search_objects`: which relations there are.
 
-use rmcp::model::{JsonObject, Tool};
+use rmcp::model::Tool;
 use serde_json::json;
 
-use super::{database_property, reading};
+use super::{Call, database_property, reading};
 use crate::gateway::SearchRequest;
-use crate::mcp::arguments::Arguments;
-use crate::pg::Diagnostic;
+use crate::mcp::reply::ToolReply;
 
 const DESCRIPTION: &str = "Finds the tables, views and columns of a PostgreSQL database that a question is about, best first: by \
     names, comments, enum labels and foreign keys. Without `query` it gives an overview: every relation with its key, \
@@ -41,13 +40,17 @@ pub(super) fn tool(databases: &[String]) -> Tool {
     reading("search_objects", "Search the schema", DESCRIPTION.to_owned(), input, output)
 }
 
-pub(in crate::mcp) fn parse(tool: &Tool, given: Option<JsonObject>) -> Result<SearchRequest, Diagnostic> {
-    let arguments = Arguments::read(tool, given)?;
-    Ok(SearchRequest {
-        query: arguments.text("query")?.unwrap_or_default(),
-        database: arguments.text("database")?,
-        schema: arguments.text("schema")?,
-        limit: arguments.count("limit")?,
-        tokens: arguments.count("tokens")?,
-    })
+pub(super) async fn call(call: Call<'_>) -> ToolReply {
+    let found = async {
+        let arguments = call.arguments()?;
+        let request = SearchRequest {
+            query: arguments.text("query")?.unwrap_or_default(),
+            database: arguments.text("database")?,
+            schema: arguments.text("schema")?,
+            limit: arguments.count("limit")?,
+            tokens: arguments.count("tokens")?,
+        };
+        call.gateway().search_objects(call.caller, request, call.cancel).await
+    };
+    call.object(found.await.map(|found| found.0))
 }

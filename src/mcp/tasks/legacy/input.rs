@@ -35,5 +35,5 @@ pub(super) async fn deliver(
         responses.insert(key.clone(), json!(response).to_string());
     }
     let known = handler.gateway.respond(caller, task.id, &responses).await;
-    known.map_err(|error| reply::resource_failed(&error))?.ok_or_else(super::unknown)
+    known.map_err(|error| reply::request_failed(&error))?.ok_or_else(super::unknown)
 }

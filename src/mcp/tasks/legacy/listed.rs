@@ -5,8 +5,6 @@ use std::borrow::Cow;
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
-use crate::mcp::tools::Tools;
-
 /// Which tools may be called as a task.
 pub(super) fn may_be_task(tool: &Tool) -> bool {
     #[cfg(feature = "conformance-fixtures")]
@@ -16,7 +14,7 @@ pub(super) fn may_be_task(tool: &Tool) -> bool {
     tool.name == "query"
 }
 
-pub(super) fn tools(tools: &Tools) -> Vec<Value> {
+pub(super) fn tools<'t>(tools: impl Iterator<Item = &'t Tool>) -> Vec<Value> {
     let listed = |tool: &Tool| {
         let mut listed = json!(tool);
         if let (Value::Object(listed), true) = (&mut listed, may_be_task(tool)) {
@@ -24,7 +22,7 @@ pub(super) fn tools(tools: &Tools) -> Vec<Value> {
         }
         listed
     };
-    let tools = tools.all().into_iter().map(listed);
+    let tools = tools.map(listed);
     #[cfg(feature = "conformance-fixtures")]
     let tools = tools.chain(crate::mcp::fixtures::tools().iter().map(listed).collect::<Vec<_>>());
     tools.collect()

@@ -1,0 +1,42 @@
+//! Which tools a caller has: the policy of each database switches them in groups.
+
+use std::collections::BTreeSet;
+
+use super::Gateway;
+use crate::auth::Caller;
+use crate::pg::{Diagnostic, SqlState};
+use crate::policy::ToolGroup;
+
+impl Gateway {
+    /// What the caller has in at least one database. Without a policy of their own they have all: each call says why it
+    /// is refused.
+    pub fn tool_groups(&self, caller: &Caller) -> BTreeSet<ToolGroup> {
+        let of = |group: &ToolGroup| {
+            let mut policies = self.served.iter().map(|served| served.policies.of(caller));
+            policies.any(|source| source.is_ok_and(|source| source.pin().policy().has_tools(*group)))
+        };
+        let nobody = self.served.iter().all(|served| served.policies.of(caller).is_err());
+        ToolGroup::ALL.into_iter().filter(|group| nobody || of(group)).collect()
+    }
+
+    /// Refuses where the policy switches `group` off. Whatever else is wrong with the call, the tool says.
+    pub fn has_tools(
+        &self,
+        caller: &Caller,
+        database: Option<&str>,
+        group: ToolGroup,
+    ) -> Result<(), Diagnostic> {
+        let Ok(served) = self.served(database) else { return Ok(()) };
+        let Ok(source) = served.policies.of(caller) else { return Ok(()) };
+        if source.pin().policy().has_tools(group) {
+            return Ok(());
+        }
+        let message = format!(
+            "the policy of database `{}` has no tools of the group `{}`",
+            served.name(),
+            group.word()
+        );
+        let refusal = Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message).rule("policy.tools");
+        Err(refusal.hint("use another tool; `tools/list` has those that are left"))
+    }
+}

@@ -1,0 +1,68 @@
+//! One call of a tool: what it came with, and the ways to reply to it.
+
+use rmcp::model::{CallToolResult, JsonObject, Tool};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{describe, query, search_objects, task_cancel, task_result};
+use crate::auth::Caller;
+use crate::gateway::{Gateway, TaskView};
+use crate::mcp::arguments::Arguments;
+use crate::mcp::handler::Handler;
+use crate::mcp::reply::{self, ToolReply};
+use crate::pg::Diagnostic;
+use crate::policy::ToolGroup;
+
+/// What a tool call came to.
+pub(in crate::mcp) enum Called {
+    Reply(CallToolResult),
+    /// It goes on as a task, and the client has said that it knows what that is.
+    Task(TaskView),
+}
+
+pub(in crate::mcp) struct Call<'c> {
+    pub(in crate::mcp) handler: &'c Handler,
+    pub(in crate::mcp) tool: &'c Tool,
+    pub(in crate::mcp) given: Option<JsonObject>,
+    pub(in crate::mcp) caller: &'c Caller,
+    pub(in crate::mcp) cx: &'c RequestContext<RoleServer>,
+    pub(in crate::mcp) cancel: &'c CancellationToken,
+}
+
+impl Call<'_> {
+    /// Calls the tool by its name, if the policy lets the caller have its group.
+    pub(in crate::mcp) async fn answer(self, group: Option<ToolGroup>) -> Result<Called, ErrorData> {
+        let database = self.given.as_ref().and_then(|given| given.get("database")?.as_str());
+        let permitted = group.map_or(Ok(()), |group| self.gateway().has_tools(self.caller, database, group));
+        if let Err(refusal) = permitted {
+            return reply::failed(&refusal, "").map(Called::Reply);
+        }
+        let reply = match self.tool.name.as_ref() {
+            "query" => return query::call(self).await,
+            "search_objects" => search_objects::call(self).await,
+            "describe" => describe::call(self).await,
+            "task_result" => task_result::call(self).await,
+            "task_cancel" => task_cancel::call(self).await,
+            other => Err(self.handler.unknown_tool(other)),
+        };
+        reply.map(Called::Reply)
+    }
+
+    pub(super) fn gateway(&self) -> &Gateway {
+        &self.handler.gateway
+    }
+
+    pub(super) fn arguments(&self) -> Result<Arguments<'_>, Diagnostic> {
+        Arguments::read(self.tool, self.given.clone())
+    }
+
+    /// The reply of a tool that answers with an object.
+    pub(super) fn object(&self, found: Result<Value, Diagnostic>) -> ToolReply {
+        match found {
+            Ok(object) => reply::object(&object, self.handler.result_chars),
+            Err(diagnostic) => reply::failed(&diagnostic, ""),
+        }
+    }
+}
