@@ -112,8 +112,8 @@ impl Run {
         let ran = run.await;
         self.report_run(served, &ran, sink.bytes(), started.elapsed());
         match sink.end(ran).await? {
-            Ok((ran, encoder)) => {
-                let rest = Rest { truncated: ran.truncated, notices: &ran.notices, next: None };
+            Ok((ran, encoder, cut)) => {
+                let rest = Rest { cut, notices: &ran.notices, next: None };
                 reply::reply(&rest, encoder, rows, &within).map(Finished::Whole)
             }
             Err(pages) => Ok(Finished::Pages(pages)),
