@@ -4,6 +4,7 @@
 mod decide;
 mod live;
 mod paged;
+mod repair;
 mod reply;
 mod run;
 
