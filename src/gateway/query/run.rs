@@ -101,7 +101,9 @@ impl Run {
             deadline: self.left(&within),
             planner: policy.planner_limits().copied(),
         };
-        let mut sink = Paged::new(self, &within, policy.version(), checked.notices(), rows, first);
+        let whole = checked.whole_relation().and_then(|name| catalog.relation(name));
+        let about = whole.and_then(|relation| relation.row_estimate);
+        let mut sink = Paged::new(self, &within, policy.version(), checked.notices(), (rows, about), first);
         let started = Instant::now();
         let run = served.database.run_watched(
             checked,
@@ -115,7 +117,7 @@ impl Run {
         self.report_run(served, &ran, sink.bytes(), started.elapsed());
         match sink.end(ran).await? {
             Ok((ran, encoder, cut)) => {
-                let rest = Rest { cut, notices: &ran.notices, next: None };
+                let rest = Rest { cut, notices: &ran.notices, next: None, about };
                 reply::reply(&rest, encoder, rows, &within).map(Finished::Whole)
             }
             Err(pages) => Ok(Finished::Pages(pages)),
