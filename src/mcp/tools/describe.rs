@@ -4,12 +4,13 @@ use rmcp::model::Tool;
 use serde_json::json;
 
 use super::{Call, database_property, reading};
+use crate::gateway::DescribeRequest;
 use crate::mcp::arguments::Arguments;
 use crate::mcp::reply::ToolReply;
 use crate::pg::{Diagnostic, SqlState};
 
-const DESCRIPTION: &str = "Describes tables and views of a PostgreSQL database: columns with type, nullability, default and \
-    comment, keys, and what refers to what, as far as the policy lets them be seen.";
+const DESCRIPTION: &str = "Describes tables and views of a PostgreSQL database: columns with type, meaning and masks, keys, \
+    and ready join conditions, as far as the policy shows them.";
 
 pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
@@ -21,6 +22,8 @@ pub(super) fn tool(databases: &[String]) -> Tool {
                 "description": "Names as in SQL, with or without the schema: shop.orders.",
             },
             "database": database_property(databases),
+            "sample_rows": {"type": "integer", "description": "With so many rows each, 5 at most."},
+            "profile": {"type": "boolean", "description": "With each column's common values, range and NULLs."},
         },
         "required": ["relations"],
         "additionalProperties": false,
@@ -47,8 +50,13 @@ fn relations(arguments: &Arguments<'_>) -> Result<Vec<String>, Diagnostic> {
 pub(super) async fn call(call: Call<'_>) -> ToolReply {
     let described = async {
         let arguments = call.arguments()?;
-        let (database, relations) = (arguments.text("database")?, relations(&arguments)?);
-        call.gateway().describe(call.caller, database, relations, call.cancel).await
+        let request = DescribeRequest {
+            database: arguments.text("database")?,
+            relations: relations(&arguments)?,
+            sample_rows: arguments.count("sample_rows")?.unwrap_or(0),
+            profile: arguments.flag("profile")?,
+        };
+        call.gateway().describe(call.caller, request, call.cancel).await
     };
     call.object(described.await.map(|described| described.0))
 }
