@@ -9,8 +9,8 @@ use crate::mcp::arguments::Arguments;
 use crate::mcp::reply::ToolReply;
 use crate::pg::{Diagnostic, SqlState};
 
-const DESCRIPTION: &str = "Describes tables and views of a PostgreSQL database: columns with type, meaning and masks, keys, \
-    and ready join conditions, as far as the policy shows them.";
+const DESCRIPTION: &str =
+    "Describes tables and views of a PostgreSQL database: columns, meaning, masks, keys, join conditions.";
 
 pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
@@ -19,11 +19,11 @@ pub(super) fn tool(databases: &[String]) -> Tool {
             "relations": {
                 "type": "array",
                 "items": {"type": "string"},
-                "description": "Names as in SQL, with or without the schema: shop.orders.",
+                "description": "Names as in SQL: shop.orders.",
             },
             "database": database_property(databases),
-            "sample_rows": {"type": "integer", "description": "With so many rows each, 5 at most."},
-            "profile": {"type": "boolean", "description": "With each column's common values, range and NULLs."},
+            "sample_rows": {"type": "integer", "description": "Rows of each, at most 5."},
+            "profile": {"type": "boolean", "description": "Common values, range, NULLs."},
         },
         "required": ["relations"],
         "additionalProperties": false,

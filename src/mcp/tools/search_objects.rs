@@ -1,4 +1,4 @@
-//! The tool `search_objects`: which relations there are.
+//! The tool `search_objects`: what there is.
 
 use rmcp::model::Tool;
 use serde_json::json;
@@ -7,8 +7,8 @@ use super::{Call, database_property, reading};
 use crate::gateway::{SearchDetail, SearchRequest};
 use crate::mcp::reply::ToolReply;
 
-const DESCRIPTION: &str = "Finds the tables, columns, functions and business terms of a PostgreSQL database that a question is \
-    about, best first. Without `query` it gives an overview: every relation with its key, references and comment.";
+const DESCRIPTION: &str = "Finds tables, columns, functions and business terms of a PostgreSQL database, best first; without \
+    `query` it gives an overview of all.";
 
 const DETAILS: [(&str, SearchDetail); 2] = [("names", SearchDetail::Names), ("full", SearchDetail::Full)];
 
@@ -18,14 +18,14 @@ pub(super) fn tool(databases: &[String]) -> Tool {
         "properties": {
             "query": {
                 "type": "string",
-                "description": "The question, words of it, or a name with `*`: shop.order*, *.email.",
+                "description": "A question, words, or names with `*`: shop.order*, *.email.",
             },
             "database": database_property(databases),
             "schema": {"type": "string", "description": "Only this schema."},
             "limit": {"type": "integer", "description": "Hits at most. Default: 20."},
-            "offset": {"type": "integer", "description": "`next_offset` of the page before."},
-            "detail": {"type": "string", "enum": ["names", "full"], "description": "Less or more of each hit."},
-            "tokens": {"type": "integer", "description": "Size of the answer, roughly."},
+            "offset": {"type": "integer", "description": "`next_offset` of an answer."},
+            "detail": {"type": "string", "enum": ["names", "full"], "description": "Less or more."},
+            "tokens": {"type": "integer", "description": "Size of the answer."},
         },
         "required": [],
         "additionalProperties": false,
