@@ -9,6 +9,8 @@ mod rank;
 mod terms;
 mod words;
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -109,8 +111,9 @@ fn search(
 /// All of them, in the order in which they are read.
 fn hits<'c>(visible: &Visible<'c>, request: &SearchRequest, relations: Vec<&'c Relation>) -> Vec<Hit<'c>> {
     let question = request.query.trim();
-    let in_schema =
-        |routine: &&Routine| request.schema.as_ref().is_none_or(|name| routine.name.schema == *name);
+    let wanted = |schema: &str| request.schema.as_deref().is_none_or(|name| schema == name);
+    let of_term =
+        |meaning: &Meaning<'_>| meaning.relations.iter().any(|relation| wanted(&relation.name.schema));
     let (terms, relations, routines): (Vec<_>, Vec<_>, Vec<_>) = match Pattern::read(question) {
         Some(pattern) => {
             let named = relations.into_iter().filter_map(|relation| pattern.hit(visible, relation));
@@ -126,22 +129,24 @@ fn hits<'c>(visible: &Visible<'c>, request: &SearchRequest, relations: Vec<&'c R
             terms::routines(visible, question),
         ),
     };
-    let routines = routines.into_iter().filter(in_schema).map(Hit::Routine);
-    terms.into_iter().map(Hit::Term).chain(relations.into_iter().map(Hit::Relation)).chain(routines).collect()
+    let terms = terms.into_iter().filter(|term| request.schema.is_none() || of_term(term)).map(Hit::Term);
+    let routines = routines.into_iter().filter(|routine| wanted(&routine.name.schema)).map(Hit::Routine);
+    terms.chain(relations.into_iter().map(Hit::Relation)).chain(routines).collect()
 }
 
+/// Relations of that schema, or of all. A schema with neither relations nor functions does not exist for the caller.
 fn in_schema<'c>(visible: &Visible<'c>, schema: Option<&str>) -> Result<Vec<&'c Relation>, Diagnostic> {
     let Some(schema) = schema else { return Ok(visible.folded().collect()) };
-    let relations: Vec<_> = visible.folded().filter(|relation| relation.name.schema == schema).collect();
-    if relations.is_empty() {
-        let known: std::collections::BTreeSet<&str> =
-            visible.folded().map(|relation| relation.name.schema.as_str()).collect();
+    let of_relations = visible.folded().map(|relation| relation.name.schema.as_str());
+    let known: BTreeSet<&str> =
+        of_relations.chain(visible.routines().map(|routine| routine.name.schema.as_str())).collect();
+    if !known.contains(schema) {
         let known = known.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let refusal =
             Diagnostic::refused(SqlState::UNDEFINED_SCHEMA, format!("schema `{schema}` does not exist"));
         return Err(refusal.hint(format!("there is {known}")));
     }
-    Ok(relations)
+    Ok(visible.folded().filter(|relation| relation.name.schema == schema).collect())
 }
 
 fn all<'c>(visible: &Visible<'c>, relations: Vec<&'c Relation>) -> Vec<RelationHit<'c>> {

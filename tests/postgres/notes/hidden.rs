@@ -11,7 +11,8 @@ const HIDDEN: &str = "
     CREATE SCHEMA zqx;
     CREATE TABLE zqx.plain (id integer PRIMARY KEY, body text);
     CREATE TABLE shop.zqx_ledger (id bigint PRIMARY KEY, product_id bigint REFERENCES shop.products (id), total numeric);
-    ALTER TABLE shop.products ADD COLUMN zqx_margin numeric DEFAULT 7, ADD COLUMN ledger_id bigint REFERENCES shop.zqx_ledger (id);
+    ALTER TABLE shop.products ADD COLUMN zqx_margin numeric DEFAULT 7, ADD COLUMN ledger_id bigint REFERENCES shop.zqx_ledger (id),
+        ADD COLUMN zqx_buyer bigint REFERENCES shop.customers (id);
     ALTER TABLE shop.products ADD CONSTRAINT margin_is_small CHECK (zqx_margin < 100);
     CREATE INDEX products_margin ON shop.products (price) WHERE zqx_margin > 3;
     CREATE FUNCTION shop.zqx_total(product bigint) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT 1.0';
@@ -27,7 +28,7 @@ const RULES: &str = r#"
     [[allow]]
     execute = ["shop.margin_of"]
     [[deny]]
-    select = ["shop.zqx*", "shop.products.zqx_margin"]
+    select = ["shop.zqx*", "shop.products.zqx_*"]
     [[mask]]
     columns = ["shop.products.description"]
     with = { expression = "CASE WHEN zqx_margin > 3 THEN value END" }
