@@ -14,6 +14,7 @@ mod project;
 mod protect;
 mod render;
 mod resolve;
+mod teach;
 
 pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check};
 #[doc(hidden)]

@@ -25,6 +25,7 @@ mod postgres {
     mod db_run;
     mod db_tls;
     mod embedded;
+    mod errors;
     mod extensions;
     mod fidelity;
     mod fixtures;

@@ -2,19 +2,18 @@
 
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 
 use super::arguments::MigrateArguments;
-use super::setup::environment;
-use crate::db::ConnectionSettings;
+use super::setup::{environment, store_named};
 use crate::tasks::postgres::migrate::{Migration, migrate, pending};
 
 pub(super) async fn run(arguments: MigrateArguments) -> anyhow::Result<ExitCode> {
-    let store = arguments
-        .store
-        .or_else(|| environment("PGWARDEN_STORE"))
-        .ok_or_else(|| anyhow!("no task store is named: use --store URL, or set PGWARDEN_STORE"))?;
-    let connection = connection(&store)?;
+    let connection = match (arguments.store, environment("PGWARDEN_STORE")) {
+        (Some(store), _) => store_named("--store", &store, &environment)?,
+        (None, Some(store)) => store_named("PGWARDEN_STORE", &store, &environment)?,
+        (None, None) => bail!("no task store is named: use --store URL, or set PGWARDEN_STORE"),
+    };
     let (done, migrations) = if arguments.dry_run {
         ("would apply", pending(&connection).await)
     } else {
@@ -28,13 +27,6 @@ pub(super) async fn run(arguments: MigrateArguments) -> anyhow::Result<ExitCode>
         println!("{done} {version:04} {name} in `{connection}`");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn connection(store: &str) -> anyhow::Result<ConnectionSettings> {
-    ConnectionSettings::parse(store, &environment).map_err(|error| match &error.hint {
-        Some(hint) => anyhow!("{error}\nhint: {hint}"),
-        None => anyhow!("{error}"),
-    })
 }
 
 fn words(error: &crate::pg::Diagnostic) -> String {

@@ -3,6 +3,8 @@
 
 mod store;
 
+pub(super) use store::named as store_named;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -130,12 +132,16 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The file of `--config` or `PGWARDEN_CONFIG`; without one, defaults.
-pub(super) fn read_config(file: Option<PathBuf>, env: Environment<'_>) -> Result<Config, ConfigError> {
-    match file.or_else(|| env("PGWARDEN_CONFIG").map(PathBuf::from)) {
-        Some(file) => config::load(&file, env),
-        None => Ok(Config::default()),
+/// The file of `--config` or `PGWARDEN_CONFIG`; without one, defaults. `PGWARDEN_STORE` wins over `[tasks] store`.
+pub(super) fn read_config(file: Option<PathBuf>, env: Environment<'_>) -> anyhow::Result<Config> {
+    let mut config = match file.or_else(|| env("PGWARDEN_CONFIG").map(PathBuf::from)) {
+        Some(file) => config::load(&file, env)?,
+        None => Config::default(),
+    };
+    if let Some(named) = env("PGWARDEN_STORE") {
+        config.tasks.store = Some(store::named("PGWARDEN_STORE", &named, env)?);
     }
+    Ok(config)
 }
 
 fn databases(

@@ -1,7 +1,7 @@
 //! What the driver reports, in the one shape that callers read.
 //!
-//! Positions are dropped: they count in the rewritten text, which the caller never saw. Connection strings and
-//! passwords are in none of the driver's errors that pass here.
+//! Positions count in the rewritten text, which the caller never saw: they stay behind here, and `run.rs` translates those
+//! that can be. Connection strings and passwords are in none of the driver's errors that pass here.
 
 use std::error::Error as _;
 use std::io;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use tokio::time::{Instant, timeout};
+use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::types::Type;
 
 use super::envelope::{Abilities, Begun, Envelope};
@@ -119,7 +120,7 @@ impl Surroundings<'_> {
                     drop(lease);
                     self.pool.sweep();
                 }
-                Err(failed) => return Err(error::diagnostic(&failed)),
+                Err(failed) => return Err(call.not_parsed(&failed)),
             }
         }
     }
@@ -214,6 +215,15 @@ impl Call<'_> {
             Failed::Driver(error) => self.diagnostic(&error),
             Failed::Refused(refusal) => refusal,
         }
+    }
+
+    /// An error of the statement before it ran, with its place in the caller's text.
+    fn not_parsed(&self, failed: &tokio_postgres::Error) -> Diagnostic {
+        let position = failed.as_db_error().and_then(|error| match error.position() {
+            Some(ErrorPosition::Original(character)) => self.checked.place_of(*character),
+            Some(ErrorPosition::Internal { .. }) | None => None,
+        });
+        Diagnostic { position, ..error::diagnostic(failed) }
     }
 
     /// An error of the running statement. Where something is kept back it carries no data.

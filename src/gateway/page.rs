@@ -6,11 +6,11 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::output::Encoder;
-use super::query::{Rest, reply};
+use super::query::{Cut, Rest, reply};
 use super::tasks::{PagesEnd, PagesHeader, from_text};
 use super::{CallLimits, Format, Gateway, QueryOutput};
 use crate::auth::Caller;
-use crate::db::{Flow, RowSink, Truncation};
+use crate::db::{Flow, RowSink};
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::spool::{Cursor, Rows};
 use crate::tasks::{Owner, Task, TaskId};
@@ -55,7 +55,7 @@ impl Gateway {
                     // What was read so far is given first.
                     Some(fault) if encoder.rows() == 0 => return Err(fault),
                     Some(_) => return page(encoder, Some(next), None, &header, &within),
-                    None => return page(encoder, None, end.truncated, &header, &within),
+                    None => return page(encoder, None, end.cut, &header, &within),
                 },
                 (Reached::Last, None) if over || encoder.rows() > 0 => {
                     return page(encoder, Some(next), None, &header, &within);
@@ -117,11 +117,11 @@ impl Gateway {
 fn page(
     encoder: Encoder,
     next: Option<Cursor>,
-    truncated: Option<Truncation>,
+    cut: Option<Cut>,
     header: &PagesHeader,
     within: &CallLimits,
 ) -> Result<QueryOutput, Diagnostic> {
-    let rest = Rest { truncated, notices: &[], next };
+    let rest = Rest { cut, notices: &[], next };
     reply(&rest, encoder, header.rows, within)
 }
 

@@ -4,6 +4,7 @@
 mod decide;
 mod live;
 mod paged;
+mod repair;
 mod reply;
 mod run;
 
@@ -17,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use live::Live;
-pub(super) use reply::{Rest, reply};
+pub(super) use reply::{Cut, Rest, reply};
 pub(super) use run::{Finished, Run};
 
 use super::tasks::{Question, bug};
@@ -25,14 +26,24 @@ use super::{Asked, Gateway, QueryOutput, QueryRequest, TaskView};
 use crate::auth::Caller;
 use crate::db::Progress;
 use crate::pg::Diagnostic;
-use crate::tasks::Owner;
+use crate::tasks::{Owner, TaskId};
 
 /// How long a caller waits, and what they watch meanwhile.
 #[derive(Clone, Debug, Default)]
 pub struct Patience {
     /// `None`: as long as it takes.
     pub wait: Option<Duration>,
+    /// The same where there is no place for a task; at least `wait`.
+    pub at_most: Option<Duration>,
     pub progress: Arc<Progress>,
+}
+
+/// What becomes of a run that its caller waits for no longer.
+enum Place {
+    /// It goes on, under this record.
+    Goes(TaskId),
+    /// It ends, and is asked again in its turn.
+    Waits(TaskView),
 }
 
 impl Gateway {
@@ -71,8 +82,10 @@ impl Gateway {
             let run = Arc::clone(&run);
             async move { run.go(first).await }
         });
-        let mut until = patience.wait.and_then(|wait| Instant::now().checked_add(wait));
-        let page = loop {
+        let begun = Instant::now();
+        let at = |wait: Option<Duration>| wait.and_then(|wait| begun.checked_add(wait));
+        let (mut until, mut at_most) = (at(patience.wait), at(patience.at_most));
+        let place = loop {
             let over = async {
                 match until {
                     Some(until) => sleep_until(until).await,
@@ -82,53 +95,57 @@ impl Gateway {
             tokio::select! {
                 biased;
                 finished = &mut going => return self.done(&run, finished, &mut first_page).await,
-                page = &mut first_page => break page.ok(),
+                Ok(page) = &mut first_page, if !first_page.is_terminated() => {
+                    self.go_on(run, going);
+                    return Ok(Asked::Rows(page));
+                }
                 () = cancel.cancelled() => {
                     run.live.stop.cancel();
                     let finished = going.await;
                     return self.done(&run, finished, &mut first_page).await;
                 }
-                () = over => match run.giving.load(Relaxed) {
-                    true => until = None,
-                    false => break None,
-                },
+                () = over => {}
+            }
+            if run.giving.load(Relaxed) {
+                until = None;
+                continue;
+            }
+            // The run stands still meanwhile, and makes no record of its own.
+            match (self.place(&run).await, at_most.take()) {
+                // It may be answered yet.
+                (Err(_), Some(later)) if later > Instant::now() => until = Some(later),
+                (place, _) => break place,
             }
         };
-        match page {
-            Some(page) => {
-                self.go_on(run, going);
-                Ok(Asked::Rows(page))
-            }
-            None => self.outlive(run, going).await.map(Asked::Task),
-        }
-    }
-
-    /// The caller's patience is over: the run becomes a task. It stands still meanwhile, and makes no record of its own.
-    async fn outlive<G>(&self, run: Arc<Run>, going: Pin<Box<G>>) -> Result<TaskView, Diagnostic>
-    where
-        G: Future<Output = Result<Finished, Diagnostic>> + Send + 'static,
-    {
-        let caller = &run.question.caller;
-        let full = self.desk.running_of(&Owner::of(caller)) >= self.desk.settings().running_per_owner;
-        let opened = if full { None } else { Some(self.desk.open_record(&run, true).await) };
-        match opened {
-            Some(Ok(id)) => {
+        match place {
+            Ok(Place::Goes(id)) => {
                 // Before anything else can fail: a record whose run is dropped would never end.
                 self.go_on(Arc::clone(&run), going);
-                let task = self.desk.mine(caller, id).await?;
-                self.desk.view(task.ok_or_else(|| bug("a task is gone"))?).await
+                let task = self.desk.mine(&run.question.caller, id).await?;
+                self.desk.view(task.ok_or_else(|| bug("a task is gone"))?).await.map(Asked::Task)
             }
-            refused => {
+            Ok(Place::Waits(task)) => {
+                run.live.stop.cancel();
+                let _ = going.await;
+                Ok(Asked::Task(task))
+            }
+            Err(refusal) => {
                 run.live.stop.cancel();
                 // Its end is that it was stopped.
                 let _ = going.await;
-                match refused {
-                    Some(refused) => Err(refused.err().unwrap_or_else(|| bug("a run has no record"))),
-                    // Others want connections too: it waits for its turn, and begins anew then.
-                    None => self.submit(caller, run.question.request.clone(), None).await,
-                }
+                Err(refusal)
             }
         }
+    }
+
+    /// The caller's patience is over: the run becomes a task.
+    async fn place(&self, run: &Run) -> Result<Place, Diagnostic> {
+        let caller = &run.question.caller;
+        if self.desk.running_of(&Owner::of(caller)) < self.desk.settings().running_per_owner {
+            return self.desk.open_record(run, true).await.map(Place::Goes);
+        }
+        // Others want connections too: it waits for its turn, and begins anew then.
+        self.submit(caller, run.question.request.clone(), None).await.map(Place::Waits)
     }
 
     /// What is left of the run belongs to no call.

@@ -123,23 +123,25 @@ impl Handler {
 
 impl Calls {
     /// Runs one call under a token that fires with the client's, the session's, the bearer token's, or the order to stop. The call is never
-    /// dropped half way: it ends by itself soon after its token fires, and so PostgreSQL hears of it.
+    /// dropped half way: it ends by itself soon after its token fires, and so PostgreSQL hears of it. What comes of it is
+    /// nothing for a bearer token that is revoked by then.
     pub(super) async fn run<T>(
         &self,
         cx: &RequestContext<RoleServer>,
         call: impl AsyncFnOnce(CancellationToken) -> T,
-    ) -> T {
+    ) -> Result<T, ErrorData> {
         let _counted = self.running.token();
         let standing = Standing::of(cx);
         let cancel = self.stop.child_token();
         let mut running = std::pin::pin!(call(cancel.clone()));
         tokio::select! {
             biased;
-            answer = &mut running => return answer,
+            answer = &mut running => return Ok(answer),
             () = cx.ct.cancelled() => cancel.cancel(),
             () = standing.lost() => cancel.cancel(),
         }
-        running.await
+        let answer = running.await;
+        if standing.token.is_cancelled() { Err(reply::revoked()) } else { Ok(answer) }
     }
 
     /// For what only looks into the catalog: it is dropped where it stands.
@@ -154,7 +156,8 @@ impl Calls {
             biased;
             found = looking => found.map_err(|diagnostic| reply::request_failed(&diagnostic)),
             () = cx.ct.cancelled() => Err(reply::cancelled()),
-            () = standing.lost() => Err(reply::cancelled()),
+            () = standing.token.cancelled() => Err(reply::revoked()),
+            () = standing.session.cancelled() => Err(reply::cancelled()),
             () = self.stop.cancelled() => Err(reply::cancelled()),
         }
     }
@@ -248,7 +251,7 @@ impl ServerHandler for Handler {
                 .answer(listed.group)
                 .await
         };
-        match self.calls.run(&cx, called).await? {
+        match self.calls.run(&cx, called).await?? {
             Called::Reply(reply) => Ok(reply.into()),
             Called::Task(task) => Ok(CallToolResponse::Task(extension::created(&task))),
         }

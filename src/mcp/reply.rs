@@ -96,6 +96,12 @@ pub(super) fn no_caller() -> ErrorData {
     bug(None)
 }
 
+/// The call began under a token that has ended since. With another one a client begins anew.
+pub(super) fn revoked() -> ErrorData {
+    let words = "the bearer token of this request was revoked or has expired: its call has ended";
+    ErrorData::invalid_request(words, None)
+}
+
 /// Nobody reads it but a client that is told of the server's end.
 pub(super) fn cancelled() -> ErrorData {
     ErrorData::internal_error("cancelled", None)

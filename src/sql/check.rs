@@ -2,9 +2,10 @@
 
 use super::ast::Statement;
 use super::protect::{self, Enforced, Protection};
-use super::{growth, limits, lower, parse, render, resolve};
+use super::render::Places;
+use super::{growth, limits, lower, parse, render, resolve, teach};
 use crate::catalog::{Catalog, Relation};
-use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
+use crate::pg::{Diagnostic, Oid, Position, QualifiedName, SqlState};
 use crate::policy::{Claims, Policy};
 
 /// Walking, comparing and dropping a tree recurse as deep as it is, up to `limits::MAX_OPERATORS` levels. What is not
@@ -49,6 +50,7 @@ pub enum StatementKind {
 #[derive(Debug)]
 pub struct Checked {
     text: String,
+    places: Places,
     kind: StatementKind,
     relations: Vec<QualifiedName>,
     functions: Vec<QualifiedName>,
@@ -65,6 +67,12 @@ impl Checked {
     /// The canonical text, exactly one statement.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The place in the caller's text of what PostgreSQL points at: `character` of [`Self::text`], counted from 1. Nothing
+    /// where something is kept back, since the print has names of the policy's then.
+    pub fn place_of(&self, character: u32) -> Option<Position> {
+        if self.is_guarded() { None } else { self.places.nearest(&self.text, character) }
     }
 
     pub fn kind(&self) -> StatementKind {
@@ -144,7 +152,7 @@ impl Checked {
 
 /// Checks one statement as the caller wrote it. Pure; 25 to 160 us for an everyday query (`benches/check.rs`).
 pub fn check(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
-    with_stack(sql, || gates(sql, cx))
+    with_stack(sql, || gates(sql, cx)).map_err(|refusal| teach::taught(refusal, sql))
 }
 
 /// On this thread where its stack holds the deepest tree that so long a text can make, else on a stack that does.
@@ -163,10 +171,11 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     }
     let protection = protect::protect(&mut statement, &resolution, cx)?;
     growth::within_bounds(&statement)?;
-    let text = render::render(&statement)?;
+    let (text, places) = render::render(&statement)?;
     read_again(&text, &statement)?;
     Ok(Checked {
         text,
+        places,
         kind: match statement {
             Statement::Query(_) => StatementKind::Query,
             Statement::Explain { .. } => StatementKind::Explain,
@@ -191,7 +200,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
 pub fn reprint(sql: &str) -> Result<String, Diagnostic> {
     with_stack(sql, || {
         let statement = parse::parse(sql).and_then(lower::statement)?;
-        let text = render::render(&statement)?;
+        let (text, _) = render::render(&statement)?;
         read_again(&text, &statement)?;
         Ok(text)
     })

@@ -4,15 +4,19 @@
 
 mod expr;
 mod from;
+mod places;
 mod query;
+
+pub use places::Places;
 
 use super::ast::{Ident, Statement, TypeName};
 use super::limits::MAX_PRINTED_DEPTH;
 use crate::pg::{Diagnostic, SqlState, push_quoted_ident};
 
-/// The canonical text of a statement.
-pub fn render(statement: &Statement) -> Result<String, Diagnostic> {
-    let mut out = Printer { text: String::with_capacity(512), depth: 0, deepest: 0 };
+/// The canonical text of a statement, and where its names stand in the caller's.
+pub fn render(statement: &Statement) -> Result<(String, Places), Diagnostic> {
+    let text = String::with_capacity(512);
+    let mut out = Printer { text, places: Places::default(), depth: 0, deepest: 0 };
     match statement {
         Statement::Query(query) => out.query(query),
         Statement::Explain { options, query } => {
@@ -34,7 +38,7 @@ pub fn render(statement: &Statement) -> Result<String, Diagnostic> {
         .rule("sql.limits")
         .hint("use WITH to name the inner parts"));
     }
-    Ok(out.text)
+    Ok((out.text, out.places))
 }
 
 /// A constant that PostgreSQL and sqlparser read alike, whatever `standard_conforming_strings` says: in plain
@@ -55,6 +59,7 @@ pub fn string_constant(text: &str) -> String {
 
 struct Printer {
     text: String,
+    places: Places,
     depth: usize,
     deepest: usize,
 }
@@ -70,6 +75,9 @@ impl Printer {
 
     /// `"a"."b"`
     fn path(&mut self, parts: &[Ident]) {
+        if let Some(at) = parts.iter().find_map(|part| part.at) {
+            self.places.note(self.text.len(), at);
+        }
         self.separated(parts, ".", |out, part| out.ident(part));
     }
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 
 use crate::config::Tasks;
+use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
 use crate::tasks::{MasterKey, MemoryStore, Pace, PostgresStore, Store};
 
 /// Opens the store.
 pub(in crate::cli) async fn open(tasks: &Tasks, key: Option<String>) -> anyhow::Result<Arc<dyn Store>> {
     let Some(connection) = &tasks.store else {
+        tracing::info!("tasks are kept in memory, and end with this process");
         return Ok(Arc::new(MemoryStore::new(tasks.settings.clone())));
     };
     let key = match (key, &tasks.key_file) {
@@ -25,7 +27,21 @@ pub(in crate::cli) async fn open(tasks: &Tasks, key: Option<String>) -> anyhow::
     };
     let pace = tasks.heartbeat.map_or_else(Pace::default, |heartbeat| Pace { heartbeat, ..Pace::default() });
     let store = PostgresStore::open(connection.clone(), tasks.settings.clone(), &key, pace).await;
-    Ok(Arc::new(store.map_err(|error| anyhow!(words(&error)))?))
+    let store = store.map_err(|error| anyhow!(words(&error)))?;
+    tracing::info!(store = %connection, "tasks are kept in PostgreSQL");
+    Ok(Arc::new(store))
+}
+
+/// The store that `whence` names: a URL, or libpq's words.
+pub(in crate::cli) fn named(
+    whence: &str,
+    store: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> anyhow::Result<ConnectionSettings> {
+    ConnectionSettings::parse(store, env).map_err(|error| match &error.hint {
+        Some(hint) => anyhow!("{whence}: {error}\nhint: {hint}"),
+        None => anyhow!("{whence}: {error}"),
+    })
 }
 
 fn from_file(file: &Path) -> anyhow::Result<MasterKey> {

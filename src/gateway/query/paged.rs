@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::Run;
-use super::reply::{self, Rest};
-use crate::db::{Flow, Ran, RowSink, Truncation};
+use super::reply::{self, Cut, Rest};
+use crate::db::{Flow, Ran, RowSink};
 use crate::gateway::output::Encoder;
 use crate::gateway::tasks::{Answered, PagesEnd, PagesHeader, to_text, write};
 use crate::gateway::{CallLimits, QueryOutput};
@@ -32,6 +32,8 @@ pub(super) struct Paged<'r> {
     bytes: u64,
     /// Nothing more can be stored.
     full: bool,
+    /// Not even the first page.
+    unkept: bool,
     /// Of all pages.
     rows: u64,
     /// Why the first page could not be given away.
@@ -58,6 +60,7 @@ impl<'r> Paged<'r> {
             chunk: Chunk::default(),
             bytes: 0,
             full: false,
+            unkept: false,
             rows,
             fault: None,
         }
@@ -68,26 +71,28 @@ impl<'r> Paged<'r> {
         self.bytes + self.page.as_ref().map_or(0, |(encoder, _)| encoder.bytes())
     }
 
-    /// After the run. `Ok`: all that there is fits into the first page, which is still here. `Err`: how the pages end.
+    /// After the run. `Ok`: all that there will be fits into the first page, which is still here. `Err`: how the pages end.
     pub(super) async fn end(
         mut self,
         ran: Result<Ran, Diagnostic>,
-    ) -> Result<Result<(Ran, Encoder), PagesEnd>, Diagnostic> {
+    ) -> Result<Result<(Ran, Encoder, Option<Cut>), PagesEnd>, Diagnostic> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
         if let Some((encoder, _)) = self.page.take() {
-            return Ok(Ok((ran?, encoder)));
+            let ran = ran?;
+            let cut = ran.truncated.map(|why| if self.unkept { Cut::Stored } else { why.into() });
+            return Ok(Ok((ran, encoder, cut)));
         }
-        let truncated = match ran {
-            Ok(ran) => ran.truncated,
+        let cut = match ran {
+            Ok(ran) => ran.truncated.map(Cut::from),
             // Rows that no check covers are not given away.
             Err(fault) => {
-                return Ok(Err(PagesEnd { truncated: None, fault: Some(self.run.named(fault)) }));
+                return Ok(Err(PagesEnd { cut: None, fault: Some(self.run.named(fault)) }));
             }
         };
         let whole = !self.full && self.store_chunk().await;
-        Ok(Err(PagesEnd { truncated: if whole { truncated } else { Some(Truncation::Sink) }, fault: None }))
+        Ok(Err(PagesEnd { cut: if whole { cut } else { Some(Cut::Stored) }, fault: None }))
     }
 
     /// `false` where it cannot be stored.
@@ -116,6 +121,7 @@ impl<'r> Paged<'r> {
                 Err(error) => {
                     // Without a place for the others, the first page is all there is.
                     tracing::warn!(error = error.message, "the pages of an answer could not be stored");
+                    self.unkept = error.rule.is_some();
                     self.page = Some((encoder, first));
                     return Flow::Stop;
                 }
@@ -140,7 +146,7 @@ impl<'r> Paged<'r> {
     ) -> Result<bool, Diagnostic> {
         self.bytes = encoder.bytes();
         let rest = Rest {
-            truncated: Some(Truncation::Sink),
+            cut: Some(Cut::Reply),
             notices: &self.notices,
             next: Some(Cursor { task: id, chunk: 0, row: 0 }),
         };

@@ -1,5 +1,7 @@
 //! What the caller reads besides the rows: whether something is missing, why, and how to get it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::db::Truncation;
 use crate::gateway::output::{CUT_MARK, Encoded, Encoder, WITHHELD_MARK};
 use crate::gateway::{CallLimits, QueryOutput};
@@ -11,9 +13,30 @@ const KEPT_CHARS: usize = 900;
 /// Characters of one notice.
 const NOTICE_CHARS: usize = 300;
 
+/// Why rows are missing for good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::gateway) enum Cut {
+    /// There is at least one row more than asked for.
+    Rows,
+    /// The reply is full.
+    Reply,
+    /// The reply is full, and so is what may be kept for reading on.
+    Stored,
+}
+
+impl From<Truncation> for Cut {
+    fn from(truncation: Truncation) -> Self {
+        match truncation {
+            Truncation::Rows => Self::Rows,
+            Truncation::Sink => Self::Reply,
+        }
+    }
+}
+
 /// What is known of the rows that are not on this page.
 pub(in crate::gateway) struct Rest<'a> {
-    pub truncated: Option<Truncation>,
+    pub cut: Option<Cut>,
     pub notices: &'a [Diagnostic],
     /// Where they are read on.
     pub next: Option<Cursor>,
@@ -49,22 +72,27 @@ pub(in crate::gateway) fn reply(
 }
 
 fn reason(rest: &Rest<'_>, encoded: &Encoded, rows: u64, limits: &CallLimits) -> Option<String> {
-    let missing_rows = match (rest.next, rest.truncated) {
+    let missing_rows = match (rest.next, rest.cut) {
         (Some(cursor), _) => Some(format!("there are more rows: call `query` with the cursor `{cursor}`")),
         (None, None) => None,
-        (None, Some(Truncation::Rows)) if rows < limits.rows => Some(format!(
+        (None, Some(Cut::Rows)) if rows < limits.rows => Some(format!(
             "there are more rows than `limit` {rows}: raise it (at most {}), aggregate, or narrow the WHERE",
             limits.rows
         )),
-        (None, Some(Truncation::Rows)) => Some(format!(
+        (None, Some(Cut::Rows)) => Some(format!(
             "there are more rows than {rows}: aggregate, narrow the WHERE, or page with ORDER BY and a WHERE behind \
              the last row's key"
         )),
-        (None, Some(Truncation::Sink)) => Some(format!(
+        (None, Some(Cut::Reply)) => Some(format!(
             "there are more rows, the reply is full at {} characters: select fewer or shorter columns, aggregate, or \
              page with ORDER BY and a WHERE behind the last row's key",
             limits.characters
         )),
+        (None, Some(Cut::Stored)) => Some(
+            "there are more rows, but what is kept for reading on is full (`limits.stored`): aggregate, narrow the \
+             WHERE, page with ORDER BY and a WHERE behind the last row's key, or wait until earlier answers expire"
+                .to_owned(),
+        ),
     };
     let at = encoded.field_chars;
     let missing_text = (encoded.cut_fields > 0).then(|| {

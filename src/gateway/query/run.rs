@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use super::decide::NO_POLICY;
 use super::live::Live;
 use super::paged::{FirstPage, Paged};
+use super::repair::repaired;
 use super::reply::{self, Rest};
 use crate::db::{Progress, Ran, RunLimits};
 use crate::gateway::admission::Admitted;
 use crate::gateway::tasks::{PagesEnd, Question};
+use crate::gateway::visible::Visible;
 use crate::gateway::{CallLimits, Gateway, QueryOutput, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
@@ -86,7 +88,7 @@ impl Run {
             admitted.inspect_err(|refusal| self.report_refusal(served, policy.version(), refusal))?;
         let ready = within.deadline.min(UNTIL_READY);
         let catalog = served.catalog(ready, &self.live.stop).await?;
-        let checked = self.decide(served, &pinned, &within, catalog).await?;
+        let checked = self.decide(served, &pinned, &within, Arc::clone(&catalog)).await?;
 
         // Nobody else sets them.
         let _ = self.policy.set(policy.version().to_owned());
@@ -109,11 +111,11 @@ impl Run {
             &self.live.progress,
             &self.live.stop,
         );
-        let ran = run.await;
+        let ran = run.await.map_err(|error| repaired(error, &Visible::new(&catalog, policy)));
         self.report_run(served, &ran, sink.bytes(), started.elapsed());
         match sink.end(ran).await? {
-            Ok((ran, encoder)) => {
-                let rest = Rest { truncated: ran.truncated, notices: &ran.notices, next: None };
+            Ok((ran, encoder, cut)) => {
+                let rest = Rest { cut, notices: &ran.notices, next: None };
                 reply::reply(&rest, encoder, rows, &within).map(Finished::Whole)
             }
             Err(pages) => Ok(Finished::Pages(pages)),

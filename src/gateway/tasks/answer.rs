@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::question::claims_digest;
 use super::{Question, bug};
 use crate::auth::Caller;
-use crate::db::Truncation;
+use crate::gateway::query::Cut;
 use crate::gateway::{CallLimits, Format, QueryOutput};
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::ProjectedColumn;
@@ -116,7 +116,7 @@ pub(in crate::gateway) fn policy_changed() -> Diagnostic {
 /// What stands behind the last row.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(in crate::gateway) struct PagesEnd {
-    pub truncated: Option<Truncation>,
+    pub cut: Option<Cut>,
     /// Why the rows did not come to their end. Named so that it can be read as an [`Answer`] too: a store ends with the
     /// same text a task that nobody works on any more.
     #[serde(rename = "refusal")]
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn how_pages_end_can_be_read_as_an_answer() {
         let fault = Diagnostic::refused(SqlState::CONNECTION_FAILURE, "gone").hint("ask again");
-        let end = PagesEnd { truncated: None, fault: Some(fault.clone()) };
+        let end = PagesEnd { cut: None, fault: Some(fault.clone()) };
         let text = to_text(&end).unwrap();
         assert_eq!(from_text::<PagesEnd>(&text).unwrap(), end);
         assert_eq!(read(&text).unwrap().0.unwrap_err(), fault);

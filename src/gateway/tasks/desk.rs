@@ -244,7 +244,7 @@ impl Desk {
             SqlState::CONNECTION_FAILURE,
             "the server that read the rows ended before they were all read",
         );
-        to_text(&PagesEnd { truncated: None, fault: Some(fault.hint("ask the question again")) })
+        to_text(&PagesEnd { cut: None, fault: Some(fault.hint("ask the question again")) })
             .map_err(|_| bug("what belongs to an answer could not be written"))
     }
 }

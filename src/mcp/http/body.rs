@@ -2,6 +2,7 @@
 //! become JSON-RPC errors.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -50,13 +51,19 @@ pub(super) async fn outgoing(
     }
 }
 
-/// A stream that is open for hours does not outlive `end`.
+/// For the answers of the calls that end with their token.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// A stream that is open for hours does not outlive `end` by more than its calls' last words.
 pub(super) fn until(response: Response, end: CancellationToken) -> Response {
     if kind(&response) != Kind::Events {
         return response;
     }
-    let ended = end.cancelled_owned();
-    response.map(|body| Body::from_stream(body.into_data_stream().take_until(ended)))
+    let ended = async move {
+        end.cancelled_owned().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    response.map(|body| Body::from_stream(body.into_data_stream().take_until(Box::pin(ended))))
 }
 
 /// The JSON-RPC responses in a response that is at its end.

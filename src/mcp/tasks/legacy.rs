@@ -138,7 +138,7 @@ async fn result(handler: &Handler, id: &str, cx: RequestContext<RoleServer>) -> 
         let waiting = async |cancel: CancellationToken| {
             handler.gateway.task_outcome(&caller, task, Duration::MAX, &cancel).await
         };
-        match handler.calls.run(&cx, waiting).await {
+        match handler.calls.run(&cx, waiting).await? {
             Ok(None) => return Err(unknown()),
             Ok(Some(Asked::Task(task))) if !task.pending.is_empty() => {
                 input::deliver(handler, &caller, &task, &cx).await?;

@@ -141,7 +141,8 @@ pub(super) async fn call(call: Call<'_>) -> Result<Called, ErrorData> {
     let settings = call.gateway().task_settings();
     let wait = if takes_tasks { settings.task_after } else { settings.handle_after };
     let progress = Arc::<Progress>::default();
-    let patience = Patience { wait: Some(wait), progress: Arc::clone(&progress) };
+    let at_most = Some(settings.handle_after);
+    let patience = Patience { wait: Some(wait), at_most, progress: Arc::clone(&progress) };
     let sql = request.sql.clone();
     let asking = call.gateway().ask(caller, request, patience, call.cancel);
     match progress::told(call.cx, &progress, asking).await {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Printer, string_constant};
+use crate::pg::Position;
 use crate::sql::ast::{
     Call, Case, Exclude, Expr, Frame, FrameBound, FrameUnit, IsTest, Keyword, Like, LikeKind, Operator, Over,
     Quantified, Special, Subscript, Window,
@@ -68,6 +69,9 @@ impl Printer {
                 self.list(args);
             }
             Expr::Cast(inner, type_name) => {
+                if let Some(at) = place_of(inner) {
+                    self.places.note(self.text.len(), at);
+                }
                 self.put("CAST(");
                 self.expr(inner);
                 self.put(" AS ");
@@ -363,5 +367,14 @@ pub fn written(operator: &Operator) -> Cow<'_, str> {
         Cow::Owned(format!("OPERATOR(pg_catalog.{})", operator.symbol))
     } else {
         Cow::Borrowed(&operator.symbol)
+    }
+}
+
+/// Where the caller has written it: that of its first name.
+fn place_of(expr: &Expr) -> Option<Position> {
+    match expr {
+        Expr::Column(path) => path.iter().find_map(|part| part.at),
+        Expr::Call(call) => call.name.iter().find_map(|part| part.at),
+        _ => None,
     }
 }

@@ -1,11 +1,12 @@
 //! The words for what does not exist, or may not be seen: the same for both.
 
 use super::Resolver;
-use super::scope::Env;
-use crate::catalog::closest;
+use super::scope::{Columns, Env};
+use crate::catalog::{Relation, closest};
 use crate::pg::{Diagnostic, Position, SqlState};
 use crate::policy::{ColumnAccess, Decision};
 use crate::sql::ast::Ident;
+use crate::sql::teach::functions;
 
 fn place(diagnostic: Diagnostic, at: Option<Position>) -> Diagnostic {
     match at {
@@ -85,15 +86,53 @@ impl Resolver<'_> {
             return place(refusal, start(path));
         }
         let hint = match closest(last, candidates.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `{near}`? columns here: {}", listed(candidates)),
             None if candidates.is_empty() => "there is nothing in FROM that has columns".to_owned(),
-            None => format!("columns here: {}", listed(candidates)),
+            None => match self.relations_with(last).as_slice() {
+                [] => format!("columns here: {}", listed(candidates)),
+                others => format!(
+                    "`{last}` is a column of {}; columns here: {}",
+                    others.join(", "),
+                    listed(candidates)
+                ),
+            },
         };
         let message = format!("column `{}` does not exist", shown(path));
         place(
             Diagnostic::refused(SqlState::UNDEFINED_COLUMN, message).rule("sql.columns").hint(hint),
             start(path),
         )
+    }
+
+    /// The relations that have a column of that name, if they are few: where all have one it tells nothing.
+    fn relations_with(&self, column: &str) -> Vec<String> {
+        const FEW: usize = 3;
+        let (catalog, policy) = (self.cx.catalog, self.cx.policy);
+        let has = |relation: &&Relation| {
+            let at = relation.columns.iter().position(|known| known.name == column);
+            at.is_some_and(|at| {
+                matches!(policy.access(relation, catalog).columns.get(at), Some(access) if access.is_visible())
+            })
+        };
+        let tops = self.visible_relations().filter(|relation| !relation.is_partition).filter(has);
+        let found: Vec<String> = tops.take(FEW + 1).map(|relation| format!("`{}`", relation.name)).collect();
+        if found.len() > FEW { Vec::new() } else { found }
+    }
+
+    /// A name that only the result has, in WHERE or HAVING.
+    pub fn output_name(refusal: Diagnostic, columns: &Columns) -> Diagnostic {
+        let name =
+            refusal.message.strip_prefix("column `").and_then(|rest| rest.strip_suffix("` does not exist"));
+        match name.filter(|name| refusal.sqlstate == SqlState::UNDEFINED_COLUMN && columns.contains(name)) {
+            None => refusal,
+            Some(name) => {
+                let hint = format!(
+                    "`{name}` is a column of the result, which is not there yet: repeat its expression, or put the query \
+                     into WITH and filter that"
+                );
+                refusal.hint(hint)
+            }
+        }
     }
 
     /// A column of a relation in the statement that a rule denies, and says why.
@@ -122,9 +161,12 @@ impl Resolver<'_> {
                 )
         } else {
             let allowed = self.cx.policy.functions();
-            let hint = match closest(last, allowed) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "functions of the database can be called only if the policy names them".to_owned(),
+            let hint = match (functions::meant(last), closest(last, allowed)) {
+                (Some(words), _) => words.to_owned(),
+                (None, Some(near)) => format!("did you mean `{near}`?"),
+                (None, None) => {
+                    "functions of the database can be called only if the policy names them".to_owned()
+                }
             };
             Diagnostic::refused(SqlState::UNDEFINED_FUNCTION, format!("function `{name}` does not exist"))
                 .hint(hint)

@@ -11,6 +11,7 @@ use super::{Resolved, Resolver};
 use crate::catalog::Extension;
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::sql::ast::{Like, LikeKind};
+use crate::sql::teach::operators;
 
 /// Those that our own rewriting adds.
 const OURS: [&str; 4] = ["*", ">", "||", "-"];
@@ -46,8 +47,8 @@ impl Resolver<'_> {
         if self.cx.policy.decide_operator(symbol, self.cx.catalog).allowed {
             return Ok(());
         }
-        Err(unknown(symbol)
-            .hint("use PostgreSQL's own operators, or those of extensions that the policy allows"))
+        let others = "use PostgreSQL's own operators, or those of extensions that the policy allows";
+        Err(unknown(symbol).hint(operators::meant(symbol).unwrap_or(others)))
     }
 
     /// Those that PostgreSQL looks up for syntax, such as `=` for IN.

@@ -138,7 +138,7 @@ impl Resolver<'_> {
         let inner = Env { scope: Some(&scope), ctes: env.ctes };
         let columns = self.items(&mut select.items, &scope.visible, inner)?;
         if let Some(filter) = &mut select.filter {
-            self.expr(filter, inner)?;
+            self.expr(filter, inner).map_err(|refusal| Self::output_name(refusal, &columns))?;
         }
         for item in &mut select.group_by {
             match item {
@@ -151,7 +151,7 @@ impl Resolver<'_> {
             }
         }
         if let Some(having) = &mut select.having {
-            self.expr(having, inner)?;
+            self.expr(having, inner).map_err(|refusal| Self::output_name(refusal, &columns))?;
         }
         for (_, window) in &mut select.windows {
             self.window(window, inner)?;

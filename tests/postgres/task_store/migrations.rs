@@ -1,12 +1,13 @@
 //! The store's schema.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use pgwarden::tasks::postgres::migrate::{migrate, pending};
 use pgwarden::tasks::{MasterKey, PostgresStore, TaskSettings};
 
 use super::{PACE, connection, store};
-use crate::support::{Database, Template};
+use crate::support::{Database, READER, Template};
 
 async fn refusal(database: &Database<'_>) -> String {
     let key = MasterKey::new([7; 32]);
@@ -70,4 +71,47 @@ async fn the_command_says_what_it_did() {
     let (success, words) = run(&["--store", "postgres://u:hush@127.0.0.1:1/x"], None);
     assert!(!success && words.contains("the task store: cannot connect"), "{words}");
     assert!(!words.contains("hush"), "{words}");
+}
+
+/// `serve` with the store that the environment names, until it has said where tasks are kept or why not.
+fn served(database: &Database<'_>, store: Option<&str>, key: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pgwarden"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database", &database.url(READER)]);
+    command.env("PGWARDEN_TASK_KEY", key).stderr(Stdio::piped());
+    let mut child = command.envs(store.map(|store| ("PGWARDEN_STORE", store))).spawn().unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let mut words = String::new();
+    for line in log.lines() {
+        words.push_str(&line.unwrap());
+        words.push('\n');
+        if words.contains("listening on") {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    words
+}
+
+#[tokio::test]
+async fn serve_keeps_tasks_where_the_environment_says_or_does_not_start() {
+    let database = Database::create(Template::Shop).await;
+    let (url, key) = (database.admin_url(), "0f".repeat(32));
+    let memory = served(&database, None, "");
+    assert!(memory.contains("tasks are kept in memory") && memory.contains("listening on"), "{memory}");
+    let bare = served(&database, Some(&url), &key);
+    assert!(bare.contains("run pgwarden migrate") && !bare.contains("listening on"), "{bare}");
+    migrate(&connection(&database)).await.unwrap();
+    let kept = served(&database, Some(&url), &key);
+    assert!(kept.contains("tasks are kept in PostgreSQL") && kept.contains("listening on"), "{kept}");
+    for (store, key, reason) in [
+        (url.as_str(), "", "needs a key"),
+        (url.as_str(), "0f0f", "`PGWARDEN_TASK_KEY` is no key"),
+        ("postgres://u:hush@127.0.0.1:1/x", key.as_str(), "cannot connect"),
+        ("mysql://u:hush@h/x", key.as_str(), "PGWARDEN_STORE"),
+    ] {
+        let words = served(&database, Some(store), key);
+        assert!(words.contains(reason) && !words.contains("listening on"), "{reason}: {words}");
+        assert!(!words.contains("hush"), "{words}");
+    }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgwarden::auth::Caller;
+use pgwarden::gateway::{Asked, Gateway, Patience, QueryOutput};
 use pgwarden::policy::{Claims, Policy};
 use pgwarden::tasks::{Holder, MemoryStore, State, TaskId, TaskSettings};
 use tokio_util::sync::CancellationToken;
 
 use super::waiting::{gateway_over_postgres, running, slow};
-use super::{POLICY, caller, firsts, gateway_with, limits, request, rows_of, slow_gateway, task_of};
+use super::{POLICY, caller, firsts, gateway_with, limits, next, request, rows_of, slow_gateway, task_of};
 use crate::support::{Database, Template, until};
 
 #[tokio::test]
@@ -98,30 +99,67 @@ async fn one_caller_s_waiting_calls_leave_connections_to_others() {
     until("the queries are gone", async || (running(&database).await == 0).then_some(())).await;
 }
 
+/// A gateway whose store holds that much of one caller.
+async fn narrow_gateway(database: &Database<'_>, stored: u64, settings: TaskSettings) -> Gateway {
+    let settings = TaskSettings { stored_bytes_per_owner: stored, ..settings };
+    let store = Arc::new(MemoryStore::new(settings.clone()));
+    let holder = Holder(TaskId::random().unwrap());
+    slow_gateway(database).await.with_tasks(store, settings, holder)
+}
+
+const LONG: &str = "SELECT n, md5(n::text) FROM generate_series(1, 2000) AS n";
+
+/// Keeps answers until there is no room for another one.
+async fn fill(gateway: &Gateway) -> QueryOutput {
+    for _ in 0..10 {
+        let output = rows_of(gateway, LONG).await;
+        assert!(firsts(&output).len() > 100);
+        if output.next_cursor.is_none() {
+            return output;
+        }
+    }
+    panic!("nothing bounds what first pages take");
+}
+
 /// First pages fill a store too.
 #[tokio::test]
 async fn a_caller_whose_share_of_the_store_is_full_still_gets_first_pages() {
     let database = Database::create(Template::Shop).await;
-    let settings = TaskSettings { stored_bytes_per_owner: 150_000, ..TaskSettings::default() };
-    let store = Arc::new(MemoryStore::new(settings.clone()));
-    let holder = Holder(TaskId::random().unwrap());
-    let gateway = slow_gateway(&database).await.with_tasks(store, settings, holder);
-    let sql = "SELECT n, md5(n::text) FROM generate_series(1, 2000) AS n";
-    let pages = |caller: Caller| {
-        let gateway = gateway.clone();
-        async move {
-            let output = gateway.query(&caller, request(sql), &CancellationToken::new()).await.unwrap();
-            assert!(firsts(&output).len() > 100);
-            output.next_cursor.is_some()
-        }
+    let gateway = narrow_gateway(&database, 150_000, TaskSettings::default()).await;
+    let last = fill(&gateway).await;
+    let why = last.truncated_reason.unwrap();
+    assert!(why.contains("`limits.stored`") && !why.contains("the reply is full"), "{why}");
+    let ben = Caller::local("ben");
+    let others = gateway.query(&ben, request(LONG), &CancellationToken::new()).await.unwrap();
+    assert!(others.next_cursor.is_some(), "others have their own");
+}
+
+#[tokio::test]
+async fn pages_that_end_for_want_of_room_say_so() {
+    let database = Database::create(Template::Shop).await;
+    let settings = TaskSettings { answer_bytes: 1, ..TaskSettings::default() };
+    let gateway = narrow_gateway(&database, 1 << 20, settings).await;
+    let first = rows_of(&gateway, LONG).await;
+    let rest = next(&gateway, &first.next_cursor.unwrap()).await.unwrap();
+    let why = rest.truncated_reason.unwrap();
+    assert!(rest.next_cursor.is_none() && why.contains("`limits.stored`"), "{why}");
+}
+
+/// Who could have a task, and finds no room for it, waits as long as who cannot.
+#[tokio::test]
+async fn without_room_for_a_task_the_call_waits_for_its_answer() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = narrow_gateway(&database, 150_000, TaskSettings::default()).await;
+    fill(&gateway).await;
+    let ask = async |seconds: f64, at_most: u64| {
+        let (wait, at_most) = (Some(Duration::from_millis(100)), Some(Duration::from_millis(at_most)));
+        let patience = Patience { wait, at_most, ..Patience::default() };
+        gateway.ask(&caller(), request(&slow(3, seconds)), patience, &CancellationToken::new()).await
     };
-    let mut more = 0;
-    while pages(caller()).await {
-        more += 1;
-        assert!(more < 10, "nothing bounds what first pages take");
-    }
-    assert!(more > 0);
-    assert!(pages(Caller::local("ben")).await, "others have their own");
+    assert!(matches!(ask(0.8, 20_000).await.unwrap(), Asked::Rows(_)));
+    let refused = ask(600.0, 700).await.unwrap_err();
+    assert_eq!(refused.rule.as_deref(), Some("limits.stored"));
+    until("the query is gone", async || (running(&database).await == 0).then_some(())).await;
 }
 
 /// Who may write the store's tables cannot give one caller's answers to another.

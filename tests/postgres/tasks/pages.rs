@@ -199,7 +199,7 @@ async fn patience_may_end_at_any_moment() {
     let (mut tasks, mut pages) = (0, 0);
     for round in 0..80_u32 {
         let sql = format!("SELECT n, md5((n + {round})::text) FROM generate_series(1, 2000) AS n ORDER BY n");
-        let asked = ask(&gateway, &sql, Duration::from_micros(u64::from(round) * 250)).await.unwrap();
+        let asked = ask(&gateway, &sql, Duration::from_micros(u64::from(round).pow(2) * 20)).await.unwrap();
         let first = match asked {
             Asked::Rows(first) => {
                 pages += 1;

@@ -108,7 +108,8 @@ async fn a_call_that_waits_and_the_session_s_own_stream_end() {
         let call = guarded.peer.post(&call, request(5, "tools/call", query));
         let stream = guarded.peer.method("GET", &stream);
         let runs = until("the query runs", async || (running(&database).await == 1).then_some(()));
-        let (_, stream, ()) = tokio::join!(call, stream, runs);
+        let (call, stream, ()) = tokio::join!(call, stream, runs);
+        assert!(call.text.contains("token of this request was revoked"), "{}", call.text);
         assert_eq!(stream.status, 200, "it was open: {}", stream.text);
     };
     guarded.look(both).await;
