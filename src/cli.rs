@@ -9,6 +9,7 @@ mod doctor;
 mod health;
 mod logging;
 mod migrate;
+mod notes;
 mod policy;
 mod reload;
 mod revoked;
@@ -62,6 +63,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Serve(serve) => serve::run(serve).await,
             Command::Check(check) => check::run(check).await,
             Command::Policy(command) => policy::run(command).await,
+            Command::Notes(command) => notes::run(command).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,

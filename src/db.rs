@@ -29,6 +29,7 @@ mod rows;
 mod run;
 mod settings;
 mod sink;
+mod statistics;
 mod tls;
 
 pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
@@ -39,3 +40,4 @@ pub use login::{Examination, Finding};
 pub use progress::{Phase, Progress};
 pub use settings::DatabaseSettings;
 pub use sink::{Flow, Ran, RowSink, RunLimits, Truncation};
+pub use statistics::ColumnStatistics;

@@ -1,8 +1,10 @@
 //! One use case per file. Knows neither JSON-RPC nor a SQL library.
 
+mod about;
 mod admission;
 mod describe;
 mod health;
+mod notes;
 mod output;
 mod page;
 mod policies;
@@ -22,11 +24,12 @@ mod visible;
 use std::sync::Arc;
 
 pub use health::Health;
+pub use notes::{Notes, NotesError, NotesSource};
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
-    Asked, ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput,
-    SearchRequest, TaskView,
+    Asked, ColumnHeader, DescribeRequest, Described, Format, QueryOutput, QueryRequest, SchemaResource,
+    SearchDetail, SearchOutput, SearchRequest, TaskView,
 };
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};

@@ -9,6 +9,7 @@ mod edge;
 mod fixtures;
 mod handler;
 mod http;
+mod instructions;
 mod reply;
 mod resources;
 mod revision;

@@ -6,5 +6,5 @@ mod name;
 mod sqlstate;
 
 pub use diagnostic::{Diagnostic, Position, Source};
-pub use name::{Oid, QualifiedName, push_quoted_ident, quote_ident, shown_ident};
+pub use name::{Oid, QualifiedName, identifiers, push_quoted_ident, quote_ident, shown_ident};
 pub use sqlstate::SqlState;

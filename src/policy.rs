@@ -26,7 +26,7 @@ pub use decide::{Access, ColumnAccess, Decision, is_system_schema};
 pub use error::{Place, PolicyError};
 pub use expression::Expression;
 pub use limits::{CallerLimits, Limits, PlannerLimits};
-pub use load::Sources;
+pub use load::{Sources, explain};
 pub use mask::{DatePart, MaskKey, MaskKind};
 pub use pattern::Pattern;
 pub use rule::{Action, Check, Filter, Mask, Policy};

@@ -31,6 +31,7 @@ mod postgres {
     mod fixtures;
     mod gateway;
     mod mcp;
+    mod notes;
     mod policies;
     mod policy_cases;
     mod policy_mutants;

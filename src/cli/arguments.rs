@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::notes::NotesCommand;
 use super::policy::PolicyCommand;
 
 /// Puts a PostgreSQL database behind the Model Context Protocol: every call becomes one parsed, policy-checked,
@@ -32,6 +33,9 @@ pub(super) enum Command {
     /// Work on policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Work on notes: what the DBA says of a database
+    #[command(subcommand)]
+    Notes(NotesCommand),
     /// Make the tables of the task store, or bring them up to date
     Migrate(MigrateArguments),
     /// Start a throwaway PostgreSQL with the sample shop and serve it
@@ -47,6 +51,7 @@ impl Command {
             Self::Check(_)
             | Self::Doctor(_)
             | Self::Policy(_)
+            | Self::Notes(_)
             | Self::Token(_)
             | Self::Migrate(_)
             | Self::Demo(_)

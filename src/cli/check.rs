@@ -49,6 +49,9 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let served = setup.one(arguments.entry.as_deref())?;
     let catalog = served.database.ready().await?;
     setup::whole(&served.policies.missing(&catalog))?;
+    for missing in served.missing_notes(&catalog) {
+        eprintln!("pgwarden: notes: {missing}");
+    }
     let mut caller = setup.caller();
     if !arguments.claim.is_empty() {
         caller.claims = token::claims(&arguments.claim)?.into_iter().collect();

@@ -14,7 +14,7 @@ use super::arguments::DoctorArguments;
 use super::setup::{Setup, environment};
 use crate::config::DatabaseEntry;
 use crate::db::{Examination, Finding, SslMode};
-use crate::gateway::Served;
+use crate::gateway::{NotesError, Served};
 use crate::pg::Diagnostic;
 use crate::policy::PolicyError;
 
@@ -26,6 +26,8 @@ struct Report<'s> {
     beyond: Beyond,
     /// What the policies name and the database does not have.
     missing: Vec<PolicyError>,
+    /// The same of the notes.
+    missing_notes: Vec<NotesError>,
 }
 
 pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
@@ -45,11 +47,11 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let examination = served.database.examine().await;
     let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
     // Without the checks of the login, which are told above.
-    let missing = match served.database.ready().await {
-        Ok(catalog) => served.policies.missing(&catalog),
-        Err(_) => Vec::new(),
+    let (missing, missing_notes) = match served.database.ready().await {
+        Ok(catalog) => (served.policies.missing(&catalog), served.missing_notes(&catalog)),
+        Err(_) => (Vec::new(), Vec::new()),
     };
-    Report { entry, accepted, examination, beyond, missing }
+    Report { entry, accepted, examination, beyond, missing, missing_notes }
 }
 
 impl Report<'_> {
@@ -71,9 +73,10 @@ impl Report<'_> {
             Err(error) => json!({ "error": error }),
         };
         let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
+        let notes: Vec<String> = self.missing_notes.iter().map(ToString::to_string).collect();
         json!({
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
-            "policy": missing,
+            "policy": missing, "notes": notes,
         })
         .to_string()
     }
@@ -86,6 +89,9 @@ impl Report<'_> {
         }
         for missing in &self.missing {
             line(&mut out, "FAIL", &missing.to_string(), None);
+        }
+        for missing in &self.missing_notes {
+            line(&mut out, "note", &format!("notes: {missing}"), None);
         }
         out
     }
@@ -188,6 +194,7 @@ mod tests {
             examination: Ok(examination),
             beyond: Beyond::default(),
             missing: Vec::new(),
+            missing_notes: Vec::new(),
         };
         (report.text(), report.is_healthy())
     }
@@ -246,6 +253,7 @@ mod tests {
             examination: Err(error),
             beyond: Beyond::default(),
             missing: Vec::new(),
+            missing_notes: Vec::new(),
         };
         assert_eq!(
             report.text(),

@@ -53,12 +53,13 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
 
 /// Connects before the first call comes, and puts what is wrong into the log.
 fn warm_up(served: &Served) {
-    let database = Arc::clone(&served.database);
+    let served = served.clone();
     tokio::spawn(async move {
-        let name = database.name();
-        match database.ready().await {
+        let name = served.database.name();
+        match served.database.ready().await {
             Ok(catalog) => {
-                info!(database = name, login = catalog.contents().login, "database `{name}` is ready")
+                info!(database = name, login = catalog.contents().login, "database `{name}` is ready");
+                served.warn_of_notes(&catalog);
             }
             Err(finding) => error!(
                 database = name,

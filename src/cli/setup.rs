@@ -16,7 +16,7 @@ use super::arguments::Target;
 use crate::auth::Caller;
 use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy};
 use crate::db::{ConnectionSettings, Database, DatabaseSettings};
-use crate::gateway::{CallLimits, Gateway, Policies, PolicySource, Served};
+use crate::gateway::{CallLimits, Gateway, NotesSource, Policies, PolicySource, Served};
 use crate::policy::{Policy, PolicyError};
 use crate::tasks::{Holder, TaskId};
 use crate::telemetry::Telemetry;
@@ -205,7 +205,8 @@ fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     settings.search_path.clone_from(&entry.search_path);
     settings.time_zone.clone_from(&entry.time_zone);
     settings.accepted = entry.accept.iter().map(|finding| finding.as_str().to_owned()).collect();
-    Ok(Served::new(Database::new(settings), policies(entry)?))
+    let notes = entry.notes.as_deref().map(NotesSource::load).transpose()?.unwrap_or_default();
+    Ok(Served::new(Database::new(settings), policies(entry)?).with_notes(notes))
 }
 
 fn policies(entry: &DatabaseEntry) -> anyhow::Result<Policies> {

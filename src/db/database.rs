@@ -11,9 +11,12 @@ use super::connect::Connector;
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
-use super::{DatabaseSettings, Examination, LockWait, Progress, Ran, RowSink, RunLimits, error, lock_wait};
+use super::{
+    ColumnStatistics, DatabaseSettings, Examination, LockWait, Progress, Ran, RowSink, RunLimits, error,
+    lock_wait, statistics,
+};
 use crate::catalog::Catalog;
-use crate::pg::{Diagnostic, SqlState};
+use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::Checked;
 
 /// Connections for introspection and for looking at a caller's backend from outside.
@@ -126,6 +129,20 @@ impl Database {
         let wait = wait.map_err(|_| error::lost())?.map_err(|e| error::diagnostic(&e))?;
         lease.end();
         Ok(wait)
+    }
+
+    /// What is known of the columns with these numbers. Who may be told, the caller knows: it is made of all rows.
+    pub async fn statistics(
+        &self,
+        relation: Oid,
+        columns: &[i32],
+    ) -> Result<Vec<ColumnStatistics>, Diagnostic> {
+        let mut lease = self.control.lease(LOOKING).await?;
+        let Some(link) = lease.link() else { return Err(error::lost()) };
+        let found = timeout(LOOKING, statistics::of_columns(link.client(), relation, columns)).await;
+        let found = found.map_err(|_| error::lost())?.map_err(|e| error::diagnostic(&e))?;
+        lease.end();
+        Ok(found)
     }
 
     async fn run_known(self: &Arc<Self>, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {

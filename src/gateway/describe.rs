@@ -1,67 +1,117 @@
 //! The tool `describe`: everything about some relations that writing a query needs.
 
+mod profile;
+mod sample;
 mod shape;
 
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::served::Schema;
 use super::visible::Visible;
-use super::{Described, Gateway};
+use super::{DescribeRequest, Described, Gateway};
 use crate::auth::Caller;
+use crate::catalog::Relation;
 use crate::pg::{Diagnostic, SqlState};
+use crate::policy::ToolGroup;
 pub(super) use shape::{Key, Link, Shape};
 
 /// Relations of one call.
 const MOST: usize = 50;
+/// Relations of one call with values of theirs.
+const MOST_WITH_VALUES: usize = 10;
+/// Of one relation.
+const MOST_SAMPLE_ROWS: u64 = 5;
 
 impl Gateway {
-    /// Describes `relations`, each as `schema.name` or a bare name by the search path.
+    /// Describes relations; with rows of theirs or their statistics, where asked for and the policy has the tools to query.
     pub async fn describe(
         &self,
         caller: &Caller,
-        database: Option<String>,
-        relations: Vec<String>,
+        request: DescribeRequest,
         cancel: &CancellationToken,
     ) -> Result<Described, Diagnostic> {
-        let served = self.served(database.as_deref())?;
-        let Schema { pinned, catalog, limits } = served.schema(caller, &self.limits, cancel).await?;
-        let visible = Visible::new(&catalog, pinned.policy());
-        let described = describe(&visible, &relations, limits.characters);
-        match described {
-            Err(refusal) if refusal.sqlstate == SqlState::UNDEFINED_TABLE => {
-                let fresh = served.fresh_catalog(limits.deadline, cancel).await?;
-                pinned.protects(&fresh)?;
-                describe(&Visible::new(&fresh, pinned.policy()), &relations, limits.characters)
-            }
-            described => described,
+        let database = request.database.as_deref();
+        bounded(&request)?;
+        if request.shows_values() {
+            self.has_tools(caller, database, ToolGroup::Query)?;
         }
+        let served = self.served(database)?;
+        let mut schema = served.schema(caller, &self.limits, cancel).await?;
+        if let Err(refusal) = named(&schema.visible(), &request.relations)
+            && refusal.sqlstate == SqlState::UNDEFINED_TABLE
+        {
+            let catalog = served.fresh_catalog(schema.limits.deadline, cancel).await?;
+            schema.pinned.protects(&catalog)?;
+            schema = Schema { catalog, ..schema };
+        }
+        let visible = schema.visible();
+        let mut described = Vec::new();
+        for relation in named(&visible, &request.relations)? {
+            let mut shape = shape_of(&visible, relation);
+            if request.profile {
+                Box::pin(profile::add(&mut shape, &visible, relation, &served.database)).await?;
+            }
+            if request.sample_rows > 0 {
+                let rows = Box::pin(self.sample(caller, &request, &visible, relation, cancel)).await;
+                shape.as_object_mut().map(|shape| shape.insert("sample_rows".to_owned(), rows));
+            }
+            described.push((relation, shape));
+        }
+        within(described, schema.limits.characters)
     }
 }
 
-fn describe(visible: &Visible<'_>, relations: &[String], characters: usize) -> Result<Described, Diagnostic> {
-    if relations.is_empty() || relations.len() > MOST {
-        let message = format!("{} relations to describe, 1 to {MOST} are possible", relations.len());
-        let refusal = Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message);
-        return Err(refusal.hint("name relations as `schema.name`; `search_objects` finds them"));
+impl DescribeRequest {
+    fn shows_values(&self) -> bool {
+        self.profile || self.sample_rows > 0
     }
+}
+
+fn bounded(request: &DescribeRequest) -> Result<(), Diagnostic> {
+    let most = if request.shows_values() { MOST_WITH_VALUES } else { MOST };
+    let refused = |message: String| Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message);
+    if request.relations.is_empty() || request.relations.len() > most {
+        let values = if request.shows_values() { " with their values" } else { "" };
+        let message =
+            format!("{} relations to describe{values}, 1 to {most} are possible", request.relations.len());
+        return Err(refused(message).hint("name relations as `schema.name`; `search_objects` finds them"));
+    }
+    if request.sample_rows > MOST_SAMPLE_ROWS {
+        let message = format!("{} sample rows, {MOST_SAMPLE_ROWS} are possible", request.sample_rows);
+        return Err(refused(message).hint("`query` reads more"));
+    }
+    Ok(())
+}
+
+/// Each once.
+fn named<'c>(visible: &Visible<'c>, names: &[String]) -> Result<Vec<&'c Relation>, Diagnostic> {
     let mut found = Vec::new();
-    for name in relations {
+    for name in names {
         let relation = visible.resolve(name)?;
         if !found.contains(&relation) {
             found.push(relation);
         }
     }
-    let mut described = Vec::new();
+    Ok(found)
+}
+
+fn shape_of<'c>(visible: &Visible<'c>, relation: &'c Relation) -> Value {
+    serde_json::to_value(Shape::new(visible, relation)).unwrap_or_default()
+}
+
+/// All of them, or how many fit.
+fn within(described: Vec<(&Relation, Value)>, characters: usize) -> Result<Described, Diagnostic> {
+    let mut relations = Vec::new();
     let mut used = 0;
-    for relation in found {
-        let shape = serde_json::to_value(Shape::new(visible, relation)).unwrap_or_default();
+    for (relation, shape) in described {
         used += shape.to_string().chars().count() + 20;
         if used > characters {
-            return Err(too_long(described.len(), &relation.name.to_string(), characters));
+            return Err(too_long(relations.len(), &relation.name.to_string(), characters));
         }
-        described.push(shape);
+        relations.push(shape);
     }
-    Ok(Described(serde_json::json!({ "relations": described })))
+    Ok(Described(json!({ "relations": relations })))
 }
 
 fn too_long(before: usize, name: &str, characters: usize) -> Diagnostic {

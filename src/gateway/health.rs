@@ -1,4 +1,4 @@
-//! Whether calls can be answered, and what of the policies' files was not taken.
+//! Whether calls can be answered, and what of the files of policies and notes was not taken.
 
 use super::{Gateway, PolicySource, Reloaded, Served};
 use crate::pg::Diagnostic;
@@ -9,7 +9,7 @@ use crate::telemetry::Event;
 #[derive(Debug)]
 pub enum Health {
     Ready,
-    /// Calls are answered, by the policies from before: the places of the faults in the new ones.
+    /// Calls are answered, by the policies and notes from before: the places of the faults in the new ones.
     Degraded(Vec<Place>),
     /// A policy protects what is gone, so that calls are refused: the places of its names.
     Unprotected(Vec<Place>),
@@ -29,6 +29,7 @@ impl Gateway {
                 unprotected.extend(source.pin().unprotected(&catalog).map(|error| error.place));
                 faults.extend(source.fault().map(|fault| fault.place.clone()));
             }
+            faults.extend(served.notes.fault().map(|fault| fault.place.clone()));
         }
         match (unprotected.is_empty(), faults.is_empty()) {
             (true, true) => Health::Ready,
@@ -46,22 +47,29 @@ impl Gateway {
                     self.reload_one(served, source, all).await;
                 }
             }
+            if all || served.notes.fault().is_some() || served.notes.has_changed() {
+                served.reload_notes(all);
+            }
         }
     }
 
-    /// A number for what each file of the policies holds now. Blocks.
+    /// A number for what each file of the policies, and of notes, holds now. Blocks.
     pub fn policy_texts(&self) -> Vec<u64> {
-        self.served.iter().flat_map(|served| served.policies.iter()).map(PolicySource::text_now).collect()
+        let policies =
+            self.served.iter().flat_map(|served| served.policies.iter()).map(PolicySource::text_now);
+        policies.chain(self.served.iter().map(|served| served.notes.text_now())).collect()
     }
 
-    /// Some policy's file is not what it was when it was read. Blocks.
+    /// Some policy's file, or one of notes, is not what it was when it was read. Blocks.
     pub fn policies_changed(&self) -> bool {
         self.served.iter().flat_map(|served| served.policies.iter()).any(PolicySource::has_changed)
+            || self.served.iter().any(|served| served.notes.has_changed())
     }
 
-    /// Some policy's file was not taken.
+    /// Some policy's file, or one of notes, was not taken.
     pub fn policies_have_faults(&self) -> bool {
         self.served.iter().flat_map(|served| served.policies.iter()).any(|source| source.fault().is_some())
+            || self.served.iter().any(|served| served.notes.fault().is_some())
     }
 
     async fn reload_one(&self, served: &Served, source: &PolicySource, all: bool) {

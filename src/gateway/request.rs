@@ -93,20 +93,44 @@ pub struct QueryOutput {
 /// The tool `search_objects`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SearchRequest {
-    /// Words or a question; empty lists everything.
+    /// Words, a question or a pattern such as `shop.order*`; empty lists everything.
     pub query: String,
     pub database: Option<String>,
     pub schema: Option<String>,
     /// Hits at the most.
     pub limit: Option<u64>,
+    /// Hits to leave out, for those behind them.
+    pub offset: u64,
+    /// `None`: what matched.
+    pub detail: Option<SearchDetail>,
     /// Of the answer, in tokens of a language model, roughly.
     pub tokens: Option<u64>,
 }
 
-/// The answer of `search_objects`: an object `{"objects": [..], "total": n, "truncated": bool}`; the overview has
-/// `schemas` instead, each with a line for each relation, `legend` and `detail`.
+/// How much a hit says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SearchDetail {
+    Names,
+    /// What `describe` says.
+    Full,
+}
+
+/// The answer of `search_objects`: an object `{"objects": [..], "total": n, "truncated": bool}`, with `next_offset` where
+/// there is more; the overview has `schemas` instead, each with a line for each relation, `legend` and `detail`.
 #[derive(Debug)]
 pub struct SearchOutput(pub serde_json::Value);
+
+/// The tool `describe`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DescribeRequest {
+    pub database: Option<String>,
+    /// Each as `schema.name`, or a bare name by the search path.
+    pub relations: Vec<String>,
+    /// Of each relation.
+    pub sample_rows: u64,
+    /// With what PostgreSQL's statistics say of each column.
+    pub profile: bool,
+}
 
 /// The answer of `describe`: an object `{"relations": [..]}`.
 #[derive(Debug)]

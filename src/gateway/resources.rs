@@ -28,7 +28,7 @@ impl Gateway {
             |served: &&Served| self.has_tools(caller, Some(served.name()), ToolGroup::Schema).is_ok();
         let looks = self.served.iter().filter(has_schema).map(async |served| {
             match served.schema(caller, &limits, &CancellationToken::new()).await {
-                Ok(schema) => listed(served.name(), &Visible::new(&schema.catalog, schema.pinned.policy())),
+                Ok(schema) => listed(served.name(), &schema.visible()),
                 Err(reason) => vec![not_ready(served, &reason)],
             }
         });
@@ -51,8 +51,7 @@ impl Gateway {
             return Ok(None);
         }
         let schema = served.schema(caller, &self.limits, &CancellationToken::new()).await?;
-        let visible = Visible::new(&schema.catalog, schema.pinned.policy());
-        Ok(read(served.name(), &visible, parts.get(1..).unwrap_or_default()))
+        Ok(read(served.name(), &schema.visible(), parts.get(1..).unwrap_or_default()))
     }
 }
 
@@ -97,11 +96,10 @@ fn by_schema<'c>(visible: &Visible<'c>) -> BTreeMap<&'c str, Vec<&'c Relation>> 
 }
 
 fn database_resource(database: &str, visible: &Visible<'_>) -> SchemaResource {
-    let comment = visible.catalog().contents().comment.as_deref();
     SchemaResource {
         uri: uri(&[database]),
         name: database.to_owned(),
-        description: comment.unwrap_or("schemas and relations of the database").to_owned(),
+        description: visible.about().unwrap_or("schemas and relations of the database").to_owned(),
         text: String::new(),
     }
 }

@@ -1,21 +1,28 @@
-//! The tool `search_objects`: which relations hold what the words are about. With no words, the overview of all.
+//! The tool `search_objects`: what the database has of what the words are about. With no words, the overview of all.
 
+mod found;
 mod index;
+mod lookalikes;
 mod overview;
+mod pattern;
 mod rank;
+mod terms;
 mod words;
 
-use serde::Serialize;
+use std::collections::BTreeSet;
+
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::served::Schema;
-use super::visible::Visible;
-use super::{Gateway, SearchOutput, SearchRequest};
+use super::visible::{Meaning, Visible};
+use super::{Gateway, SearchDetail, SearchOutput, SearchRequest};
 use crate::auth::Caller;
-use crate::catalog::Relation;
+use crate::catalog::{Relation, Routine};
 use crate::pg::{Diagnostic, SqlState};
+use found::found;
 use overview::overview;
-use rank::{Hit, rank};
+use pattern::Pattern;
+use rank::rank;
 
 /// Hits without `limit`.
 const HITS: u64 = 20;
@@ -24,39 +31,30 @@ const MOST: u64 = 500;
 const LEAST_TOKENS: u64 = 200;
 /// Characters of a comment; the whole of it is in `describe`.
 const COMMENT_CHARS: usize = 200;
-/// Column names of one relation.
-const COLUMNS: usize = 40;
 /// Characters of a token at the least: names and punctuation are cut finer than prose.
 const TOKEN_CHARS: u64 = 3;
 /// Characters that the object around the hits takes.
 const ENVELOPE_CHARS: usize = 200;
 
-/// One relation in the answer.
-#[derive(Serialize)]
-struct Found<'c> {
-    /// As SQL takes it.
-    relation: String,
-    schema: &'c str,
-    name: &'c str,
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    row_estimate: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    partitions: Option<usize>,
-    /// Those that matched; without words all.
+/// What an answer consists of.
+enum Hit<'c> {
+    Term(Meaning<'c>),
+    Relation(RelationHit<'c>),
+    Routine(&'c Routine),
+}
+
+/// A relation with the columns that matched.
+struct RelationHit<'c> {
+    relation: &'c Relation,
     columns: Vec<&'c str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    more_columns: Option<usize>,
-    /// Names, in the same schema, that go on from this one's: `orders_history`. Not hits of their own.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Relations whose name goes on from this one's, and that say no more of the question.
     similar: Vec<&'c str>,
 }
 
 impl Gateway {
-    /// Relations whose names, columns, comments or enum labels have the words of `request.query`, best first. Without words
-    /// all of them: in an overview, or with `request.limit` one by one.
+    /// The terms that `request.query` uses, relations whose names, columns, comments, notes or enum labels have its words,
+    /// best first, and functions. Without words all of them: in an overview, or with a limit, an offset or a detail one by
+    /// one.
     pub async fn search_objects(
         &self,
         caller: &Caller,
@@ -64,9 +62,8 @@ impl Gateway {
         cancel: &CancellationToken,
     ) -> Result<SearchOutput, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
-        let Schema { pinned, catalog, limits } = served.schema(caller, &self.limits, cancel).await?;
-        let visible = Visible::new(&catalog, pinned.policy());
-        search(&visible, &request, limits.characters)
+        let schema = served.schema(caller, &self.limits, cancel).await?;
+        search(&schema.visible(), &request, schema.limits.characters)
     }
 }
 
@@ -79,62 +76,85 @@ fn search(
     let allowed =
         request.tokens.map_or(u64::MAX, |tokens| tokens.max(LEAST_TOKENS).saturating_mul(TOKEN_CHARS));
     let characters = characters.min(usize::try_from(allowed).unwrap_or(usize::MAX));
-    let hits = match (request.query.trim(), request.limit) {
-        ("", None) => return Ok(SearchOutput(overview(visible, &relations, characters))),
-        ("", Some(_)) => all(visible, relations),
-        (question, _) => rank(visible, &relations, question),
-    };
-    let limit = request.limit.unwrap_or(HITS).clamp(1, MOST);
+    let question = request.query.trim();
+    if question.is_empty() && request.limit.is_none() && request.offset == 0 && request.detail.is_none() {
+        return Ok(SearchOutput(overview(visible, &relations, characters)));
+    }
+    let hits = hits(visible, request, relations);
+    let limit = usize::try_from(request.limit.unwrap_or(HITS).clamp(1, MOST)).unwrap_or(usize::MAX);
+    let offset = usize::try_from(request.offset).unwrap_or(usize::MAX);
 
     let mut left = characters.saturating_sub(ENVELOPE_CHARS);
     let mut objects = Vec::new();
-    for hit in hits.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
-        let object = serde_json::to_value(found(visible, hit)).unwrap_or_default();
-        let Some(rest) = left.checked_sub(object.to_string().chars().count() + 1) else { break };
+    for hit in hits.iter().skip(offset).take(limit) {
+        let mut object = found(visible, hit, request.detail);
+        let mut length = object.to_string().chars().count() + 1;
+        // A page of nothing would be asked for again and again.
+        if length > left && objects.is_empty() {
+            object = found(visible, hit, Some(SearchDetail::Names));
+            length = object.to_string().chars().count() + 1;
+        }
+        let Some(rest) = left.checked_sub(length) else { break };
         left = rest;
         objects.push(object);
     }
-    let truncated = objects.len() < hits.len();
-    Ok(SearchOutput(serde_json::json!({ "objects": objects, "total": hits.len(), "truncated": truncated })))
+    let next = offset.saturating_add(objects.len());
+    let mut answer = json!({"objects": objects, "total": hits.len(), "truncated": next < hits.len()});
+    if next < hits.len()
+        && let Some(answer) = answer.as_object_mut()
+    {
+        answer.insert("next_offset".to_owned(), json!(next));
+    }
+    Ok(SearchOutput(answer))
 }
 
+/// All of them, in the order in which they are read.
+fn hits<'c>(visible: &Visible<'c>, request: &SearchRequest, relations: Vec<&'c Relation>) -> Vec<Hit<'c>> {
+    let question = request.query.trim();
+    let wanted = |schema: &str| request.schema.as_deref().is_none_or(|name| schema == name);
+    let of_term =
+        |meaning: &Meaning<'_>| meaning.relations.iter().any(|relation| wanted(&relation.name.schema));
+    let (terms, relations, routines): (Vec<_>, Vec<_>, Vec<_>) = match Pattern::read(question) {
+        Some(pattern) => {
+            let named = relations.into_iter().filter_map(|relation| pattern.hit(visible, relation));
+            let routines = visible.routines().filter(|routine| pattern.has_routine(routine));
+            (Vec::new(), named.collect(), routines.collect())
+        }
+        None if question.is_empty() => {
+            (visible.meanings().collect(), all(visible, relations), visible.routines().collect())
+        }
+        None => (
+            terms::terms(visible, question),
+            rank(visible, &relations, question),
+            terms::routines(visible, question),
+        ),
+    };
+    let terms = terms.into_iter().filter(|term| request.schema.is_none() || of_term(term)).map(Hit::Term);
+    let routines = routines.into_iter().filter(|routine| wanted(&routine.name.schema)).map(Hit::Routine);
+    terms.chain(relations.into_iter().map(Hit::Relation)).chain(routines).collect()
+}
+
+/// Relations of that schema, or of all. A schema with neither relations nor functions does not exist for the caller.
 fn in_schema<'c>(visible: &Visible<'c>, schema: Option<&str>) -> Result<Vec<&'c Relation>, Diagnostic> {
     let Some(schema) = schema else { return Ok(visible.folded().collect()) };
-    let relations: Vec<_> = visible.folded().filter(|relation| relation.name.schema == schema).collect();
-    if relations.is_empty() {
-        let known: std::collections::BTreeSet<&str> =
-            visible.folded().map(|relation| relation.name.schema.as_str()).collect();
+    let of_relations = visible.folded().map(|relation| relation.name.schema.as_str());
+    let known: BTreeSet<&str> =
+        of_relations.chain(visible.routines().map(|routine| routine.name.schema.as_str())).collect();
+    if !known.contains(schema) {
         let known = known.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let refusal =
             Diagnostic::refused(SqlState::UNDEFINED_SCHEMA, format!("schema `{schema}` does not exist"));
         return Err(refusal.hint(format!("there is {known}")));
     }
-    Ok(relations)
+    Ok(visible.folded().filter(|relation| relation.name.schema == schema).collect())
 }
 
-fn all<'c>(visible: &Visible<'c>, relations: Vec<&'c Relation>) -> Vec<Hit<'c>> {
+fn all<'c>(visible: &Visible<'c>, relations: Vec<&'c Relation>) -> Vec<RelationHit<'c>> {
     let columns = |relation| visible.columns(relation).map(|column| column.name.as_str()).collect();
     relations
         .into_iter()
-        .map(|relation| Hit { relation, columns: columns(relation), similar: Vec::new() })
+        .map(|relation| RelationHit { relation, columns: columns(relation), similar: Vec::new() })
         .collect()
-}
-
-fn found<'c>(visible: &Visible<'c>, hit: &Hit<'c>) -> Found<'c> {
-    let relation = hit.relation;
-    let partitions = visible.partitions(relation);
-    Found {
-        relation: relation.name.to_string(),
-        schema: &relation.name.schema,
-        name: &relation.name.name,
-        kind: relation.kind.words(),
-        comment: relation.comment.as_deref().map(shortened),
-        row_estimate: visible.row_estimate(relation),
-        partitions: (partitions > 0).then_some(partitions),
-        columns: hit.columns.iter().take(COLUMNS).copied().collect(),
-        more_columns: hit.columns.len().checked_sub(COLUMNS).filter(|more| *more > 0),
-        similar: hit.similar.iter().take(COLUMNS).copied().collect(),
-    }
 }
 
 fn shortened(comment: &str) -> String {

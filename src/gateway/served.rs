@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
 use super::share::Shares;
-use super::{Pinned, Policies};
+use super::visible::Visible;
+use super::{Notes, NotesError, NotesSource, Pinned, Policies};
 use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::db::Database;
@@ -18,6 +20,7 @@ use crate::policy::Policy;
 pub struct Served {
     pub database: Arc<Database>,
     pub policies: Policies,
+    pub notes: Arc<NotesSource>,
     pub(super) shares: Arc<Shares>,
 }
 
@@ -25,7 +28,14 @@ pub struct Served {
 pub(super) struct Schema<'s> {
     pub pinned: Pinned<'s>,
     pub catalog: Arc<Catalog>,
+    pub notes: Arc<Notes>,
     pub limits: CallLimits,
+}
+
+impl Schema<'_> {
+    pub fn visible(&self) -> Visible<'_> {
+        Visible::new(&self.catalog, self.pinned.policy()).noted(&self.notes)
+    }
 }
 
 /// The bounds of one call.
@@ -57,7 +67,11 @@ impl CallLimits {
 impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
         let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
-        Self { database, policies: policies.into(), shares }
+        Self { database, policies: policies.into(), notes: Arc::default(), shares }
+    }
+
+    pub fn with_notes(self, notes: NotesSource) -> Self {
+        Self { notes: Arc::new(notes), ..self }
     }
 
     /// The caller's policy and the catalog that it was held against, for the tools that show the schema.
@@ -71,7 +85,33 @@ impl Served {
         let limits = limits.within(pinned.policy());
         let catalog = self.catalog(limits.deadline, cancel).await?;
         pinned.protects(&catalog)?;
-        Ok(Schema { pinned, catalog, limits })
+        Ok(Schema { pinned, catalog, notes: self.notes.current(), limits })
+    }
+
+    /// What the notes in use name and the catalog does not have.
+    pub fn missing_notes(&self, catalog: &Catalog) -> Vec<NotesError> {
+        self.notes.current().missing(catalog)
+    }
+
+    /// Takes the notes as their file has them now, and says what is wrong with them; `again`: also what was said before.
+    pub(super) fn reload_notes(&self, again: bool) {
+        let before = self.notes.fault();
+        match self.notes.reload() {
+            Ok(false) => {}
+            Ok(true) => {
+                info!(database = self.name(), "the notes changed");
+                self.database.catalog().iter().for_each(|catalog| self.warn_of_notes(catalog));
+            }
+            Err(fault) if !again && before.is_some_and(|before| before == fault) => {}
+            Err(fault) => warn!(database = self.name(), "the notes from before stay: {fault}"),
+        }
+    }
+
+    /// Says in the log what they name and nobody has: it helps nobody, and harms nobody.
+    pub fn warn_of_notes(&self, catalog: &Catalog) {
+        for missing in self.missing_notes(catalog) {
+            warn!(database = self.name(), "notes: {missing}");
+        }
     }
 
     pub(super) fn name(&self) -> &str {

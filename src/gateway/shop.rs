@@ -1,22 +1,73 @@
 //! A small catalog for tests of what callers see: a shop with partitions, keys, comments, and things to hide.
 
 use crate::catalog::{
-    Catalog, CatalogContents, Column, ForeignKey, Index, KeyConstraint, Relation, RelationKind, Schema, Type,
-    TypeKind, ViewBody,
+    Catalog, CatalogContents, Column, ForeignKey, Index, KeyConstraint, Relation, RelationKind, Routine,
+    RoutineKind, Schema, Type, TypeKind, ViewBody,
 };
 use crate::pg::{Oid, QualifiedName};
 use crate::policy::Policy;
 
 use super::visible::Visible;
 
+/// What the DBA says of it, also of what [`visible`] hides.
+pub(super) const NOTES: &str = r#"
+    version = 1
+    about = "The shop on the web."
+
+    [[relation]]
+    name = "shop.customers"
+    note = "Everybody with an account."
+    synonyms = ["clients"]
+    questions = ["Who bought something last week?"]
+
+    [[relation]]
+    name = "shop.secret_notes"
+    note = "What support writes in secret."
+    synonyms = ["secret diary"]
+
+    [[relation]]
+    name = "shop.orders"
+    note = "Every purchase; see shop.secret_notes for complaints."
+    synonyms = ["purchases", "salaries of the shop"]
+    questions = ["What does secret_text say?"]
+
+    [[column]]
+    name = "shop.customers.age_group"
+    note = "Ten years each."
+    unit = "years"
+    synonyms = ["cohort"]
+
+    [[column]]
+    name = "shop.customers.ssn"
+    note = "The secret number."
+
+    [[term]]
+    name = "active customer"
+    note = "Ordered within the last 90 days."
+    synonyms = ["regular"]
+    relations = ["shop.customers", "shop.orders"]
+    questions = ["How many people came back?"]
+
+    [[term]]
+    name = "secret complaint"
+    note = "Is in the secret notes."
+    relations = ["shop.orders", "shop.secret_notes"]
+"#;
+
 const ORDERS: u32 = 103;
 const STATUS_TYPE: u32 = 20;
 
 /// A policy that hides the relation `shop.secret_notes`.
 pub(super) fn visible(catalog: &Catalog) -> Visible<'_> {
-    let policy =
-        "version = 1\ninclude = []\n[[allow]]\nselect = [\"*.*\"]\n[[deny]]\nselect = [\"*.secret*\"]\n";
-    Visible::new(catalog, &Policy::parse(policy, "shop.toml").unwrap())
+    visible_with(catalog, "")
+}
+
+/// With more rules.
+pub(super) fn visible_with<'c>(catalog: &'c Catalog, rules: &str) -> Visible<'c> {
+    let policy = format!(
+        "version = 1\ninclude = []\n[[allow]]\nselect = [\"*.*\"]\n[[deny]]\nselect = [\"*.secret*\"]\n{rules}"
+    );
+    Visible::new(catalog, &Policy::parse(&policy, "shop.toml").unwrap())
 }
 
 pub(super) fn catalog() -> Catalog {
@@ -35,6 +86,11 @@ pub(super) fn catalog() -> Catalog {
         comment: Some("the web shop".to_owned()),
         schemas: vec![schema(1, "shop", true), schema(2, "hr", false), schema(3, "empty", true)],
         relations: relations(),
+        routines: vec![
+            routine(201, "order_total", "order_id bigint", false),
+            routine(202, "secret_total", "order_id bigint", false),
+            routine(203, "orders_of", "who shop.secret_notes", true),
+        ],
         types: vec![
             a_type(25, "text", TypeKind::Base),
             Type {
@@ -121,6 +177,21 @@ fn relations() -> Vec<Relation> {
         },
         relation(113, "shop", "orders_id_seq", RelationKind::Sequence),
     ]
+}
+
+fn routine(oid: u32, name: &str, arguments: &str, returns_set: bool) -> Routine {
+    Routine {
+        oid: Oid(oid),
+        name: QualifiedName::new("shop", name),
+        kind: RoutineKind::Function,
+        arguments: arguments.to_owned(),
+        out_columns: Vec::new(),
+        result: Oid(25),
+        returns_set,
+        security_definer: false,
+        volatile: false,
+        extension: None,
+    }
 }
 
 fn relation(oid: u32, schema: &str, name: &str, kind: RelationKind) -> Relation {

@@ -1,10 +1,15 @@
 //! The catalog as the policy lets a caller see it. What is not visible here does not exist for the schema tools.
 
+mod noted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{Catalog, Column, Relation, RelationKind, closest};
-use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
+use super::notes::Notes;
+use crate::catalog::{Catalog, Column, ForeignKey, Relation, RelationKind, Routine, RoutineKind, closest};
+use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState, identifiers};
 use crate::policy::{ColumnAccess, Policy, is_system_schema};
+
+pub(super) use noted::{Meaning, Said};
 
 /// INVARIANT: the schema tools and resources name only what these functions give them.
 pub(super) struct Visible<'c> {
@@ -12,19 +17,22 @@ pub(super) struct Visible<'c> {
     relations: BTreeMap<&'c QualifiedName, &'c Relation>,
     /// Those of each visible relation that the caller may name.
     columns: BTreeMap<Oid, Vec<&'c Column>>,
-    /// Relations of which a filter hides rows.
-    filtered: BTreeSet<Oid>,
-    /// What stands in the place of a masked column's values.
+    /// The names of the filters that hide rows of a relation.
+    filters: BTreeMap<Oid, Vec<String>>,
+    /// Masks of columns, in words.
     masks: BTreeMap<(Oid, String), String>,
+    /// Functions of the database's own that the caller may call, in name order.
+    routines: Vec<&'c Routine>,
     /// Names of relations, schemas and functions of which nothing is visible.
     hidden_names: BTreeSet<&'c str>,
+    notes: Option<&'c Notes>,
 }
 
 impl<'c> Visible<'c> {
     pub(super) fn new(catalog: &'c Catalog, policy: &Policy) -> Self {
         let mut relations = BTreeMap::new();
         let mut columns = BTreeMap::new();
-        let mut filtered = BTreeSet::new();
+        let mut filters = BTreeMap::new();
         let mut masks = BTreeMap::new();
         for relation in catalog.relations() {
             let access = policy.access(relation, catalog);
@@ -32,14 +40,15 @@ impl<'c> Visible<'c> {
                 let mut visible = Vec::new();
                 for (column, access) in relation.columns.iter().zip(&access.columns) {
                     if let ColumnAccess::Masked(mask) = access {
-                        masks.insert((relation.oid, column.name.clone()), mask.kind.to_string());
+                        masks.insert((relation.oid, column.name.clone()), mask.words());
                     }
                     if access.is_visible() {
                         visible.push(column);
                     }
                 }
                 if !access.filters.is_empty() {
-                    filtered.insert(relation.oid);
+                    let names = access.filters.iter().map(|filter| filter.name.clone());
+                    filters.insert(relation.oid, names.collect());
                 }
                 relations.insert(&relation.name, relation);
                 columns.insert(relation.oid, visible);
@@ -48,17 +57,21 @@ impl<'c> Visible<'c> {
         let shown: BTreeSet<&str> =
             relations.keys().flat_map(|name| [name.schema.as_str(), name.name.as_str()]).collect();
         let unusable = catalog.contents().schemas.iter().filter(|schema| !schema.usable);
-        // Functions of the database cannot be called, nor shown in the expressions that call them.
+        // Functions that cannot be called are not shown in the expressions that call them.
         let users = catalog.contents().routines.iter().filter(|r| !is_system_schema(&r.name.schema));
+        let (routines, closed): (Vec<&Routine>, Vec<&Routine>) =
+            users.partition(|routine| policy.decide_execute(&routine.name, catalog).allowed);
+        let callable = routines.iter().map(|routine| routine.name.name.as_str()).collect::<BTreeSet<_>>();
         let hidden_names = catalog
             .relations()
             .iter()
             .flat_map(|relation| [relation.name.schema.as_str(), relation.name.name.as_str()])
             .chain(unusable.map(|schema| schema.name.as_str()))
-            .chain(users.map(|routine| routine.name.name.as_str()))
-            .filter(|name| !shown.contains(name))
+            .chain(closed.iter().map(|routine| routine.name.name.as_str()))
+            .filter(|name| !shown.contains(name) && !callable.contains(name))
             .collect();
-        Self { catalog, relations, columns, filtered, masks, hidden_names }
+        let routines = routines.into_iter().filter(|routine| is_usable(routine, catalog)).collect();
+        Self { catalog, relations, columns, filters, masks, routines, hidden_names, notes: None }
     }
 
     pub(super) fn catalog(&self) -> &'c Catalog {
@@ -98,13 +111,54 @@ impl<'c> Visible<'c> {
         self.masks.get(&(relation.oid, column.name.clone())).map(String::as_str)
     }
 
+    /// Columns whose statistics tell no more than a query: every row of theirs is there for the caller, and no mask.
+    pub(super) fn open_columns(&self, relation: &Relation) -> impl Iterator<Item = &'c Column> {
+        let whole = !relation.row_security && self.filters(relation).is_empty();
+        self.columns(relation).filter(move |column| whole && self.mask(relation, column).is_none())
+    }
+
     /// Estimated rows; nothing where row security or a filter hides some: the count would tell of them.
     pub(super) fn row_estimate(&self, relation: &Relation) -> Option<u64> {
-        if relation.row_security || self.filtered.contains(&relation.oid) {
+        if relation.row_security || self.filters.contains_key(&relation.oid) {
             None
         } else {
             relation.row_estimate
         }
+    }
+
+    /// The filters by which the caller sees only some of its rows.
+    pub(super) fn filters(&self, relation: &Relation) -> &[String] {
+        self.filters.get(&relation.oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Foreign keys with what they refer to. One with a hidden column at either end, or that leads to what is hidden, does
+    /// not exist.
+    pub(super) fn foreign_keys(
+        &self,
+        relation: &'c Relation,
+    ) -> impl Iterator<Item = (&'c ForeignKey, &'c Relation)> {
+        relation.foreign_keys.iter().filter_map(|key| {
+            let to = self.by_oid(key.references)?;
+            let shown = key.columns.iter().all(|column| self.has_column(relation, column))
+                && key.referenced_columns.iter().all(|column| self.has_column(to, column));
+            shown.then_some((key, to))
+        })
+    }
+
+    /// Functions of the database's own that the caller may call, in name order.
+    pub(super) fn routines(&self) -> impl Iterator<Item = &'c Routine> {
+        self.routines.iter().copied().filter(|routine| self.may_say(&routine.arguments))
+    }
+
+    /// The type that a function gives; `None` where its name tells of what is hidden.
+    pub(super) fn result(&self, routine: &Routine) -> Option<&'c str> {
+        let result = self.catalog.type_by_oid(routine.result)?.display.as_str();
+        self.may_say(result).then_some(result)
+    }
+
+    /// No name of a hidden relation, schema or function is in it.
+    fn may_say(&self, text: &str) -> bool {
+        !words(text).any(|word| self.hidden_names.contains(word))
     }
 
     /// Partitions at every level, those without partitions of their own. Whoever may read the parent reads them too,
@@ -138,7 +192,7 @@ impl<'c> Visible<'c> {
     pub(super) fn may_show(&self, relation: &Relation, expression: &str) -> bool {
         let hidden_column =
             |word: &str| relation.columns.iter().any(|c| c.name == word) && !self.has_column(relation, word);
-        !words(expression).any(|word| hidden_column(word) || self.hidden_names.contains(word))
+        self.may_say(expression) && !words(expression).any(hidden_column)
     }
 
     /// The relation that `text` names, as SQL would read it: `schema.name`, or a bare name by the search path. An exact
@@ -185,7 +239,15 @@ impl<'c> Visible<'c> {
     }
 }
 
-/// The login can read something of it.
+/// Its schema is open, it belongs to no extension, and a SELECT can call it.
+fn is_usable(routine: &Routine, catalog: &Catalog) -> bool {
+    let of_trigger = || catalog.type_by_oid(routine.result).is_none_or(|t| t.display.ends_with("trigger"));
+    routine.kind != RoutineKind::Procedure
+        && routine.extension.is_none()
+        && catalog.schema(&routine.name.schema).is_some_and(|schema| schema.usable)
+        && !of_trigger()
+}
+
 /// Identifiers and other words of an expression, without quotes.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let quoted = text.split('"').skip(1).step_by(2);
@@ -194,45 +256,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     )
 }
 
-/// `a."B c".d` as SQL reads it; `None` where it is no such thing.
-fn identifiers(text: &str) -> Option<Vec<String>> {
-    let mut parts = Vec::new();
-    let mut chars = text.chars().peekable();
-    loop {
-        let mut part = String::new();
-        if chars.next_if_eq(&'"').is_some() {
-            loop {
-                match chars.next()? {
-                    '"' if chars.next_if_eq(&'"').is_none() => break,
-                    c => part.push(c),
-                }
-            }
-        } else {
-            while let Some(c) = chars.next_if(|c| *c != '.') {
-                part.push(c.to_ascii_lowercase());
-            }
-        }
-        parts.push(part);
-        match chars.next() {
-            None => return Some(parts),
-            Some('.') => {}
-            Some(_) => return None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{identifiers, words};
+    use super::words;
     use crate::gateway::shop;
-
-    #[test]
-    fn identifiers_are_read_as_sql_reads_them() {
-        assert_eq!(identifiers("Shop.Orders").unwrap(), ["shop", "orders"]);
-        assert_eq!(identifiers("\"Odd \"\"Shop\".\"a.b\"").unwrap(), ["Odd \"Shop", "a.b"]);
-        assert_eq!(identifiers("\"open"), None);
-        assert_eq!(identifiers("\"a\"b"), None);
-    }
 
     #[test]
     fn words_are_found_in_and_out_of_quotes() {

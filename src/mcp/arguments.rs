@@ -49,6 +49,17 @@ impl<'a> Arguments<'a> {
         count.map(Some).ok_or_else(|| self.wrong_type(key, "a whole number from 0", value))
     }
 
+    /// Without it, no.
+    pub(super) fn flag(&self, key: &str) -> Result<bool, Diagnostic> {
+        let Some(value) = self.value(key) else { return Ok(false) };
+        let flag = match value {
+            Value::Bool(flag) => Some(*flag),
+            Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+            _ => None,
+        };
+        flag.ok_or_else(|| self.wrong_type(key, "true or false", value))
+    }
+
     /// Strings; one alone stands for a list of one.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Diagnostic> {
         let nulls = |item: Option<String>| item.ok_or_else(|| self.refuse(key, "must not contain null"));

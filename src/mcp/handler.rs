@@ -7,10 +7,11 @@ use std::sync::Arc;
 use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestMethod, CompleteRequestParams,
-    CompleteResult, CustomRequest, CustomResult, GetTaskParams, GetTaskResult, Implementation,
-    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig, Tool, UpdateTaskParams,
+    CompleteResult, CustomRequest, CustomResult, DiscoverResult, GetTaskParams, GetTaskResult,
+    Implementation, InitializeRequestParams, InitializeResult, ListPromptsRequestMethod, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -20,15 +21,10 @@ use tokio_util::task::TaskTracker;
 use super::reply::{self, ToolReply};
 use super::tasks::{extension, handle, legacy};
 use super::tools::{Call, Called, Listed, Tools};
-use super::{resources, revision};
+use super::{instructions, resources, revision};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Gateway};
 use crate::pg::Diagnostic;
-
-const INSTRUCTIONS: &str = "pgwarden answers SQL against PostgreSQL under a policy. `search_objects` and `describe` show \
-    what can be queried, `query` runs one read-only statement; what takes longer goes on, and `task_result` \
-    fetches it. A refusal names its SQLSTATE, the rule that decided and a \
-    hint for the next try. The schema is also there as resources, postgres://{database}/{schema}/{relation}.";
 
 /// How long clients of 2026-07-28 may keep the tool list: it only changes with the configuration.
 const TOOL_LIST_TTL_MS: u64 = 60_000;
@@ -169,11 +165,28 @@ impl Calls {
 
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(capabilities())
-            .with_server_info(
-                Implementation::new("pgwarden", env!("CARGO_PKG_VERSION")).with_title("pgwarden"),
-            )
-            .with_instructions(INSTRUCTIONS)
+        ServerConfig::new(capabilities()).with_server_info(
+            Implementation::new("pgwarden", env!("CARGO_PKG_VERSION")).with_title("pgwarden"),
+        )
+    }
+
+    /// The instructions are the caller's own.
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        let caller = self.caller(&cx)?;
+        cx.peer.set_peer_info(request.clone());
+        let negotiated = self.negotiate_initialize(&request)?;
+        Ok(negotiated.with_instructions(instructions::of(&self.gateway, &caller)))
+    }
+
+    async fn discover(&self, cx: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let caller = self.caller(&cx)?;
+        let server = self.get_info().with_instructions(instructions::of(&self.gateway, &caller));
+        let versions = self.supported_protocol_versions().into_owned();
+        Ok(DiscoverResult::from_server_info(versions, server))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

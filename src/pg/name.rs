@@ -66,9 +66,36 @@ pub fn shown_ident(ident: &str) -> String {
     }
 }
 
+/// `a."B c".d` as SQL reads it; `None` where it is no such thing.
+pub fn identifiers(text: &str) -> Option<Vec<String>> {
+    let mut parts = Vec::new();
+    let mut chars = text.chars().peekable();
+    loop {
+        let mut part = String::new();
+        if chars.next_if_eq(&'"').is_some() {
+            loop {
+                match chars.next()? {
+                    '"' if chars.next_if_eq(&'"').is_none() => break,
+                    c => part.push(c),
+                }
+            }
+        } else {
+            while let Some(c) = chars.next_if(|c| *c != '.') {
+                part.push(c.to_ascii_lowercase());
+            }
+        }
+        parts.push(part);
+        match chars.next() {
+            None => return Some(parts),
+            Some('.') => {}
+            Some(_) => return None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::QualifiedName;
+    use super::{QualifiedName, identifiers};
 
     #[test]
     fn a_part_is_quoted_where_sql_would_read_something_else() {
@@ -77,5 +104,13 @@ mod tests {
         assert_eq!(shown("user", "order"), "\"user\".\"order\"");
         assert_eq!(shown("Shop", "a\"b"), "\"Shop\".\"a\"\"b\"");
         assert_eq!(shown("2x", "ä"), "\"2x\".\"ä\"");
+    }
+
+    #[test]
+    fn identifiers_are_read_as_sql_reads_them() {
+        assert_eq!(identifiers("Shop.Orders").unwrap(), ["shop", "orders"]);
+        assert_eq!(identifiers("\"Odd \"\"Shop\".\"a.b\"").unwrap(), ["Odd \"Shop", "a.b"]);
+        assert_eq!(identifiers("\"open"), None);
+        assert_eq!(identifiers("\"a\"b"), None);
     }
 }

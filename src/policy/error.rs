@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A place in a policy file; line and column from 1, the column in characters.
+/// A place in a file of the DBA's; line and column from 1, the column in characters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Place {
     pub file: Arc<str>,
@@ -13,7 +13,7 @@ pub struct Place {
 
 impl Place {
     /// `at` is a byte of `text`.
-    pub(super) fn of(file: &Arc<str>, text: &str, at: usize) -> Self {
+    pub fn of(file: &Arc<str>, text: &str, at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;

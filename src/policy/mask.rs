@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Expression;
+use super::{Expression, Mask};
 
 /// `with` of a `[[mask]]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -79,6 +79,25 @@ impl MaskKey {
 impl fmt::Debug for MaskKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MaskKey({})", self.variable)
+    }
+}
+
+impl Mask {
+    /// What a caller may know of it. An expression may name what is hidden, and is not told.
+    pub fn words(&self) -> String {
+        let values = match &self.kind {
+            MaskKind::Null => "every value is NULL".to_owned(),
+            MaskKind::Text(text) => format!("every value is {text:?}"),
+            MaskKind::KeepFirst(n) => format!("only the first {n} characters"),
+            MaskKind::KeepLast(n) => format!("only the last {n} characters"),
+            MaskKind::Email => "only the first letter and the domain".to_owned(),
+            MaskKind::Hash(_) => "a keyed hash, the same for the same value".to_owned(),
+            MaskKind::Date(part) => format!("rounded down to the {}", part.word()),
+            MaskKind::Bucket(n) => format!("rounded down to a multiple of {n}"),
+            MaskKind::Expression(_) => "what the policy makes of it".to_owned(),
+        };
+        let conditions = if self.predicates { "conditions see the mask" } else { "not in conditions" };
+        format!("{values}; {conditions} ({})", self.name)
     }
 }
 

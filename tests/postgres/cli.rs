@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use crate::support::{Database, READER, Template, until};
 
-struct Ended {
-    status: i32,
-    out: String,
-    err: String,
+pub(super) struct Ended {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
 }
 
-fn program(words: &[&str]) -> Command {
+pub(super) fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgwarden"));
     command.args(words).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -29,7 +29,7 @@ fn program(words: &[&str]) -> Command {
     command
 }
 
-fn run(words: &[&str]) -> Ended {
+pub(super) fn run(words: &[&str]) -> Ended {
     let output = program(words).output().unwrap();
     Ended {
         status: output.status.code().unwrap(),

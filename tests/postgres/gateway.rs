@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgwarden::auth::Caller;
-use pgwarden::gateway::{CallLimits, Format, Gateway, QueryOutput, QueryRequest, SearchRequest, Served};
+use pgwarden::gateway::{
+    CallLimits, DescribeRequest, Format, Gateway, QueryOutput, QueryRequest, SearchRequest, Served,
+};
 use pgwarden::pg::Diagnostic;
 use pgwarden::policy::Policy;
 use pgwarden::telemetry::Telemetry;
@@ -31,6 +33,10 @@ fn gateway(database: &Database<'_>) -> Gateway {
 
 fn caller() -> Caller {
     Caller::local("tester")
+}
+
+fn described(relations: Vec<String>) -> DescribeRequest {
+    DescribeRequest { relations, ..DescribeRequest::default() }
 }
 
 async fn ask(gateway: &Gateway, request: QueryRequest) -> Result<QueryOutput, Diagnostic> {
@@ -151,7 +157,7 @@ async fn a_relation_that_was_made_meanwhile_is_found() {
     })
     .await;
     let names = vec!["shop.later".to_owned()];
-    gateway.describe(&caller(), None, names, &CancellationToken::new()).await.unwrap();
+    gateway.describe(&caller(), described(names), &CancellationToken::new()).await.unwrap();
 }
 
 #[tokio::test]
@@ -231,7 +237,8 @@ async fn the_schema_tools_and_resources_name_nothing_that_is_hidden() {
     }
     for name in ["staff.payroll", "app.api_keys", "corner.vault"] {
         let names = vec![name.to_owned()];
-        let refusal = gateway.describe(&caller(), None, names, &CancellationToken::new()).await.unwrap_err();
+        let refusal =
+            gateway.describe(&caller(), described(names), &CancellationToken::new()).await.unwrap_err();
         assert_eq!(refusal.message, format!("relation `{name}` does not exist"));
         let uri = format!("postgres://shop/{}", name.replace('.', "/"));
         assert_eq!(gateway.read_resource(&caller(), &uri).await.unwrap(), None);
@@ -253,7 +260,7 @@ async fn hidden_columns_are_not_in_keys_indexes_checks_or_defaults() {
         let (relation, column): (String, String) = (row.get(0), row.get(1));
         let names = vec![relation.clone()];
         let cancel = CancellationToken::new();
-        let described = gateway.describe(&caller(), None, names, &cancel).await.unwrap().0;
+        let described = gateway.describe(&caller(), described(names), &cancel).await.unwrap().0;
         assert!(!words(&described).contains(&column), "`{column}` in {described}");
     }
 }
@@ -270,7 +277,7 @@ async fn everything_told(gateway: &Gateway) -> Vec<Value> {
     let names: Vec<String> =
         told.iter().map(|object| object["relation"].as_str().unwrap().to_owned()).collect();
     for name in names {
-        told.push(gateway.describe(&caller(), None, vec![name], &cancel).await.unwrap().0);
+        told.push(gateway.describe(&caller(), described(vec![name]), &cancel).await.unwrap().0);
     }
     for resource in gateway.list_resources(&caller()).await.unwrap() {
         let read = gateway.read_resource(&caller(), &resource.uri).await.unwrap().unwrap();

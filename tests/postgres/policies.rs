@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use pgwarden::auth::Caller;
 use pgwarden::gateway::{
-    CallLimits, Gateway, Policies, PolicySource, QueryOutput, QueryRequest, SearchRequest, Served, When,
+    CallLimits, DescribeRequest, Gateway, Policies, PolicySource, QueryOutput, QueryRequest, SearchRequest,
+    Served, When,
 };
 use pgwarden::pg::Diagnostic;
 use pgwarden::policy::Policy;
@@ -114,8 +115,8 @@ async fn a_caller_has_the_first_policy_whose_condition_they_meet() {
             .await;
         let found = found.unwrap().0;
         let names: Vec<&str> =
-            found["objects"].as_array().unwrap().iter().map(|o| o["name"].as_str().unwrap()).collect();
-        assert_eq!(names, [allowed], "{role}");
+            found["objects"].as_array().unwrap().iter().map(|o| o["relation"].as_str().unwrap()).collect();
+        assert_eq!(names, [format!("shop.{allowed}")], "{role}");
     }
 }
 
@@ -127,7 +128,8 @@ async fn a_caller_whom_no_policy_is_for_gets_nothing() {
     ask(&gateway, &caller(&[("role", "support")]), "SELECT 1").await.unwrap();
     assert_eq!(rule(ask(&gateway, &caller(&[("role", "boss")]), "SELECT 1").await), "policy.none");
     let none = CancellationToken::new();
-    let described = gateway.describe(&caller(&[]), None, vec!["shop.orders".to_owned()], &none).await;
+    let request = DescribeRequest { relations: vec!["shop.orders".to_owned()], ..DescribeRequest::default() };
+    let described = gateway.describe(&caller(&[]), request, &none).await;
     assert_eq!(described.unwrap_err().rule.unwrap(), "policy.none");
     let listed = gateway.list_resources(&caller(&[])).await.unwrap();
     assert!(listed.len() == 1 && listed[0].description.starts_with("not ready"), "{listed:?}");

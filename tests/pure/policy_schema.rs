@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use pgwarden::gateway::Notes;
 use pgwarden::policy::{Cases, Policy, Sources};
 use serde_json::Value;
 
@@ -49,6 +50,10 @@ impl Schema {
             "minItems" => count(value.as_array().map(Vec::len)),
             "minProperties" => count(value.as_object().map(serde_json::Map::len)),
             "maxProperties" => value.as_object().is_none_or(|o| o.len() <= wanted.as_u64().unwrap() as usize),
+            "minLength" => count(value.as_str().map(|text| text.chars().count())),
+            "maxLength" => {
+                value.as_str().is_none_or(|text| text.chars().count() <= wanted.as_u64().unwrap() as usize)
+            }
             "items" => value.as_array().is_none_or(|a| a.iter().all(|item| self.valid(wanted, item))),
             "required" => value.as_object().is_none_or(|o| names().all(|name| o.contains_key(name))),
             "properties" => value.as_object().is_none_or(|object| {
@@ -137,6 +142,11 @@ fn every_key_of_the_grammar_is_in_the_schema_and_the_other_way_round() {
             ][..],
         ),
         ("policies/cases.schema.json", "src/policy/cases.rs", &[("Document", ""), ("Written", "case")][..]),
+        (
+            "policies/notes.schema.json",
+            "src/gateway/notes/document.rs",
+            &[("Document", ""), ("Relation", "relation"), ("Column", "column"), ("Term", "term")][..],
+        ),
     ] {
         let source_text = fs::read_to_string(source).unwrap();
         assert_eq!(source_text.matches("#[serde(deny_unknown_fields)]").count(), tables.len(), "{source}");
@@ -163,6 +173,42 @@ fn every_policy_and_every_file_of_cases_is_valid() {
         seen += 1;
     }
     assert!(seen >= 6);
+}
+
+#[test]
+fn wrong_notes_are_refused_by_the_schema_and_by_the_grammar() {
+    let schema = Schema::read("policies/notes.schema.json");
+    let long = "x".repeat(1_001);
+    for notes in [
+        "",
+        "about = \"a shop\"",
+        "[[relation]]\nname = \"a.b\"\nnote = \"\"\nsynonyms = []\nquestions = [\"who?\"]",
+        "[[column]]\nname = \"a.b.c\"\nunit = \"kg\"",
+        "[[term]]\nname = \"a\"\nnote = \"b\"\nrelations = [\"a.b\"]",
+    ] {
+        let text = format!("version = 1\n{notes}\n");
+        assert!(Notes::parse(&text, "n.toml").is_ok() && schema.accepts(&text), "{notes}");
+    }
+    for notes in [
+        "version = 2",
+        "abuot = \"a shop\"",
+        &format!("about = \"{long}\""),
+        "[relation]\nname = \"a.b\"",
+        "[[relation]]\nnote = \"x\"",
+        "[[relation]]\nname = \"b\"",
+        "[[relation]]\nname = \"a.b\"\nunit = \"kg\"",
+        "[[relation]]\nname = \"a.b\"\nsynonyms = \"x\"",
+        "[[relation]]\nname = \"a.b\"\nsynonyms = [\"\"]",
+        "[[column]]\nname = \"a.b.c\"\nquestions = []",
+        "[[term]]\nname = \"a\"\nnote = \"b\"",
+        "[[term]]\nname = \"a\"\nnote = \"\"\nrelations = []",
+        "[[term]]\nname = \"a\"\nnote = \"b\"\nrelations = [\"b\"]",
+    ] {
+        let text =
+            if notes.starts_with("version") { notes.to_owned() } else { format!("version = 1\n{notes}\n") };
+        assert!(Notes::parse(&text, "n.toml").is_err(), "the grammar takes {notes}");
+        assert!(!schema.accepts(&text), "the schema takes {notes}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::catalog::{Column, ForeignKey, Relation};
-use crate::gateway::visible::Visible;
+use crate::gateway::visible::{Said, Visible};
 use crate::pg::shown_ident;
 
 /// Empty lists and unknown values are left out.
@@ -11,14 +11,17 @@ use crate::pg::shown_ident;
 pub(in crate::gateway) struct Shape<'c> {
     /// As SQL takes it.
     pub(in crate::gateway) relation: String,
-    schema: &'c str,
-    name: &'c str,
     pub(in crate::gateway) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::gateway) comment: Option<&'c str>,
+    #[serde(flatten)]
+    pub(in crate::gateway) said: Said<'c>,
     /// From the last ANALYZE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::gateway) row_estimate: Option<u64>,
+    /// That the policy shows only some rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::gateway) filtered: Option<String>,
     /// PostgreSQL shows only some rows, by policies of its own.
     #[serde(skip_serializing_if = "is_false")]
     pub(in crate::gateway) row_security: bool,
@@ -56,6 +59,8 @@ pub(in crate::gateway) struct ColumnShape<'c> {
     pub(in crate::gateway) identity: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::gateway) comment: Option<&'c str>,
+    #[serde(flatten)]
+    pub(in crate::gateway) said: Said<'c>,
     /// What stands in the place of its values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::gateway) masked: Option<String>,
@@ -75,7 +80,10 @@ pub(in crate::gateway) struct Key<'c> {
 pub(in crate::gateway) struct Link {
     /// The relation at the other end.
     pub(in crate::gateway) relation: String,
-    /// Ready to stand behind ON.
+    /// What the other end is called in `join`, where both have the same name.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub(in crate::gateway) alias: Option<String>,
+    /// Ready to stand behind ON, where FROM names the relations with or without their schema.
     pub(in crate::gateway) join: String,
 }
 
@@ -91,11 +99,11 @@ impl<'c> Shape<'c> {
         let parent = relation.parents.iter().find_map(|parent| visible.by_oid(*parent));
         Self {
             relation: relation.name.to_string(),
-            schema: &relation.name.schema,
-            name: &relation.name.name,
             kind: relation.kind.words(),
             comment: relation.comment.as_deref(),
+            said: visible.said_of(relation),
             row_estimate: visible.row_estimate(relation),
+            filtered: filtered(visible, relation),
             row_security: relation.row_security,
             partition_of: parent.filter(|_| relation.is_partition).map(|parent| parent.name.to_string()),
             partitions: visible.partitions(relation),
@@ -104,10 +112,9 @@ impl<'c> Shape<'c> {
                 .map(|column| column_shape(visible, relation, column))
                 .collect(),
             keys,
-            foreign_keys: relation
-                .foreign_keys
-                .iter()
-                .filter_map(|key| link(visible, relation, key, visible.by_oid(key.references)?, End::Far))
+            foreign_keys: visible
+                .foreign_keys(relation)
+                .map(|(key, to)| link(relation, key, to, End::Far))
                 .collect(),
             referenced_by: referenced_by(visible, relation),
             indexes: relation
@@ -136,19 +143,24 @@ fn column_shape<'c>(visible: &Visible<'c>, relation: &'c Relation, column: &'c C
         generated: column.generated,
         identity: column.identity,
         comment: column.comment.as_deref(),
+        said: visible.said_of_column(relation, &column.name),
         masked: visible.mask(relation, column).map(str::to_owned),
         enum_labels: visible.enum_labels(column),
     }
 }
 
+/// By which filters, not how: a condition may name what is hidden.
+fn filtered(visible: &Visible<'_>, relation: &Relation) -> Option<String> {
+    let names = visible.filters(relation);
+    (!names.is_empty()).then(|| format!("only some rows are visible to you ({})", names.join(", ")))
+}
+
 fn referenced_by<'c>(visible: &Visible<'c>, relation: &'c Relation) -> Vec<Link> {
-    let mut links = Vec::new();
-    for other in visible.folded() {
-        for key in other.foreign_keys.iter().filter(|key| key.references == relation.oid) {
-            links.extend(link(visible, other, key, relation, End::Near));
-        }
-    }
-    links
+    let keys =
+        visible.folded().flat_map(|from| visible.foreign_keys(from).map(move |(key, to)| (from, key, to)));
+    keys.filter(|(_, _, to)| to.oid == relation.oid)
+        .map(|(from, key, to)| link(from, key, to, End::Near))
+        .collect()
 }
 
 /// Which end of a foreign key is the other relation.
@@ -158,27 +170,24 @@ enum End {
     Far,
 }
 
-/// The link over `key` of `from`; nothing where a column of it is hidden.
-fn link<'c>(
-    visible: &Visible<'c>,
-    from: &'c Relation,
-    key: &ForeignKey,
-    to: &'c Relation,
-    other: End,
-) -> Option<Link> {
-    let shown = key.columns.iter().all(|column| visible.has_column(from, column))
-        && key.referenced_columns.iter().all(|column| visible.has_column(to, column));
+/// The link over `key` of `from`.
+fn link(from: &Relation, key: &ForeignKey, to: &Relation, other: End) -> Link {
+    let (mut near, mut far) = (shown_ident(&from.name.name), shown_ident(&to.name.name));
+    let alias = (near == far).then(|| shown_ident(&format!("{}_2", to.name.name)));
+    let (relation, called) = match other {
+        End::Near => (&from.name, &mut near),
+        End::Far => (&to.name, &mut far),
+    };
+    if let Some(alias) = &alias {
+        called.clone_from(alias);
+    }
     let terms: Vec<String> = key
         .columns
         .iter()
         .zip(&key.referenced_columns)
-        .map(|(near, far)| format!("{}.{} = {}.{}", from.name, shown_ident(near), to.name, shown_ident(far)))
+        .map(|(here, there)| format!("{near}.{} = {far}.{}", shown_ident(here), shown_ident(there)))
         .collect();
-    let relation = match other {
-        End::Near => from.name.to_string(),
-        End::Far => to.name.to_string(),
-    };
-    shown.then(|| Link { relation, join: terms.join(" AND ") })
+    Link { relation: relation.to_string(), alias, join: terms.join(" AND ") }
 }
 
 fn is_false(value: &bool) -> bool {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::Relation;
 use crate::gateway::describe::{Key, Link, Shape};
-use crate::gateway::visible::Visible;
+use crate::gateway::visible::{Meaning, Visible};
 
 pub(super) fn database(
     name: &str,
@@ -13,11 +13,12 @@ pub(super) fn database(
     schemas: &BTreeMap<&str, Vec<&Relation>>,
 ) -> String {
     let mut out = format!("# Database {}\n", inline(name));
-    paragraph(visible.catalog().contents().comment.as_deref(), &mut out);
+    paragraph(visible.about(), &mut out);
     for (schema, relations) in schemas {
         let _ = write!(out, "\n## Schema {}\n\n", inline(schema));
         relation_list(visible, relations, &mut out);
     }
+    list("Terms", visible.meanings().map(|meaning| term(&meaning)), &mut out);
     out
 }
 
@@ -33,11 +34,14 @@ pub(super) fn relation<'c>(visible: &Visible<'c>, relation: &'c Relation) -> Str
     let shape = Shape::new(visible, relation);
     let mut out = format!("# {} {}\n", sentence(shape.kind), inline(&shape.relation));
     paragraph(shape.comment, &mut out);
+    paragraph(shape.said.note, &mut out);
+    paragraph(also(&shape.said.synonyms).as_deref(), &mut out);
     paragraph(facts(&shape).as_deref(), &mut out);
     columns(&shape, &mut out);
     list("Keys", shape.keys.iter().map(key), &mut out);
     list("References", shape.foreign_keys.iter().map(link), &mut out);
     list("Referenced by", shape.referenced_by.iter().map(link), &mut out);
+    list("Answers", shape.said.questions.iter().map(|question| cell(question)), &mut out);
     list("Checks", shape.checks.iter().map(|check| inline(check)), &mut out);
     list("Indexes", shape.indexes.iter().map(|index| inline(index)), &mut out);
     out
@@ -48,7 +52,7 @@ fn relation_list(visible: &Visible<'_>, relations: &[&Relation], out: &mut Strin
         let mut facts = vec![relation.kind.words().to_owned()];
         facts.extend(visible.row_estimate(relation).map(|rows| format!("about {rows} rows")));
         let _ = write!(out, "- {} ({})", inline(&relation.name.to_string()), facts.join(", "));
-        if let Some(comment) = &relation.comment {
+        if let Some(comment) = visible.said_of(relation).note.or(relation.comment.as_deref()) {
             let _ = write!(out, ": {}", cell(comment));
         }
         out.push('\n');
@@ -60,6 +64,7 @@ fn facts(shape: &Shape<'_>) -> Option<String> {
     facts.extend(shape.row_estimate.map(|rows| format!("about {rows} rows")));
     facts.extend((shape.partitions > 0).then(|| format!("{} partitions", shape.partitions)));
     facts.extend(shape.partition_of.as_ref().map(|parent| format!("partition of {}", inline(parent))));
+    facts.extend(shape.filtered.clone());
     facts.extend(shape.row_security.then(|| "row security shows some rows only".to_owned()));
     (!facts.is_empty()).then(|| facts.join("; "))
 }
@@ -73,19 +78,30 @@ fn columns(shape: &Shape<'_>, out: &mut String) {
             (_, true, None) => "generated".to_owned(),
             (_, _, default) => default.unwrap_or_default().to_owned(),
         };
-        let mut comment = column.comment.unwrap_or_default().to_owned();
-        if let Some(mask) = &column.masked {
-            let space = if comment.is_empty() { "" } else { " " };
-            let _ = write!(comment, "{space}Masked: {mask}");
-        }
-        if !column.enum_labels.is_empty() {
-            let space = if comment.is_empty() { "" } else { " " };
-            let _ = write!(comment, "{space}One of: {}", column.enum_labels.join(", "));
-        }
+        let mut comments: Vec<String> = Vec::new();
+        comments.extend(column.comment.map(str::to_owned));
+        comments.extend(column.said.note.map(str::to_owned));
+        comments.extend(column.said.unit.map(|unit| format!("In {unit}.")));
+        comments.extend(also(&column.said.synonyms));
+        comments.extend(column.masked.as_ref().map(|mask| format!("Masked: {mask}")));
+        let labels = (!column.enum_labels.is_empty()).then(|| column.enum_labels.join(", "));
+        comments.extend(labels.map(|labels| format!("One of: {labels}")));
+        let comment = comments.join(" ");
         let null = if column.not_null { "no" } else { "yes" };
         let cells = [column.name, column.type_name, null, &default, &comment].map(cell);
         let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
+}
+
+fn also(synonyms: &[&str]) -> Option<String> {
+    (!synonyms.is_empty()).then(|| format!("Also called {}.", synonyms.join(", ")))
+}
+
+fn term(meaning: &Meaning<'_>) -> String {
+    let relations: Vec<String> =
+        meaning.relations.iter().map(|relation| inline(&relation.name.to_string())).collect();
+    let from = if relations.is_empty() { String::new() } else { format!(" ({})", relations.join(", ")) };
+    format!("{}{from}: {}", cell(meaning.term), cell(meaning.said.note.unwrap_or_default()))
 }
 
 fn key(key: &Key<'_>) -> String {
@@ -94,7 +110,8 @@ fn key(key: &Key<'_>) -> String {
 }
 
 fn link(link: &Link) -> String {
-    format!("{} on {}", inline(&link.relation), inline(&link.join))
+    let alias = link.alias.as_ref().map_or_else(String::new, |alias| format!(" as {}", inline(alias)));
+    format!("{}{alias} on {}", inline(&link.relation), inline(&link.join))
 }
 
 fn list(title: &str, items: impl Iterator<Item = String>, out: &mut String) {

@@ -47,7 +47,7 @@ fn a_relation_is_a_page() {
          | id | bigint | no |  |  |\n| customer_id | bigint | no |  |  |\n\
          | status | shop.open_status | yes | 'placed'::shop.order_status | One of: placed, shipped |\n\
          \nKeys:\n\n- primary key: `id`\n\
-         \nReferences:\n\n- `shop.customers` on `shop.orders.customer_id = shop.customers.id`\n"
+         \nReferences:\n\n- `shop.customers` on `orders.customer_id = customers.id`\n"
     );
 }
 

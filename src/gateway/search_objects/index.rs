@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::words::stems;
 use crate::catalog::{Relation, closest};
-use crate::gateway::visible::Visible;
+use crate::gateway::visible::{Meaning, Visible};
 
 /// How much a word tells where it stands.
 const NAME: f64 = 4.0;
@@ -13,6 +13,11 @@ const COLUMN: f64 = 1.2;
 const SCHEMA: f64 = 1.0;
 const LABEL: f64 = 1.0;
 const COLUMN_COMMENT: f64 = 0.7;
+/// What the DBA says: another name is as good as the name.
+const SYNONYM: f64 = 4.0;
+const TERM: f64 = 2.0;
+const QUESTION: f64 = 1.0;
+const COLUMN_SYNONYM: f64 = 1.2;
 
 /// A word that only begins as another one, or is a part of it, counts for less.
 const BEGINNING: f64 = 0.6;
@@ -31,6 +36,8 @@ pub(super) struct Index<'c> {
 pub(super) struct Entry<'c> {
     pub(super) relation: &'c Relation,
     pub(super) name: Vec<String>,
+    /// Other names of it.
+    synonyms: Vec<Vec<String>>,
     words: HashMap<String, f64>,
     columns: Vec<(&'c str, Vec<String>)>,
 }
@@ -45,7 +52,9 @@ pub(super) struct Meant {
 
 impl<'c> Index<'c> {
     pub(super) fn new(visible: &Visible<'c>, relations: &[&'c Relation]) -> Self {
-        let entries: Vec<_> = relations.iter().map(|relation| Entry::new(visible, relation)).collect();
+        let meanings: Vec<Meaning<'_>> = visible.meanings().collect();
+        let entries: Vec<_> =
+            relations.iter().map(|relation| Entry::new(visible, relation, &meanings)).collect();
         let mut spread: BTreeMap<String, usize> = BTreeMap::new();
         for word in entries.iter().flat_map(|entry| entry.words.keys()) {
             *spread.entry(word.clone()).or_default() += 1;
@@ -94,7 +103,7 @@ impl Meant {
 }
 
 impl<'c> Entry<'c> {
-    fn new(visible: &Visible<'c>, relation: &'c Relation) -> Self {
+    fn new(visible: &Visible<'c>, relation: &'c Relation, meanings: &[Meaning<'_>]) -> Self {
         let mut words: HashMap<String, f64> = HashMap::new();
         let mut note = |text: &str, weight: f64| {
             for stem in stems(text) {
@@ -104,16 +113,29 @@ impl<'c> Entry<'c> {
         note(&relation.name.name, NAME);
         note(&relation.name.schema, SCHEMA);
         note(relation.comment.as_deref().unwrap_or_default(), COMMENT);
+        let said = visible.said_of(relation);
+        note(said.note.unwrap_or_default(), COMMENT);
+        note(&said.synonyms.join(" "), SYNONYM);
+        note(&said.questions.join(" "), QUESTION);
+        for meaning in meanings.iter().filter(|meaning| meaning.relations.contains(&relation)) {
+            note(&format!("{} {}", meaning.term, meaning.said.synonyms.join(" ")), TERM);
+            note(&meaning.said.questions.join(" "), QUESTION);
+        }
         let mut columns = Vec::new();
         // However many columns have a word, together they say it once.
         let mut of_columns: HashMap<String, f64> = HashMap::new();
         for column in visible.columns(relation) {
             let labels = visible.enum_labels(column).join(" ");
             let comment = column.comment.as_deref().unwrap_or_default();
+            let dba = visible.said_of_column(relation, &column.name);
             let mut said = Vec::new();
-            for (text, weight) in
-                [(column.name.as_str(), COLUMN), (comment, COLUMN_COMMENT), (&labels, LABEL)]
-            {
+            for (text, weight) in [
+                (column.name.as_str(), COLUMN),
+                (comment, COLUMN_COMMENT),
+                (&labels, LABEL),
+                (dba.note.unwrap_or_default(), COLUMN_COMMENT),
+                (&dba.synonyms.join(" "), COLUMN_SYNONYM),
+            ] {
                 for stem in stems(text) {
                     let most = of_columns.entry(stem.clone()).or_default();
                     *most = most.max(weight);
@@ -125,7 +147,8 @@ impl<'c> Entry<'c> {
         for (stem, weight) in of_columns {
             *words.entry(stem).or_default() += weight;
         }
-        Self { relation, name: stems(&relation.name.name), words, columns }
+        let synonyms = said.synonyms.iter().map(|synonym| stems(synonym)).collect();
+        Self { relation, name: stems(&relation.name.name), synonyms, words, columns }
     }
 
     /// 0: it is not said here; near 1: the relation is all about it.
@@ -141,12 +164,13 @@ impl<'c> Entry<'c> {
         self.columns.iter().filter(|(_, said)| says(said)).map(|(name, _)| *name).collect()
     }
 
-    /// The share of its name that was asked for.
+    /// The share of its name, or of another name of it, that was asked for.
     pub(super) fn named(&self, meant: &[Meant]) -> f64 {
         let asked =
             |word: &&String| meant.iter().any(|meant| meant.forms.iter().any(|(form, _)| form == *word));
-        let [asked, all] = [self.name.iter().filter(asked).count(), self.name.len().max(1)].map(as_f64);
-        asked / all
+        let share =
+            |name: &Vec<String>| as_f64(name.iter().filter(asked).count()) / as_f64(name.len().max(1));
+        self.synonyms.iter().chain([&self.name]).map(share).fold(0.0, f64::max)
     }
 }
 

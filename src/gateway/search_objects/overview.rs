@@ -5,8 +5,11 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::found::signature;
+use super::lookalikes::Lookalikes;
 use super::shortened;
-use crate::catalog::{ForeignKey, Relation, RelationKind};
+use super::words::stems;
+use crate::catalog::{Relation, RelationKind};
 use crate::gateway::visible::Visible;
 use crate::pg::{Oid, shown_ident};
 
@@ -38,17 +41,17 @@ impl Detail {
 }
 
 /// An object of at most `characters`. Whoever wants more of a schema narrows to it.
-pub(super) fn overview(visible: &Visible<'_>, relations: &[&Relation], characters: usize) -> Value {
+pub(super) fn overview<'c>(visible: &Visible<'c>, relations: &[&'c Relation], characters: usize) -> Value {
     let whole = DETAILS.into_iter().map(|detail| (detail, written(visible, relations, detail)));
     let mut least = None;
     for (detail, schemas) in whole {
-        let answer = answer(&schemas, relations.len(), detail, detail != Detail::Full);
+        let answer = answer(visible, &schemas, relations.len(), detail);
         if answer.to_string().chars().count() <= characters {
             return answer;
         }
         least = Some(schemas);
     }
-    cut(least.unwrap_or_default(), relations.len(), characters)
+    cut(visible, least.unwrap_or_default(), relations.len(), characters)
 }
 
 /// A schema with its lines.
@@ -56,18 +59,24 @@ struct Lines<'c> {
     schema: &'c str,
     comment: Option<String>,
     lines: Vec<String>,
+    functions: Vec<String>,
 }
 
 fn written<'c>(visible: &Visible<'c>, relations: &[&'c Relation], detail: Detail) -> Vec<Lines<'c>> {
-    let base = if detail == Detail::Full { HashMap::new() } else { bases(relations) };
+    let base = if detail == Detail::Full { HashMap::new() } else { bases(visible, relations) };
     let mut similar: HashMap<Oid, usize> = HashMap::new();
     base.values().for_each(|base| *similar.entry(*base).or_default() += 1);
+    let mut functions: HashMap<&str, Vec<String>> = HashMap::new();
+    for routine in visible.routines().filter(|_| detail != Detail::Names) {
+        functions.entry(&routine.name.schema).or_default().push(signature(routine));
+    }
     let mut schemas: Vec<Lines<'c>> = Vec::new();
     for relation in relations.iter().filter(|relation| !base.contains_key(&relation.oid)) {
         let schema = relation.name.schema.as_str();
         if schemas.last().is_none_or(|last| last.schema != schema) {
             let found = visible.catalog().schema(schema).and_then(|schema| schema.comment.as_deref());
-            schemas.push(Lines { schema, comment: found.map(shortened), lines: Vec::new() });
+            let functions = functions.get(schema).cloned().unwrap_or_default();
+            schemas.push(Lines { schema, comment: found.map(shortened), lines: Vec::new(), functions });
         }
         if let Some(last) = schemas.last_mut() {
             last.lines.push(line(
@@ -82,21 +91,22 @@ fn written<'c>(visible: &Visible<'c>, relations: &[&'c Relation], detail: Detail
 }
 
 /// Of relations whose name goes on from another's and that refer to it (`orders_history`), the other.
-fn bases(relations: &[&Relation]) -> HashMap<Oid, Oid> {
-    let by_name: HashMap<(&str, &str), Oid> = relations
-        .iter()
-        .map(|relation| ((relation.name.schema.as_str(), relation.name.name.as_str()), relation.oid))
-        .collect();
-    let base = |relation: &Relation| {
-        let (schema, name) = (relation.name.schema.as_str(), relation.name.name.as_str());
-        let shorter = name.match_indices('_').filter_map(|(end, _)| name.get(..end));
-        let mut bases = shorter.filter_map(|shorter| by_name.get(&(schema, shorter)).copied());
-        bases.find(|base| relation.foreign_keys.iter().any(|key| key.references == *base))
+fn bases<'c>(visible: &Visible<'c>, relations: &[&'c Relation]) -> HashMap<Oid, Oid> {
+    let names: Vec<Vec<String>> = relations.iter().map(|relation| stems(&relation.name.name)).collect();
+    let named = || relations.iter().zip(&names);
+    let lookalikes =
+        Lookalikes::new(named().map(|(relation, name)| (relation.name.schema.as_str(), name.as_slice())));
+    let base = |relation: &'c Relation, name: &[String]| {
+        let mut bases = lookalikes.bases(&relation.name.schema, name);
+        bases.find_map(|(at, _)| {
+            let base = relations.get(at)?.oid;
+            visible.foreign_keys(relation).any(|(_, to)| to.oid == base).then_some(base)
+        })
     };
-    relations.iter().filter_map(|relation| Some((relation.oid, base(relation)?))).collect()
+    named().filter_map(|(relation, name)| Some((relation.oid, base(relation, name)?))).collect()
 }
 
-fn line(visible: &Visible<'_>, relation: &Relation, detail: Detail, similar: usize) -> String {
+fn line<'c>(visible: &Visible<'c>, relation: &'c Relation, detail: Detail, similar: usize) -> String {
     let mut line = shown_ident(&relation.name.name);
     if similar > 0 {
         line.push_str(&format!(" (+{similar} {}_*)", relation.name.name));
@@ -116,54 +126,70 @@ fn line(visible: &Visible<'_>, relation: &Relation, detail: Detail, similar: usi
     if let Some(key) = relation.keys.iter().find(|key| key.primary && shown(&key.columns)) {
         line.push_str(&format!(" ({})", listed(&key.columns)));
     }
-    let links: Vec<String> =
-        relation.foreign_keys.iter().filter_map(|key| link(visible, relation, key)).collect();
+    let links: Vec<String> = references(visible, relation).collect();
     if !links.is_empty() {
         line.push_str(&format!(" {}", links.join(" ")));
     }
-    if let Some(comment) = relation.comment.as_deref().filter(|_| detail != Detail::Keys) {
+    let comment = visible.said_of(relation).note.or(relation.comment.as_deref());
+    if let Some(comment) = comment.filter(|_| detail != Detail::Keys) {
         line.push_str(&format!(": {}", shortened(comment)));
     }
     line
 }
 
-/// Nothing where a column of it is hidden, or what it leads to.
-fn link(visible: &Visible<'_>, from: &Relation, key: &ForeignKey) -> Option<String> {
-    let to = visible.by_oid(key.references)?;
-    let shown = key.columns.iter().all(|column| visible.has_column(from, column))
-        && key.referenced_columns.iter().all(|column| visible.has_column(to, column));
-    let name =
-        if to.name.schema == from.name.schema { shown_ident(&to.name.name) } else { to.name.to_string() };
-    // Nearly every key leads to a primary key: only the others say to what.
-    let primary = to.keys.iter().any(|other| other.primary && other.columns == key.referenced_columns);
-    let columns = if primary { String::new() } else { format!("({})", listed(&key.referenced_columns)) };
-    shown.then(|| format!("{}>{name}{columns}", listed(&key.columns)))
+/// Its foreign keys as `column>relation`.
+pub(super) fn references<'c>(visible: &Visible<'c>, from: &'c Relation) -> impl Iterator<Item = String> {
+    visible.foreign_keys(from).map(|(key, to)| {
+        let near = to.name.schema == from.name.schema;
+        let name = if near { shown_ident(&to.name.name) } else { to.name.to_string() };
+        // Nearly every key leads to a primary key: only the others say to what.
+        let primary = to.keys.iter().any(|other| other.primary && other.columns == key.referenced_columns);
+        let columns = if primary { String::new() } else { format!("({})", listed(&key.referenced_columns)) };
+        format!("{}>{name}{columns}", listed(&key.columns))
+    })
 }
 
 fn listed(columns: &[String]) -> String {
     columns.iter().map(|column| shown_ident(column)).collect::<Vec<_>>().join(",")
 }
 
-fn answer(schemas: &[Lines<'_>], total: usize, detail: Detail, truncated: bool) -> Value {
-    let schemas: Vec<Value> = schemas
-        .iter()
-        .map(|lines| match &lines.comment {
-            Some(comment) => json!({"schema": lines.schema, "comment": comment, "relations": lines.lines}),
-            None => json!({"schema": lines.schema, "relations": lines.lines}),
-        })
-        .collect();
-    let mut answer = json!({"schemas": schemas, "legend": LEGEND, "detail": detail.word(), "total": total, "truncated": truncated});
-    if truncated && let Some(answer) = answer.as_object_mut() {
-        let hint = "for more set `schema`, search with `query`, or allow more `tokens`";
-        answer.insert("hint".to_owned(), json!(hint));
+fn answer(visible: &Visible<'_>, schemas: &[Lines<'_>], total: usize, detail: Detail) -> Value {
+    let mut answer = serde_json::Map::new();
+    let mut add = |key: &str, value: Value| {
+        answer.insert(key.to_owned(), value);
+    };
+    if detail != Detail::Names {
+        visible.about().map(|about| add("about", json!(shortened(about))));
+        let terms: Vec<&str> = visible.meanings().map(|meaning| meaning.term).collect();
+        (!terms.is_empty()).then(|| add("terms", json!(terms)));
     }
-    answer
+    add("schemas", schemas.iter().map(schema).collect());
+    add("legend", json!(LEGEND));
+    add("detail", json!(detail.word()));
+    add("total", json!(total));
+    add("truncated", json!(detail != Detail::Full));
+    if detail != Detail::Full {
+        add("hint", json!("for more set `schema`, search with `query`, or allow more `tokens`"));
+    }
+    Value::Object(answer)
+}
+
+fn schema(lines: &Lines<'_>) -> Value {
+    let mut schema = json!({"schema": lines.schema});
+    if let Some(schema) = schema.as_object_mut() {
+        lines.comment.as_ref().map(|comment| schema.insert("comment".to_owned(), json!(comment)));
+        schema.insert("relations".to_owned(), json!(lines.lines));
+        if !lines.functions.is_empty() {
+            schema.insert("functions".to_owned(), json!(lines.functions));
+        }
+    }
+    schema
 }
 
 /// As many names of each schema as fit; each schema keeps its share.
-fn cut(mut schemas: Vec<Lines<'_>>, total: usize, characters: usize) -> Value {
+fn cut(visible: &Visible<'_>, mut schemas: Vec<Lines<'_>>, total: usize, characters: usize) -> Value {
     loop {
-        let answer = answer(&schemas, total, Detail::Names, true);
+        let answer = answer(visible, &schemas, total, Detail::Names);
         let over = answer.to_string().chars().count().saturating_sub(characters);
         if over == 0 || schemas.is_empty() {
             return answer;

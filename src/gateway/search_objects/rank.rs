@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::RelationHit;
 use super::index::{Entry, Index, Meant};
+use super::lookalikes::Lookalikes;
 use super::words::asked;
 use crate::catalog::Relation;
 use crate::gateway::visible::Visible;
@@ -18,14 +20,6 @@ const SAID: f64 = 0.3;
 const VARIED: usize = 12;
 /// Hits whose foreign keys are followed to relations that say nothing themselves.
 const FOLLOWED: usize = 3;
-
-/// A relation with the columns that matched.
-pub(super) struct Hit<'c> {
-    pub(super) relation: &'c Relation,
-    pub(super) columns: Vec<&'c str>,
-    /// Relations whose name goes on from this one's, and that say no more of the question.
-    pub(super) similar: Vec<&'c str>,
-}
 
 /// One relation that says some of the words.
 struct Scored<'i, 'c> {
@@ -54,25 +48,32 @@ impl<'c> Scored<'_, 'c> {
 }
 
 /// The best first. A word that is nowhere stands for what it begins, is part of, or is a typing error of.
-pub(super) fn rank<'c>(visible: &Visible<'c>, relations: &[&'c Relation], question: &str) -> Vec<Hit<'c>> {
+pub(super) fn rank<'c>(
+    visible: &Visible<'c>,
+    relations: &[&'c Relation],
+    question: &str,
+) -> Vec<RelationHit<'c>> {
     let index = Index::new(visible, relations);
     let meant: Vec<Meant> = asked(question).into_iter().map(|word| index.meant(&word)).collect();
     let mut scored = scored(&index, &meant);
     fold_lookalikes(&mut scored, &meant);
-    lift_neighbours(&mut scored);
+    lift_neighbours(visible, &mut scored);
     scored.sort_by(|a, b| {
         b.score().total_cmp(&a.score()).then_with(|| a.entry.relation.name.cmp(&b.entry.relation.name))
     });
     vary(&mut scored, meant.len());
     // One word names what it wants.
     let followed = if meant.len() > 1 { followed(visible, &index, &scored) } else { Vec::new() };
-    let hit = |scored: Scored<'_, 'c>| Hit {
+    let hit = |scored: Scored<'_, 'c>| RelationHit {
         relation: scored.entry.relation,
         columns: scored.entry.columns_of(&meant),
         similar: scored.similar,
     };
-    let behind =
-        followed.into_iter().map(|relation| Hit { relation, columns: Vec::new(), similar: Vec::new() });
+    let behind = followed.into_iter().map(|relation| RelationHit {
+        relation,
+        columns: Vec::new(),
+        similar: Vec::new(),
+    });
     scored.into_iter().map(hit).chain(behind).collect()
 }
 
@@ -91,13 +92,10 @@ fn scored<'i, 'c>(index: &'i Index<'c>, meant: &[Meant]) -> Vec<Scored<'i, 'c>> 
 
 /// Where a relation's name goes on from another's with words that nobody asked for, and it says nothing of the question
 /// that the other does not, the other is meant.
-fn fold_lookalikes<'c>(scored: &mut Vec<Scored<'_, 'c>>, meant: &[Meant]) {
-    let by_name: HashMap<(&str, &[String]), usize> =
-        scored.iter().enumerate().map(|(at, one)| ((one.schema(), one.entry.name.as_slice()), at)).collect();
-    let base_of = |one: &Scored<'_, 'c>| -> Option<usize> {
-        let name = one.entry.name.as_slice();
-        let parts = (1..name.len()).filter_map(|end| name.split_at_checked(end));
-        let mut bases = parts.filter_map(|(base, more)| Some((*by_name.get(&(one.schema(), base))?, more)));
+fn fold_lookalikes<'i, 'c>(scored: &mut Vec<Scored<'i, 'c>>, meant: &[Meant]) {
+    let lookalikes = Lookalikes::new(scored.iter().map(|one| (one.schema(), one.entry.name.as_slice())));
+    let base_of = |one: &Scored<'i, 'c>| -> Option<usize> {
+        let mut bases = lookalikes.bases(one.schema(), &one.entry.name);
         let adds = |base: usize| {
             let base = scored.get(base).map_or(&[][..], |base| &base.says);
             one.says.iter().zip(base).any(|(says, base)| *says > 0.0 && *base <= 0.0)
@@ -125,8 +123,8 @@ fn fold_lookalikes<'c>(scored: &mut Vec<Scored<'_, 'c>>, meant: &[Meant]) {
 fn followed<'c>(visible: &Visible<'c>, index: &Index<'c>, scored: &[Scored<'_, 'c>]) -> Vec<&'c Relation> {
     let mut followed: Vec<&'c Relation> = Vec::new();
     let searched: BTreeSet<Oid> = index.entries.iter().map(|entry| entry.relation.oid).collect();
-    let keys = scored.iter().take(FOLLOWED).flat_map(|one| &one.entry.relation.foreign_keys);
-    for relation in keys.filter_map(|key| visible.by_oid(key.references)) {
+    let keys = scored.iter().take(FOLLOWED).flat_map(|one| visible.foreign_keys(one.entry.relation));
+    for (_, relation) in keys {
         let is_hit = scored.iter().any(|one| one.entry.relation.oid == relation.oid);
         if searched.contains(&relation.oid) && !is_hit && !followed.contains(&relation) {
             followed.push(relation);
@@ -136,11 +134,11 @@ fn followed<'c>(visible: &Visible<'c>, index: &Index<'c>, scored: &[Scored<'_, '
 }
 
 /// By foreign keys between relations that say something, from both ends.
-fn lift_neighbours(scored: &mut [Scored<'_, '_>]) {
+fn lift_neighbours<'c>(visible: &Visible<'c>, scored: &mut [Scored<'_, 'c>]) {
     let scores: HashMap<Oid, f64> = scored.iter().map(|one| (one.entry.relation.oid, one.score())).collect();
     let mut links: HashMap<Oid, BTreeSet<Oid>> = HashMap::new();
     for from in scored.iter().map(|one| one.entry.relation) {
-        let to = from.foreign_keys.iter().map(|key| key.references);
+        let to = visible.foreign_keys(from).map(|(_, to)| to.oid);
         for to in to.filter(|to| *to != from.oid && scores.contains_key(to)) {
             links.entry(from.oid).or_default().insert(to);
             links.entry(to).or_default().insert(from.oid);

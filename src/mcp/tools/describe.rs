@@ -4,12 +4,13 @@ use rmcp::model::Tool;
 use serde_json::json;
 
 use super::{Call, database_property, reading};
+use crate::gateway::DescribeRequest;
 use crate::mcp::arguments::Arguments;
 use crate::mcp::reply::ToolReply;
 use crate::pg::{Diagnostic, SqlState};
 
-const DESCRIPTION: &str = "Describes tables and views of a PostgreSQL database: columns with type, nullability, default and \
-    comment, keys, and what refers to what, as far as the policy lets them be seen.";
+const DESCRIPTION: &str =
+    "Describes tables and views of a PostgreSQL database: columns, meaning, masks, keys, join conditions.";
 
 pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
@@ -18,9 +19,11 @@ pub(super) fn tool(databases: &[String]) -> Tool {
             "relations": {
                 "type": "array",
                 "items": {"type": "string"},
-                "description": "Names as in SQL, with or without the schema: shop.orders.",
+                "description": "Names as in SQL: shop.orders.",
             },
             "database": database_property(databases),
+            "sample_rows": {"type": "integer", "description": "Rows of each, at most 5."},
+            "profile": {"type": "boolean", "description": "Common values, range, NULLs."},
         },
         "required": ["relations"],
         "additionalProperties": false,
@@ -47,8 +50,13 @@ fn relations(arguments: &Arguments<'_>) -> Result<Vec<String>, Diagnostic> {
 pub(super) async fn call(call: Call<'_>) -> ToolReply {
     let described = async {
         let arguments = call.arguments()?;
-        let (database, relations) = (arguments.text("database")?, relations(&arguments)?);
-        call.gateway().describe(call.caller, database, relations, call.cancel).await
+        let request = DescribeRequest {
+            database: arguments.text("database")?,
+            relations: relations(&arguments)?,
+            sample_rows: arguments.count("sample_rows")?.unwrap_or(0),
+            profile: arguments.flag("profile")?,
+        };
+        call.gateway().describe(call.caller, request, call.cancel).await
     };
     call.object(described.await.map(|described| described.0))
 }

@@ -1,15 +1,16 @@
-//! The tool `search_objects`: which relations there are.
+//! The tool `search_objects`: what there is.
 
 use rmcp::model::Tool;
 use serde_json::json;
 
 use super::{Call, database_property, reading};
-use crate::gateway::SearchRequest;
+use crate::gateway::{SearchDetail, SearchRequest};
 use crate::mcp::reply::ToolReply;
 
-const DESCRIPTION: &str = "Finds the tables, views and columns of a PostgreSQL database that a question is about, best first: by \
-    names, comments, enum labels and foreign keys. Without `query` it gives an overview: every relation with its key, \
-    references and comment. `describe` has the columns of a hit.";
+const DESCRIPTION: &str = "Finds tables, columns, functions and business terms of a PostgreSQL database, best first; without \
+    `query` it gives an overview of all.";
+
+const DETAILS: [(&str, SearchDetail); 2] = [("names", SearchDetail::Names), ("full", SearchDetail::Full)];
 
 pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
@@ -17,12 +18,14 @@ pub(super) fn tool(databases: &[String]) -> Tool {
         "properties": {
             "query": {
                 "type": "string",
-                "description": "Words, or the question itself. Default: empty, which gives an overview.",
+                "description": "A question, words, or names with `*`: shop.order*, *.email.",
             },
             "database": database_property(databases),
-            "schema": {"type": "string", "description": "Only objects of this schema."},
+            "schema": {"type": "string", "description": "Only this schema."},
             "limit": {"type": "integer", "description": "Hits at most. Default: 20."},
-            "tokens": {"type": "integer", "description": "Size of the answer in tokens, roughly."},
+            "offset": {"type": "integer", "description": "`next_offset` of an answer."},
+            "detail": {"type": "string", "enum": ["names", "full"], "description": "Less or more."},
+            "tokens": {"type": "integer", "description": "Size of the answer."},
         },
         "required": [],
         "additionalProperties": false,
@@ -48,6 +51,8 @@ pub(super) async fn call(call: Call<'_>) -> ToolReply {
             database: arguments.text("database")?,
             schema: arguments.text("schema")?,
             limit: arguments.count("limit")?,
+            offset: arguments.count("offset")?.unwrap_or(0),
+            detail: arguments.choice("detail", &DETAILS)?,
             tokens: arguments.count("tokens")?,
         };
         call.gateway().search_objects(call.caller, request, call.cancel).await

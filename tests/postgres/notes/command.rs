@@ -1,0 +1,60 @@
+//! `pgwarden notes`.
+
+use pgwarden::catalog::Catalog;
+
+use super::*;
+use crate::postgres::cli::run;
+use crate::support::Template;
+
+async fn catalog(database: &Database<'_>) -> std::sync::Arc<Catalog> {
+    gate(&database.url(READER)).ready().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_draft_can_be_used_as_it_is_and_is_never_overwritten() {
+    let database = Database::create(Template::Shop).await;
+    let make = "CREATE TABLE shop.\"Odd \"\"Lines\" (id integer PRIMARY KEY, order_state shop.order_status,
+            product_id bigint REFERENCES shop.products (id));
+        GRANT SELECT ON shop.\"Odd \"\"Lines\" TO shop_reader;";
+    database.admin().await.batch_execute(make).await.unwrap();
+    let file = std::env::temp_dir().join(format!("{}_draft.toml", database.name()));
+    let _ = std::fs::remove_file(&file);
+    let words = ["notes", "init", "--database", &database.url(READER), file.to_str().unwrap()];
+    let ended = run(&words);
+    assert_eq!(ended.status, 0, "{}", ended.err);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let missing = Notes::parse(&text, "draft.toml").unwrap().missing(catalog(&database).await.as_ref());
+    assert!(missing.is_empty(), "{missing:?}");
+
+    let first = text.find("[[relation]]").and_then(|at| text.get(at..)).unwrap();
+    let odd =
+        "[[relation]]\nname = '''shop.\"Odd \"\"Lines\"'''\nnote = \"\"\nsynonyms = []\nquestions = []\n";
+    assert!(first.starts_with(odd) || first.contains("name = 'shop.\"Odd \"\"Lines\"'"), "{first:.200}");
+    assert!(
+        text.contains("# odd lines; table; refers to shop.products\n")
+            || text.contains("refers to shop.products"),
+        "{first:.300}"
+    );
+    assert!(text.contains("# order state; shop.order_status; one of "), "{first:.400}");
+    assert!(
+        !text.contains(".product_id\"\n") && !text.contains("password_hash"),
+        "keys and what is hidden are left out"
+    );
+    assert!(text.contains("# Its comment: Everyone who has an account."), "those with a comment come behind");
+
+    std::fs::write(&file, "mine").unwrap();
+    let ended = run(&words);
+    assert_eq!(ended.status, 1);
+    assert!(ended.err.contains("exists: it is left as it is"), "{}", ended.err);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn the_schema_is_printed() {
+    let ended = run(&["notes", "schema"]);
+    assert_eq!(
+        (ended.status, ended.out),
+        (0, std::fs::read_to_string("policies/notes.schema.json").unwrap())
+    );
+}
