@@ -27,6 +27,7 @@ pub use error::{Place, PolicyError};
 pub use expression::Expression;
 pub use limits::{CallerLimits, Limits, PlannerLimits};
 pub use load::Sources;
+pub(crate) use load::explain;
 pub use mask::{DatePart, MaskKey, MaskKind};
 pub use pattern::Pattern;
 pub use rule::{Action, Check, Filter, Mask, Policy};

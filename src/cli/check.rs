@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::read(&arguments.target, &environment)?;
     let served = setup.one(arguments.entry.as_deref())?;
     let catalog = served.database.ready().await?;
-    setup::whole(&served.policies.missing(&catalog))?;
+    setup::whole(&served.policies.missing(&catalog), &served.saved_faults().await)?;
     let mut caller = setup.caller();
     if !arguments.claim.is_empty() {
         caller.claims = token::claims(&arguments.claim)?.into_iter().collect();

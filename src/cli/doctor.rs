@@ -14,7 +14,7 @@ use super::arguments::DoctorArguments;
 use super::setup::{Setup, environment};
 use crate::config::DatabaseEntry;
 use crate::db::{Examination, Finding, SslMode};
-use crate::gateway::Served;
+use crate::gateway::{SavedFault, Served};
 use crate::pg::Diagnostic;
 use crate::policy::PolicyError;
 
@@ -26,6 +26,8 @@ struct Report<'s> {
     beyond: Beyond,
     /// What the policies name and the database does not have.
     missing: Vec<PolicyError>,
+    /// Saved queries that cannot be run.
+    saved: Vec<SavedFault>,
 }
 
 pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
@@ -45,17 +47,18 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let examination = served.database.examine().await;
     let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
     // Without the checks of the login, which are told above.
-    let missing = match served.database.ready().await {
-        Ok(catalog) => served.policies.missing(&catalog),
-        Err(_) => Vec::new(),
+    let (missing, saved) = match served.database.ready().await {
+        Ok(catalog) => (served.policies.missing(&catalog), served.saved_faults().await),
+        Err(_) => (Vec::new(), Vec::new()),
     };
-    Report { entry, accepted, examination, beyond, missing }
+    Report { entry, accepted, examination, beyond, missing, saved }
 }
 
 impl Report<'_> {
     /// `serve` would serve it.
     fn is_healthy(&self) -> bool {
         self.missing.is_empty()
+            && self.saved.is_empty()
             && self
                 .examination
                 .as_ref()
@@ -71,9 +74,10 @@ impl Report<'_> {
             Err(error) => json!({ "error": error }),
         };
         let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
+        let saved: Vec<String> = self.saved.iter().map(ToString::to_string).collect();
         json!({
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
-            "policy": missing,
+            "policy": missing, "saved_queries": saved,
         })
         .to_string()
     }
@@ -86,6 +90,9 @@ impl Report<'_> {
         }
         for missing in &self.missing {
             line(&mut out, "FAIL", &missing.to_string(), None);
+        }
+        for fault in &self.saved {
+            line(&mut out, "FAIL", &fault.to_string(), None);
         }
         out
     }
@@ -188,6 +195,7 @@ mod tests {
             examination: Ok(examination),
             beyond: Beyond::default(),
             missing: Vec::new(),
+            saved: Vec::new(),
         };
         (report.text(), report.is_healthy())
     }
@@ -246,6 +254,7 @@ mod tests {
             examination: Err(error),
             beyond: Beyond::default(),
             missing: Vec::new(),
+            saved: Vec::new(),
         };
         assert_eq!(
             report.text(),

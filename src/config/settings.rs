@@ -95,6 +95,8 @@ pub struct DatabaseEntry {
     /// Of callers whom none of `policies` is for.
     pub policy: Option<PathBuf>,
     pub policies: Vec<MappedPolicy>,
+    /// A file of saved queries.
+    pub queries: Option<PathBuf>,
     pub search_path: Option<Vec<String>>,
     pub time_zone: Option<String>,
     pub accept: BTreeSet<AcceptedFinding>,
@@ -108,6 +110,7 @@ impl DatabaseEntry {
             connection,
             policy: None,
             policies: Vec::new(),
+            queries: None,
             search_path: None,
             time_zone: None,
             accept: BTreeSet::new(),

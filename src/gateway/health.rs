@@ -9,8 +9,11 @@ use crate::telemetry::Event;
 #[derive(Debug)]
 pub enum Health {
     Ready,
-    /// Calls are answered, by the policies from before: the places of the faults in the new ones.
-    Degraded(Vec<Place>),
+    /// Calls are answered, by the policies and saved queries from before: the places of the faults in the new ones.
+    Degraded {
+        policies: Vec<Place>,
+        saved: Vec<Place>,
+    },
     /// A policy protects what is gone, so that calls are refused: the places of its names.
     Unprotected(Vec<Place>),
     /// A database does not pass its start-up checks.
@@ -19,7 +22,7 @@ pub enum Health {
 
 impl Gateway {
     pub async fn health(&self) -> Health {
-        let (mut faults, mut unprotected) = (Vec::new(), Vec::new());
+        let (mut faults, mut saved, mut unprotected) = (Vec::new(), Vec::new(), Vec::new());
         for served in self.served.iter() {
             let catalog = match Box::pin(served.database.ready()).await {
                 Ok(catalog) => catalog,
@@ -29,10 +32,11 @@ impl Gateway {
                 unprotected.extend(source.pin().unprotected(&catalog).map(|error| error.place));
                 faults.extend(source.fault().map(|fault| fault.place.clone()));
             }
+            saved.extend(served.saved_fault().map(|fault| fault.place.clone()));
         }
-        match (unprotected.is_empty(), faults.is_empty()) {
+        match (unprotected.is_empty(), faults.is_empty() && saved.is_empty()) {
             (true, true) => Health::Ready,
-            (true, false) => Health::Degraded(faults),
+            (true, false) => Health::Degraded { policies: faults, saved },
             (false, _) => Health::Unprotected(unprotected),
         }
     }

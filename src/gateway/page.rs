@@ -121,7 +121,7 @@ fn page(
     header: &PagesHeader,
     within: &CallLimits,
 ) -> Result<QueryOutput, Diagnostic> {
-    let rest = Rest { truncated, notices: &[], next };
+    let rest = Rest { truncated, notices: &[], next, tool: header.tool.as_deref() };
     reply(&rest, encoder, header.rows, within)
 }
 

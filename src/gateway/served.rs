@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::share::Shares;
-use super::{Pinned, Policies};
+use super::{Pinned, Policies, SavedSource};
 use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::db::Database;
@@ -19,6 +19,7 @@ pub struct Served {
     pub database: Arc<Database>,
     pub policies: Policies,
     pub(super) shares: Arc<Shares>,
+    pub(super) saved: Option<Arc<SavedSource>>,
 }
 
 /// What one call shows of the schema, and within which bounds.
@@ -57,7 +58,7 @@ impl CallLimits {
 impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
         let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
-        Self { database, policies: policies.into(), shares }
+        Self { database, policies: policies.into(), shares, saved: None }
     }
 
     /// The caller's policy and the catalog that it was held against, for the tools that show the schema.

@@ -13,7 +13,7 @@ pub struct Place {
 
 impl Place {
     /// `at` is a byte of `text`.
-    pub(super) fn of(file: &Arc<str>, text: &str, at: usize) -> Self {
+    pub(crate) fn of(file: &Arc<str>, text: &str, at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;

@@ -352,7 +352,7 @@ fn mask_kind(with: &toml::Value, sources: &Sources<'_>) -> Result<MaskKind, Stri
 }
 
 /// serde's words for an unknown key, with the nearest known one.
-pub(super) fn explain(message: &str) -> String {
+pub(crate) fn explain(message: &str) -> String {
     if message == "missing field `include`" {
         return "`include` is missing: name the files that are part of this policy, or write include = []"
             .to_owned();

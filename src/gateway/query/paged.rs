@@ -143,6 +143,7 @@ impl<'r> Paged<'r> {
             truncated: Some(Truncation::Sink),
             notices: &self.notices,
             next: Some(Cursor { task: id, chunk: 0, row: 0 }),
+            tool: self.run.question.request.saved.as_ref().map(|saved| saved.tool.as_str()),
         };
         let output = reply::reply(&rest, encoder, self.rows, self.within)?;
         let columns = std::mem::take(&mut self.columns);

@@ -17,6 +17,8 @@ pub(in crate::gateway) struct Rest<'a> {
     pub notices: &'a [Diagnostic],
     /// Where they are read on.
     pub next: Option<Cursor>,
+    /// Which tool reads them; `None`: `query`.
+    pub tool: Option<&'a str>,
 }
 
 /// Builds the answer of a run, or one page of it. `rows` is what the run was limited to.
@@ -50,8 +52,14 @@ pub(in crate::gateway) fn reply(
 
 fn reason(rest: &Rest<'_>, encoded: &Encoded, rows: u64, limits: &CallLimits) -> Option<String> {
     let missing_rows = match (rest.next, rest.truncated) {
-        (Some(cursor), _) => Some(format!("there are more rows: call `query` with the cursor `{cursor}`")),
+        (Some(cursor), _) => {
+            let tool = rest.tool.unwrap_or("query");
+            Some(format!("there are more rows: call `{tool}` with the cursor `{cursor}`"))
+        }
         (None, None) => None,
+        (None, Some(_)) if rest.tool.is_some() => {
+            Some("there are more rows than this saved query gives: narrow its parameters".to_owned())
+        }
         (None, Some(Truncation::Rows)) if rows < limits.rows => Some(format!(
             "there are more rows than `limit` {rows}: raise it (at most {}), aggregate, or narrow the WHERE",
             limits.rows
