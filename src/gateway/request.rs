@@ -46,8 +46,6 @@ pub struct SavedRun {
     /// The tool that was called, and reads on.
     pub tool: String,
     pub notes: Option<String>,
-    /// The caller may read the statement.
-    pub show_sql: bool,
 }
 
 /// What a call to `query` came to.

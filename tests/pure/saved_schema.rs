@@ -33,6 +33,17 @@ fn the_demo_s_queries_can_be_read() {
 }
 
 #[test]
+fn the_example_in_the_documentation_can_be_read() {
+    let text = fs::read_to_string("docs/SAVED-QUERIES.md").unwrap();
+    let example = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(Schema::read(SCHEMA).accepts(example));
+    assert_eq!(parse(example).unwrap().queries.len(), 1);
+    for scalar in ["text", "integer", "bigint", "numeric", "boolean", "date", "timestamptz", "uuid"] {
+        assert!(text.contains(&format!("| `{scalar}` |")), "{scalar}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_refused_by_the_schema_and_by_the_grammar() {
     let schema = Schema::read(SCHEMA);
     let query = |more: &str| {

@@ -12,7 +12,8 @@ use super::parameter::LENGTH;
 use super::{Parameter, SavedQuery, ScalarType};
 use crate::policy::{Place, explain};
 
-const MOST_QUERIES: usize = 500;
+/// Each is checked for a caller when their tools are listed.
+const MOST_QUERIES: usize = 200;
 const MOST_PARAMETERS: usize = 30;
 /// Of a text parameter.
 const MOST_CHARACTERS: usize = 100_000;

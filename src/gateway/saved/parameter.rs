@@ -71,8 +71,8 @@ impl Parameter {
         }
         let bounds = match (&self.min, &self.max) {
             (Some(min), Some(max)) => format!(", from {min} to {max}"),
-            (Some(min), None) => format!(", {min} or more"),
-            (None, Some(max)) => format!(", {max} or less"),
+            (Some(min), None) => format!(", from {min}"),
+            (None, Some(max)) => format!(", up to {max}"),
             (None, None) if self.scalar == ScalarType::Text && self.length != LENGTH => {
                 format!(" of at most {} characters", self.length)
             }

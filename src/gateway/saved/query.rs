@@ -60,7 +60,6 @@ impl SavedQuery {
                 name: self.name.clone(),
                 tool: tool.to_owned(),
                 notes: self.notes.clone(),
-                show_sql: self.show_sql,
             }),
         })
     }

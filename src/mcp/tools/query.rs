@@ -149,8 +149,8 @@ pub(super) async fn answer(call: Call<'_>, read: Result<Read, Diagnostic>) -> Re
     let wait = if takes_tasks { settings.task_after } else { settings.handle_after };
     let progress = Arc::<Progress>::default();
     let patience = Patience { wait: Some(wait), progress: Arc::clone(&progress) };
-    let is_shown = request.saved.as_ref().is_none_or(|saved| saved.show_sql);
-    let sql = if is_shown { request.sql.clone() } else { String::new() };
+    // For the caret below it: of a saved query the caller has not written it.
+    let sql = if request.saved.is_none() { request.sql.clone() } else { String::new() };
     let asking = call.gateway().ask(caller, request, patience, call.cancel);
     match progress::told(call.cx, &progress, asking).await {
         Ok(Asked::Task(task)) if takes_tasks => Ok(Called::Task(task)),

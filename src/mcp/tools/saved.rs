@@ -111,10 +111,10 @@ fn common(databases: &[String]) -> JsonObject {
     if databases.len() > 1 {
         properties.insert("database".to_owned(), super::database_property(databases));
     }
-    let format = json!({"type": "string", "enum": ["json", "csv", "markdown"], "description": "Of the rows. Default: json."});
+    let format =
+        json!({"type": "string", "enum": ["json", "csv", "markdown"], "description": "Default: json."});
     properties.insert("format".to_owned(), format);
-    let cursor =
-        json!({"type": "string", "description": "next_cursor of an earlier answer, alone: its next rows."});
+    let cursor = json!({"type": "string", "description": "The next_cursor of an answer: its next rows."});
     properties.insert("cursor".to_owned(), cursor);
     properties
 }

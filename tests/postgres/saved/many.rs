@@ -31,7 +31,7 @@ async fn up_to_ten_are_tools_of_their_own() {
         let schema = &first["inputSchema"];
         assert_eq!(
             schema["properties"]["more"],
-            json!({"type": "integer", "description": "a whole number, 5 or less"})
+            json!({"type": "integer", "description": "a whole number, up to 5"})
         );
         assert_eq!(schema["required"], json!(["more"]));
         assert_eq!(rows(&mut peer, "question_3", json!({"more": 4})).await, json!([[7]]));
@@ -58,7 +58,7 @@ async fn more_stand_behind_one_tool_that_lists_and_runs_them() {
     let listed = call(&mut peer, "run_saved_query", json!({})).await["result"]["structuredContent"].clone();
     assert_eq!((&listed["total"], &listed["truncated"]), (&json!(12), &json!(false)));
     let seventh = &listed["queries"][6];
-    let parameters = json!(["more integer (a whole number, 5 or less)"]);
+    let parameters = json!(["more integer (a whole number, up to 5)"]);
     assert_eq!((&seventh["name"], &seventh["parameters"]), (&json!("question_7"), &parameters));
     assert_eq!(seventh.get("sql"), None);
 
@@ -96,7 +96,7 @@ async fn more_stand_behind_one_tool_that_lists_and_runs_them() {
         assert_eq!((&error["rule"], &error["message"]), (&json!(rule), &json!(message)));
     }
     let error = refusal(&mut peer, "run_saved_query", json!({"name": "question_1"})).await;
-    assert_eq!(error["hint"], "give `more` as a whole number, 5 or less");
+    assert_eq!(error["hint"], "give `more` as a whole number, up to 5");
 }
 
 #[tokio::test]
