@@ -153,6 +153,7 @@ impl<'r> Paged<'r> {
             notices: &self.notices,
             next: Some(Cursor { task: id, chunk: 0, row: 0 }),
             about: self.about,
+            tool: self.run.question.request.saved.as_ref().map(|saved| saved.tool.as_str()),
         };
         let output = reply::reply(&rest, encoder, self.rows, self.within)?;
         let columns = std::mem::take(&mut self.columns);

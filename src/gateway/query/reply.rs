@@ -42,6 +42,8 @@ pub(in crate::gateway) struct Rest<'a> {
     pub next: Option<Cursor>,
     /// About how many there are in all, where that is known without counting.
     pub about: Option<u64>,
+    /// Which tool reads them; `None`: `query`.
+    pub tool: Option<&'a str>,
 }
 
 /// Builds the answer of a run, or one page of it. `rows` is what the run was limited to.
@@ -80,9 +82,13 @@ fn reason(rest: &Rest<'_>, encoded: &Encoded, rows: u64, limits: &CallLimits) ->
     };
     let missing_rows = match (rest.next, rest.cut) {
         (Some(cursor), _) => {
-            Some(format!("there are more rows{all}: aggregate, or call `query` with the cursor `{cursor}`"))
+            let tool = rest.tool.unwrap_or("query");
+            Some(format!("there are more rows{all}: aggregate, or call `{tool}` with the cursor `{cursor}`"))
         }
         (None, None) => None,
+        (None, Some(_)) if rest.tool.is_some() => {
+            Some("there are more rows than this saved query gives: narrow its parameters".to_owned())
+        }
         (None, Some(Cut::Rows)) if rows < limits.rows => Some(format!(
             "there are more rows than `limit` {rows}{all}: raise it (at most {}), aggregate, or narrow the WHERE",
             limits.rows
