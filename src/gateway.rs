@@ -18,6 +18,7 @@ mod shop;
 mod tasks;
 mod tool_groups;
 mod visible;
+mod watch;
 
 use std::sync::Arc;
 
@@ -28,11 +29,14 @@ pub use request::{
     Asked, ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput,
     SearchRequest, TaskView,
 };
+pub use resources::Shown;
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};
+pub use watch::Watch;
 
 use admission::Admission;
 use tasks::Desk;
+use watch::Stir;
 
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
@@ -46,6 +50,7 @@ pub struct Gateway {
     telemetry: Telemetry,
     admission: Arc<Admission>,
     desk: Arc<Desk>,
+    stir: Arc<Stir>,
 }
 
 impl Gateway {
@@ -54,7 +59,14 @@ impl Gateway {
         let settings = TaskSettings::default();
         let store = Arc::new(MemoryStore::new(settings.clone()));
         let desk = Arc::new(Desk::new(store, settings, Holder(TaskId::from_bytes([0; 16]))));
-        Self { served: served.into(), limits, telemetry, admission: Arc::default(), desk }
+        Self {
+            served: served.into(),
+            limits,
+            telemetry,
+            admission: Arc::default(),
+            desk,
+            stir: Arc::default(),
+        }
     }
 
     /// Keeps tasks in `store`, as `holder`: a name that no other process has.

@@ -15,6 +15,7 @@ mod revision;
 mod settings;
 mod splice;
 mod stdio;
+mod subscriptions;
 mod tasks;
 mod tools;
 #[doc(hidden)]

@@ -30,6 +30,7 @@ mod postgres {
     mod fixtures;
     mod gateway;
     mod mcp;
+    mod notifications;
     mod policies;
     mod policy_cases;
     mod policy_mutants;

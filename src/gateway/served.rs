@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::resources::LastPages;
 use super::share::Shares;
 use super::{Pinned, Policies};
 use crate::auth::Caller;
@@ -19,6 +20,7 @@ pub struct Served {
     pub database: Arc<Database>,
     pub policies: Policies,
     pub(super) shares: Arc<Shares>,
+    pub(super) pages: Arc<LastPages>,
 }
 
 /// What one call shows of the schema, and within which bounds.
@@ -57,7 +59,7 @@ impl CallLimits {
 impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
         let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
-        Self { database, policies: policies.into(), shares }
+        Self { database, policies: policies.into(), shares, pages: Arc::default() }
     }
 
     /// The caller's policy and the catalog that it was held against, for the tools that show the schema.

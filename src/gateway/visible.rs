@@ -18,6 +18,7 @@ pub(super) struct Visible<'c> {
     masks: BTreeMap<(Oid, String), String>,
     /// Names of relations, schemas and functions of which nothing is visible.
     hidden_names: BTreeSet<&'c str>,
+    estimates: bool,
 }
 
 impl<'c> Visible<'c> {
@@ -58,7 +59,12 @@ impl<'c> Visible<'c> {
             .chain(users.map(|routine| routine.name.name.as_str()))
             .filter(|name| !shown.contains(name))
             .collect();
-        Self { catalog, relations, columns, filtered, masks, hidden_names }
+        Self { catalog, relations, columns, filtered, masks, hidden_names, estimates: true }
+    }
+
+    /// The same without estimated rows, which change without a change of the schema.
+    pub(super) fn without_estimates(self) -> Self {
+        Self { estimates: false, ..self }
     }
 
     pub(super) fn catalog(&self) -> &'c Catalog {
@@ -100,7 +106,7 @@ impl<'c> Visible<'c> {
 
     /// Estimated rows; nothing where row security or a filter hides some: the count would tell of them.
     pub(super) fn row_estimate(&self, relation: &Relation) -> Option<u64> {
-        if relation.row_security || self.filtered.contains(&relation.oid) {
+        if !self.estimates || relation.row_security || self.filtered.contains(&relation.oid) {
             None
         } else {
             relation.row_estimate
