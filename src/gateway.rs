@@ -21,6 +21,7 @@ mod shop;
 mod tasks;
 mod tool_groups;
 mod visible;
+mod watch;
 
 use std::sync::Arc;
 
@@ -32,14 +33,15 @@ pub use request::{
     Asked, ColumnHeader, DescribeRequest, Described, Format, QueryOutput, QueryRequest, SavedRun,
     SchemaResource, SearchDetail, SearchOutput, SearchRequest, TaskView,
 };
+pub use resources::Shown;
 pub use saved::{Parameter, Saved, SavedFault, SavedQueries, SavedQuery, SavedSource, ScalarType};
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};
-
-use tokio::sync::watch;
+pub use watch::Watch;
 
 use admission::Admission;
 use tasks::Desk;
+use watch::Stir;
 
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
@@ -53,8 +55,7 @@ pub struct Gateway {
     telemetry: Telemetry,
     admission: Arc<Admission>,
     desk: Arc<Desk>,
-    /// Counts the files of saved queries that were taken.
-    saved: watch::Sender<u64>,
+    stir: Arc<Stir>,
 }
 
 impl Gateway {
@@ -63,8 +64,14 @@ impl Gateway {
         let settings = TaskSettings::default();
         let store = Arc::new(MemoryStore::new(settings.clone()));
         let desk = Arc::new(Desk::new(store, settings, Holder(TaskId::from_bytes([0; 16]))));
-        let saved = watch::Sender::new(0);
-        Self { served: served.into(), limits, telemetry, admission: Arc::default(), desk, saved }
+        Self {
+            served: served.into(),
+            limits,
+            telemetry,
+            admission: Arc::default(),
+            desk,
+            stir: Arc::default(),
+        }
     }
 
     /// Keeps tasks in `store`, as `holder`: a name that no other process has.

@@ -16,6 +16,7 @@ mod revision;
 mod settings;
 mod splice;
 mod stdio;
+mod subscriptions;
 mod tasks;
 mod tools;
 #[doc(hidden)]

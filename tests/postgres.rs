@@ -34,6 +34,7 @@ mod postgres {
     mod gateway;
     mod mcp;
     mod notes;
+    mod notifications;
     mod policies;
     mod policy_cases;
     mod policy_mutants;

@@ -11,9 +11,10 @@ use super::connect::Connector;
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
+use super::watching::{Looker, Seen};
 use super::{
-    ColumnStatistics, DatabaseSettings, Examination, LockWait, Progress, Ran, RowSink, RunLimits, error,
-    lock_wait, statistics,
+    ColumnStatistics, DatabaseSettings, Examination, LockWait, Progress, Ran, RowSink, RunLimits, Watching,
+    error, lock_wait, statistics,
 };
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
@@ -34,7 +35,9 @@ pub struct Database {
     settings: DatabaseSettings,
     pool: Pool,
     control: Pool,
+    connector: Arc<Connector>,
     knowledge: Knowledge,
+    looker: Looker,
     tasks: TaskTracker,
 }
 
@@ -44,8 +47,9 @@ impl Database {
         let connector = Arc::new(Connector::new(settings.connection.clone()));
         let tasks = TaskTracker::new();
         let pool = Pool::new(&settings.name, Arc::clone(&connector), settings.pool_size, tasks.clone());
-        let control = Pool::new(&settings.name, connector, CONTROL_CONNECTIONS, tasks.clone());
-        Arc::new(Self { settings, pool, control, knowledge: Knowledge::default(), tasks })
+        let control = Pool::new(&settings.name, Arc::clone(&connector), CONTROL_CONNECTIONS, tasks.clone());
+        let (knowledge, looker) = (Knowledge::default(), Looker::default());
+        Arc::new(Self { settings, pool, control, connector, knowledge, looker, tasks })
     }
 
     /// The entry's name.
@@ -73,6 +77,34 @@ impl Database {
     pub async fn refresh(&self) -> Result<Arc<Catalog>, Diagnostic> {
         let known = Box::pin(self.knowledge.refresh(&self.control, &self.settings)).await?;
         Ok(Arc::clone(&known.catalog))
+    }
+
+    /// Notices changes of the catalog, those included that calls come upon.
+    pub fn watch(self: &Arc<Self>) -> Watching {
+        self.looker.watch(self, self.knowledge.loads())
+    }
+
+    /// Reads the catalog again if anything may have changed since what was `seen`. Whether the database tells of changes.
+    pub(super) async fn look(&self, seen: &mut Seen) -> Result<bool, Diagnostic> {
+        let moment = self.knowledge.moment(&self.control).await?;
+        let now = Seen::State(moment.state);
+        if *seen == Seen::Lost && self.knowledge.last().is_some() {
+            self.knowledge.reread(&self.control, &self.settings).await?;
+        } else if *seen != now {
+            self.knowledge.refresh(&self.control, &self.settings).await?;
+        }
+        // Taken before the catalog was read: what came in between is looked at once more.
+        *seen = now;
+        Ok(moment.tells)
+    }
+
+    /// How long it took to find that the catalog had not changed.
+    pub(super) fn compared_in(&self) -> Duration {
+        self.knowledge.compared_in()
+    }
+
+    pub(super) fn connector(&self) -> Arc<Connector> {
+        Arc::clone(&self.connector)
     }
 
     /// The TimeZone that statements run in; `None` before the first [`Self::ready`].

@@ -33,6 +33,7 @@ const BUILTIN_CASTS: &str = include_str!("introspect/builtin_casts.sql");
 const DRIVER_RELATIONS: &str = include_str!("introspect/driver_relations.sql");
 const RIGHTS: &str = include_str!("introspect/rights.sql");
 const VERSION: &str = include_str!("introspect/version.sql");
+const MOMENT: &str = include_str!("introspect/moment.sql");
 
 /// What the server says of itself and of the session.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,6 +48,12 @@ pub(super) struct Facts {
     pub in_recovery: bool,
     pub search_path: Vec<String>,
     pub tls: Option<String>,
+}
+
+/// See `moment.sql`.
+pub(super) struct Moment {
+    pub state: String,
+    pub tells: bool,
 }
 
 /// A snapshot and what tells it from a later one.
@@ -150,6 +157,13 @@ pub(super) async fn version(client: &Client) -> Result<String, Diagnostic> {
         join3(client.batch_execute(BEGIN), rows(client, SETTINGS), rows(client, VERSION)).await;
     begun.and(settings.map(drop)).map_err(|e| error::diagnostic(&e))?;
     Ok(version.map_err(|e| error::diagnostic(&e))?.first().cloned().unwrap_or_default())
+}
+
+/// One statement, which leaves nothing behind in its session.
+pub(super) async fn moment(client: &Client) -> Result<Moment, Diagnostic> {
+    let row = client.query_typed_one(MOMENT, &[]).await.map_err(|e| error::diagnostic(&e))?;
+    let read = || Ok(Moment { state: row.try_get(0)?, tells: row.try_get(1)? });
+    read().map_err(|e: Error| error::diagnostic(&e))
 }
 
 /// The only column of each row, which is text.

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::envelope::Abilities;
-use super::introspect::{self, Introspected};
+use super::introspect::{self, Introspected, Moment};
 use super::link::Link;
 use super::login::{self, Attributes, Examination, LOGIN};
 use super::pool::Pool;
@@ -49,6 +50,8 @@ pub(super) struct Knowledge {
     /// Held while reading, so that many callers make one read.
     reading: tokio::sync::Mutex<Failures>,
     looked: Mutex<Looked>,
+    /// How often the catalog was read.
+    loads: watch::Sender<u64>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -69,6 +72,15 @@ struct Failures {
 impl Knowledge {
     pub fn last(&self) -> Option<Arc<Known>> {
         self.last.load_full()
+    }
+
+    /// How often the catalog was read, from now on.
+    pub fn loads(&self) -> watch::Receiver<u64> {
+        self.loads.subscribe()
+    }
+
+    pub fn compared_in(&self) -> Duration {
+        self.looked().took
     }
 
     /// Whether it is time to ask for the catalog's version again; says so to one caller.
@@ -147,6 +159,28 @@ impl Knowledge {
         if version == known.version { Ok(known) } else { self.load(control, settings).await }
     }
 
+    /// What is cheap to know: whether anything can have changed.
+    pub async fn moment(&self, control: &Pool) -> Result<Moment, Diagnostic> {
+        within(async {
+            let mut lease = control.lease(LIMIT).await?;
+            let link = lease.link().ok_or_else(error::lost)?;
+            let moment = introspect::moment(link.client()).await?;
+            lease.keep();
+            Ok(moment)
+        })
+        .await
+    }
+
+    /// Reads the catalog whatever its version is.
+    pub async fn reread(
+        &self,
+        control: &Pool,
+        settings: &DatabaseSettings,
+    ) -> Result<Arc<Known>, Diagnostic> {
+        let _reading = self.reading.lock().await;
+        self.load(control, settings).await
+    }
+
     /// What is true of the login now.
     pub async fn examine(&self, control: &Pool) -> Result<Examination, Diagnostic> {
         within(async {
@@ -203,6 +237,7 @@ impl Knowledge {
         self.last.store(Some(Arc::clone(&known)));
         // A snapshot is a look as well, though how long it took says nothing of one.
         self.has_looked(Instant::now());
+        self.loads.send_modify(|loads| *loads = loads.wrapping_add(1));
         Ok(known)
     }
 }

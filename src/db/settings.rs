@@ -19,6 +19,8 @@ pub struct DatabaseSettings {
     pub lock_timeout: Duration,
     /// Findings of [`super::Examination`] that the DBA accepts, by name.
     pub accepted: BTreeSet<String>,
+    /// Changes of the catalog are looked for while somebody wants to be told of them.
+    pub notice_changes: bool,
 }
 
 impl DatabaseSettings {
@@ -31,6 +33,7 @@ impl DatabaseSettings {
             time_zone: None,
             lock_timeout: Duration::from_secs(5),
             accepted: BTreeSet::new(),
+            notice_changes: true,
         }
     }
 }

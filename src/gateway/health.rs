@@ -89,7 +89,10 @@ impl Gateway {
                 let kept = source.pin().policy().clone();
                 (kept.clone(), kept, Some(PolicyError::to_string(&fault)))
             }
-            Reloaded::Taken { before, now } => (before, now, None),
+            Reloaded::Taken { before, now } => {
+                self.tools_changed();
+                (before, now, None)
+            }
         };
         self.telemetry.emit(&Event::Policy {
             database: served.name(),

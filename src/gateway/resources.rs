@@ -1,6 +1,7 @@
 //! Resources: the schema as Markdown, from the database down to one relation.
 
 mod page;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,6 +16,9 @@ use crate::catalog::Relation;
 use crate::pg::{Diagnostic, QualifiedName};
 use crate::policy::ToolGroup;
 use resource_uri::uri;
+
+pub use shown::Shown;
+pub(super) use shown::{LastPages, Part};
 
 /// Clients list resources while a person waits for them to start.
 const LISTING: Duration = Duration::from_secs(10);

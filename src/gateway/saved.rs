@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use load::{SavedFault, SavedQueries};
@@ -52,11 +51,6 @@ impl Gateway {
         join_all(of_each).await.concat()
     }
 
-    /// Changes when a file of saved queries was taken.
-    pub fn saved_changed(&self) -> watch::Receiver<u64> {
-        self.saved.subscribe()
-    }
-
     /// Some file of saved queries is not what it was when it was read. Blocks.
     pub fn saved_files_changed(&self) -> bool {
         self.saved_sources().any(|(_, source)| source.has_changed())
@@ -88,7 +82,7 @@ impl Gateway {
             SavedReload::Kept { known: true, .. } if !all => return,
             SavedReload::Kept { fault, .. } => (source.current(), source.current(), Some(fault.to_string())),
             SavedReload::Taken { before, now } => {
-                self.saved.send_modify(|changes| *changes = changes.wrapping_add(1));
+                self.tools_changed();
                 (before, now, None)
             }
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::resources::LastPages;
 use super::share::Shares;
 use super::visible::Visible;
 use super::{Notes, NotesError, NotesSource, Pinned, Policies, SavedSource};
@@ -23,6 +24,7 @@ pub struct Served {
     pub notes: Arc<NotesSource>,
     pub(super) shares: Arc<Shares>,
     pub(super) saved: Option<Arc<SavedSource>>,
+    pub(super) pages: Arc<LastPages>,
 }
 
 /// What one call shows of the schema, and within which bounds.
@@ -68,7 +70,8 @@ impl CallLimits {
 impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
         let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
-        Self { database, policies: policies.into(), notes: Arc::default(), shares, saved: None }
+        let (policies, notes, pages) = (policies.into(), Arc::default(), Arc::default());
+        Self { database, policies, notes, shares, saved: None, pages }
     }
 
     pub fn with_notes(self, notes: NotesSource) -> Self {

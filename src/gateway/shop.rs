@@ -57,17 +57,27 @@ pub(super) const NOTES: &str = r#"
 const ORDERS: u32 = 103;
 const STATUS_TYPE: u32 = 20;
 
-/// A policy that hides the relation `shop.secret_notes`.
+/// Hides the relation `shop.secret_notes`.
+pub(super) fn policy() -> Policy {
+    policy_with("")
+}
+
+/// With more rules.
+fn policy_with(rules: &str) -> Policy {
+    let policy = format!(
+        "version = 1\ninclude = []\n[[allow]]\nselect = [\"*.*\"]\n[[deny]]\nselect = [\"*.secret*\"]\n{rules}"
+    );
+    Policy::parse(&policy, "shop.toml").unwrap()
+}
+
+/// As [`policy`] lets see it.
 pub(super) fn visible(catalog: &Catalog) -> Visible<'_> {
-    visible_with(catalog, "")
+    Visible::new(catalog, &policy())
 }
 
 /// With more rules.
 pub(super) fn visible_with<'c>(catalog: &'c Catalog, rules: &str) -> Visible<'c> {
-    let policy = format!(
-        "version = 1\ninclude = []\n[[allow]]\nselect = [\"*.*\"]\n[[deny]]\nselect = [\"*.secret*\"]\n{rules}"
-    );
-    Visible::new(catalog, &Policy::parse(&policy, "shop.toml").unwrap())
+    Visible::new(catalog, &policy_with(rules))
 }
 
 pub(super) fn catalog() -> Catalog {

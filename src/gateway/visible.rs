@@ -26,6 +26,7 @@ pub(super) struct Visible<'c> {
     /// Names of relations, schemas and functions of which nothing is visible.
     hidden_names: BTreeSet<&'c str>,
     notes: Option<&'c Notes>,
+    estimates: bool,
 }
 
 impl<'c> Visible<'c> {
@@ -71,7 +72,13 @@ impl<'c> Visible<'c> {
             .filter(|name| !shown.contains(name) && !callable.contains(name))
             .collect();
         let routines = routines.into_iter().filter(|routine| is_usable(routine, catalog)).collect();
-        Self { catalog, relations, columns, filters, masks, routines, hidden_names, notes: None }
+        let (notes, estimates) = (None, true);
+        Self { catalog, relations, columns, filters, masks, routines, hidden_names, notes, estimates }
+    }
+
+    /// The same without estimated rows, which change without a change of the schema.
+    pub(super) fn without_estimates(self) -> Self {
+        Self { estimates: false, ..self }
     }
 
     pub(super) fn catalog(&self) -> &'c Catalog {
@@ -119,7 +126,7 @@ impl<'c> Visible<'c> {
 
     /// Estimated rows; nothing where row security or a filter hides some: the count would tell of them.
     pub(super) fn row_estimate(&self, relation: &Relation) -> Option<u64> {
-        if relation.row_security || self.filters.contains_key(&relation.oid) {
+        if !self.estimates || relation.row_security || self.filters.contains_key(&relation.oid) {
             None
         } else {
             relation.row_estimate

@@ -7,18 +7,20 @@ use std::sync::Arc;
 use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestMethod, CompleteRequestParams,
-    CompleteResult, CustomRequest, CustomResult, DiscoverResult, GetTaskParams, GetTaskResult,
+    CompleteResult, CustomRequest, CustomResult, DiscoverResult, Extensions, GetTaskParams, GetTaskResult,
     Implementation, InitializeRequestParams, InitializeResult, ListPromptsRequestMethod, ListPromptsResult,
     ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
-    UpdateTaskParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reply::{self, ToolReply};
+use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
 use super::tools::{Call, Called, Listed, Tools, saved};
 use super::{instructions, resources, revision};
@@ -36,6 +38,10 @@ pub(super) struct Handler {
     callers: Callers,
     pub(super) result_chars: usize,
     pub(super) calls: Calls,
+    /// Of the one session that this handler is for.
+    pub(super) session: Arc<Session>,
+    /// There is a way to tell a session something unasked.
+    pushes: bool,
 }
 
 /// Where the caller of a request is found.
@@ -54,12 +60,27 @@ pub(super) struct Standing {
     pub(super) session: CancellationToken,
     /// Fires when the bearer token is revoked that the request came with.
     pub(super) token: CancellationToken,
+    /// How many streams the session has open for what it is told unasked. `None` where it always hears.
+    pub(super) streams: Option<watch::Receiver<usize>>,
 }
 
 impl Standing {
     pub(super) fn of(cx: &RequestContext<RoleServer>) -> Self {
-        let parts = cx.extensions.get::<Parts>();
+        Self::from(&cx.extensions)
+    }
+
+    /// Those of a request or a notification.
+    pub(super) fn from(extensions: &Extensions) -> Self {
+        let parts = extensions.get::<Parts>();
         parts.and_then(|parts| parts.extensions.get::<Self>()).cloned().unwrap_or_default()
+    }
+
+    /// Waits until the client hears what it is told unasked.
+    pub(super) async fn hears(&self) {
+        let Some(mut streams) = self.streams.clone() else { return };
+        if streams.wait_for(|open| *open > 0).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Until one of them fires.
@@ -81,21 +102,40 @@ pub(super) struct Calls {
 impl Handler {
     pub(super) fn new(gateway: Gateway, callers: Callers, result_chars: usize, calls: Calls) -> Self {
         let tools = Arc::new(Tools::new(&gateway.databases(), result_chars));
-        Self { gateway, tools, callers, result_chars, calls }
+        Self { gateway, tools, callers, result_chars, calls, session: Arc::default(), pushes: true }
+    }
+
+    /// For clients of older revisions without sessions: nothing can be told to them.
+    pub(super) fn that_pushes(self, pushes: bool) -> Self {
+        Self { pushes, ..self }
+    }
+
+    /// The same for another session.
+    pub(super) fn apart(&self) -> Self {
+        Self { session: Arc::default(), ..self.clone() }
     }
 
     pub(super) fn caller(&self, cx: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        self.caller_from(&cx.extensions, cx.client_info())
+    }
+
+    /// Who sent a request or a notification.
+    pub(super) fn caller_from(
+        &self,
+        extensions: &Extensions,
+        client: Option<Implementation>,
+    ) -> Result<Caller, ErrorData> {
         let mut caller = match &self.callers {
             Callers::Fixed(caller) => caller.clone(),
             Callers::Request => {
-                let parts = cx.extensions.get::<Parts>();
+                let parts = extensions.get::<Parts>();
                 parts
                     .and_then(|parts| parts.extensions.get::<Caller>())
                     .cloned()
                     .ok_or_else(reply::no_caller)?
             }
         };
-        caller.client = client_name(cx);
+        caller.client = client.and_then(|client| client_name(&client));
         Ok(caller)
     }
 
@@ -174,13 +214,6 @@ impl Calls {
 }
 
 impl ServerHandler for Handler {
-    fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(capabilities()).with_server_info(
-            Implementation::new("pgwarden", env!("CARGO_PKG_VERSION")).with_title("pgwarden"),
-        )
-    }
-
-    /// The instructions are the caller's own.
     async fn initialize(
         &self,
         request: InitializeRequestParams,
@@ -188,8 +221,47 @@ impl ServerHandler for Handler {
     ) -> Result<InitializeResult, ErrorData> {
         let caller = self.caller(&cx)?;
         cx.peer.set_peer_info(request.clone());
-        let negotiated = self.negotiate_initialize(&request)?;
-        Ok(negotiated.with_instructions(instructions::of(&self.gateway, &caller)))
+        let mut settled = self.negotiate_initialize(&request)?;
+        if !self.pushes {
+            settled.capabilities = capabilities(false);
+        }
+        // The instructions are the caller's own.
+        Ok(settled.with_instructions(instructions::of(&self.gateway, &caller)))
+    }
+
+    async fn on_initialized(&self, cx: NotificationContext<RoleServer>) {
+        if self.pushes {
+            session::initialized(self, &cx);
+        }
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.pushes {
+            return Err(reply::unknown_method("resources/subscribe".to_owned()));
+        }
+        session::subscribe(self, &request.uri, &cx)
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _cx: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.pushes {
+            return Err(reply::unknown_method("resources/unsubscribe".to_owned()));
+        }
+        session::unsubscribe(self, &request.uri);
+        Ok(())
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(capabilities(true)).with_server_info(
+            Implementation::new("pgwarden", env!("CARGO_PKG_VERSION")).with_title("pgwarden"),
+        )
     }
 
     async fn discover(&self, cx: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
@@ -333,14 +405,17 @@ impl ServerHandler for Handler {
     }
 }
 
-fn capabilities() -> ServerCapabilities {
-    ServerCapabilities::builder().enable_tools().enable_resources().enable_tasks().build()
+/// `pushes`: changes can be told.
+fn capabilities(pushes: bool) -> ServerCapabilities {
+    let builder = ServerCapabilities::builder().enable_tools().enable_resources().enable_tasks();
+    if !pushes {
+        return builder.build();
+    }
+    builder.enable_tool_list_changed().enable_resources_list_changed().enable_resources_subscribe().build()
 }
 
-/// A token that never fires where there is no session.
 /// The client as it names itself, bounded and printable: it ends up in logs and in `application_name`.
-fn client_name(cx: &RequestContext<RoleServer>) -> Option<String> {
-    let client = cx.client_info()?;
+fn client_name(client: &Implementation) -> Option<String> {
     let name = Cow::from(format!("{}/{}", client.name, client.version));
     let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
     // rmcp makes itself up as the client where a stateless request of an older revision names none.

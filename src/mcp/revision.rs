@@ -2,7 +2,7 @@
 
 use rmcp::model::{
     CallToolRequestParams, GetTaskParams, InitializeRequestParams, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, UpdateTaskParams,
+    ReadResourceRequestParams, SubscribeRequestParams, UpdateTaskParams,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ const fn served(method: &'static str, legacy: bool, stateless: bool) -> Served {
     Served { method, legacy, stateless }
 }
 
-const SERVED: [Served; 14] = [
+const SERVED: [Served; 16] = [
     served("initialize", true, false),
     served("ping", true, false),
     served("server/discover", false, true),
@@ -35,6 +35,8 @@ const SERVED: [Served; 14] = [
     served("resources/list", true, true),
     served("resources/templates/list", true, true),
     served("resources/read", true, true),
+    served("resources/subscribe", true, false),
+    served("resources/unsubscribe", true, false),
 ];
 
 /// Is `method` one that a peer of this revision may call? `None`: a peer that has not said its revision.
@@ -64,6 +66,7 @@ pub(super) fn why_malformed(method: &str, params: Option<Value>) -> String {
     let error = match method {
         "tools/call" => CallToolRequestParams::deserialize(params).err(),
         "resources/read" => ReadResourceRequestParams::deserialize(params).err(),
+        "resources/subscribe" | "resources/unsubscribe" => SubscribeRequestParams::deserialize(params).err(),
         "tasks/get" | "tasks/cancel" => GetTaskParams::deserialize(params).err(),
         "tasks/update" => UpdateTaskParams::deserialize(params).err(),
         "initialize" => InitializeRequestParams::deserialize(params).err(),

@@ -4,7 +4,7 @@
 pub(super) mod extension;
 pub(super) mod handle;
 pub(super) mod legacy;
-mod listen;
+pub(super) mod listen;
 pub(super) mod progress;
 
 use chrono::{DateTime, SecondsFormat, Utc};

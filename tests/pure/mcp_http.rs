@@ -119,6 +119,9 @@ async fn parameters_and_methods_are_told_apart_by_revision() {
         ("tools/call", json!([1]), -32602),
         ("tools/list", json!({"cursor": 5}), -32602),
         ("resources/read", json!({"uri": "postgres://nowhere"}), -32002),
+        ("resources/subscribe", json!({"uri": "postgres://nowhere"}), -32002),
+        ("resources/subscribe", json!({}), -32602),
+        ("subscriptions/listen", json!({"notifications": {}}), -32601),
         ("prompts/list", json!({}), -32601),
         ("completion/complete", json!({}), -32601),
         ("tasks/list", json!({}), -32601),
@@ -132,7 +135,8 @@ async fn parameters_and_methods_are_told_apart_by_revision() {
         ("tools/call", json!({"name": "no_such_tool"}), 200, -32602),
         ("ping", json!({}), 404, -32601),
         ("no/such", json!({}), 404, -32601),
-        ("subscriptions/listen", json!({"notifications": {}}), 404, -32601),
+        ("subscriptions/listen", json!({}), 200, -32602),
+        ("resources/subscribe", json!({"uri": "postgres://demo"}), 404, -32601),
     ] {
         let answer = peer.ask(method, params.clone()).await;
         assert_eq!((answer.status, answer.code()), (status, expected), "{method} {params}: {}", answer.text);

@@ -150,6 +150,13 @@ impl StdioPeer {
         line.expect("the server closed its output")
     }
 
+    /// The next line, if one comes in that time.
+    #[allow(dead_code, reason = "used by the other test binary")]
+    pub async fn hear_within(&mut self, time: Duration) -> Option<Value> {
+        let line = tokio::time::timeout(time, self.lines.recv()).await.ok()??;
+        Some(serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON on stdout: {line}")))
+    }
+
     pub async fn hear(&mut self) -> Value {
         let line = self.hear_text().await;
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON on stdout: {line}"))

@@ -33,7 +33,7 @@ pub enum Heard {
 pub struct Listening(JoinHandle<()>);
 
 impl Listening {
-    pub(super) async fn start(
+    pub(in crate::db) async fn start(
         connector: Arc<Connector>,
         listen: &'static str,
         hear: impl FnMut(Heard) + Send + 'static,

@@ -209,7 +209,9 @@ impl Endpoint {
     /// The stream for messages of the server's own.
     async fn listen(&self, mut parts: Parts, subject: &str) -> Result<Response, Refusal> {
         let session = self.enter(&mut parts, subject, None)?;
-        Ok(body::outgoing(self.forward(parts, Bytes::new()).await, None, session).await)
+        let response = self.forward(parts, Bytes::new()).await;
+        let hearing = session.as_ref().filter(|_| response.status().is_success()).map(InSession::hears);
+        Ok(body::outgoing(response, None, (session, hearing)).await)
     }
 
     async fn end(&self, mut parts: Parts, subject: &str) -> Result<Response, Refusal> {
@@ -240,6 +242,7 @@ impl Endpoint {
         let entered = self.sessions.enter(session, subject).ok_or_else(|| Refusal::no_session(id))?;
         if let Some(standing) = parts.extensions.get_mut::<Standing>() {
             standing.session = entered.ended.clone();
+            standing.streams = Some(entered.streams.subscribe());
         }
         Ok(Some(entered))
     }

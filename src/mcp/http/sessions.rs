@@ -14,6 +14,7 @@ use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, SessionConfig, SessionTransport,
 };
 use rmcp::transport::streamable_http_server::{SessionId, SessionManager};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::SessionSettings;
@@ -40,6 +41,8 @@ struct Entry {
     used: Instant,
     requests: usize,
     ended: CancellationToken,
+    /// How many streams are open for what the server says unasked.
+    streams: watch::Sender<usize>,
 }
 
 /// A place for a session that is being opened; given back when dropped.
@@ -54,7 +57,11 @@ pub(super) struct InSession {
     id: SessionId,
     pub(super) revision: Option<ProtocolVersion>,
     pub(super) ended: CancellationToken,
+    pub(super) streams: watch::Sender<usize>,
 }
+
+/// A stream that is open while this lives.
+pub(super) struct Hearing(watch::Sender<usize>);
 
 /// No place. `own`: this subject has used up its share.
 #[derive(Debug)]
@@ -93,8 +100,8 @@ impl Sessions {
         let entry = book.open.get_mut(&id).filter(|entry| entry.owner.as_deref() == Some(subject))?;
         entry.used = Instant::now();
         entry.requests += 1;
-        let (revision, ended) = (entry.revision.clone(), entry.ended.clone());
-        Some(InSession { sessions: self.clone(), id, revision, ended })
+        let (revision, ended, streams) = (entry.revision.clone(), entry.ended.clone(), entry.streams.clone());
+        Some(InSession { sessions: self.clone(), id, revision, ended, streams })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -159,6 +166,20 @@ impl Drop for Reservation {
     }
 }
 
+impl InSession {
+    /// The client has opened a stream.
+    pub(super) fn hears(&self) -> Hearing {
+        self.streams.send_modify(|open| *open += 1);
+        Hearing(self.streams.clone())
+    }
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open = open.saturating_sub(1));
+    }
+}
+
 impl Drop for InSession {
     fn drop(&mut self) {
         if let Some(entry) = self.sessions.book().open.get_mut(&self.id) {
@@ -180,6 +201,7 @@ impl SessionManager for Sessions {
             used: Instant::now(),
             requests: 0,
             ended: CancellationToken::new(),
+            streams: watch::Sender::new(0),
         };
         self.book().open.insert(id.clone(), entry);
         Ok((id, transport))

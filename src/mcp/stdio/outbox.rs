@@ -13,6 +13,8 @@ use crate::mcp::splice::splice;
 
 /// No further request is read while more than this waits to be written.
 const QUEUE: usize = 4 * 1024 * 1024;
+/// So much may wait where somebody wants to tell more unasked.
+const UNREAD: usize = 64 * 1024;
 
 #[derive(Clone)]
 pub(super) struct Outbox {
@@ -41,6 +43,11 @@ impl Outbox {
 
     pub(super) async fn room(&self) {
         self.queued.at_most(QUEUE).await;
+    }
+
+    /// Until almost all is written.
+    pub(super) async fn read(&self) {
+        self.queued.at_most(UNREAD).await;
     }
 
     pub(super) fn revision(&self) -> Option<ProtocolVersion> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, ServerJsonRpcMessage, ServerNotification};
 use rmcp::transport::Transport;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -52,7 +52,18 @@ impl Transport<RoleServer> for StdioTransport {
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
         // Queued right here: the futures of rmcp's sends run in no order.
-        std::future::ready(self.outbox.send(&message))
+        let sent = self.outbox.send(&message);
+        let outbox = self.outbox.clone();
+        async move {
+            // Who tells of changes waits until the client reads. Progress does not: a call is behind it.
+            if sent.is_ok()
+                && let JsonRpcMessage::Notification(told) = &message
+                && let ServerNotification::CustomNotification(_) = &told.notification
+            {
+                outbox.read().await;
+            }
+            sent
+        }
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {

@@ -21,11 +21,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{existing, listen, milliseconds, progress, status, time, unknown};
+use super::{existing, milliseconds, progress, status, time, unknown};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Cancelled, TaskView};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::handler::{Handler, Standing};
+use crate::mcp::subscriptions::listen;
 use crate::mcp::tools::{Listed, query, saved};
 use crate::mcp::{reply, resources};
 use crate::pg::{Diagnostic, SqlState};

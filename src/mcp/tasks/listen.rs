@@ -1,90 +1,74 @@
-//! `subscriptions/listen` with `taskIds` in its filter (SEP-2663): each change of one of the tasks is pushed as
-//! `notifications/tasks`, whole, as `tasks/get` would answer it. rmcp's filter has no such member, so the edge passes
-//! these requests on by a private name (see [`super::legacy`]); other members of the filter are not accepted.
+//! `taskIds` in the filter of `subscriptions/listen` (SEP-2663): each change of one of the tasks is pushed as
+//! `notifications/tasks`, whole, as `tasks/get` would answer it.
 
 use std::collections::BTreeSet;
 
-use rmcp::model::{CustomNotification, ServerNotification};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 
 use super::extension;
 use crate::auth::Caller;
-use crate::mcp::handler::{Handler, Standing};
-use crate::mcp::reply;
+use crate::mcp::handler::Handler;
+use crate::mcp::subscriptions::listen::{malformed, tell};
 
-pub(super) const METHOD: &str = "subscriptions/listen";
-const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 /// Tasks that one request may listen to.
 const MOST: usize = 100;
 
-/// Is it one that rmcp cannot answer?
-pub(super) fn is_for_tasks(method: &str, params: Option<&Value>) -> bool {
-    method == METHOD && params.and_then(|params| params.pointer("/notifications/taskIds")).is_some()
-}
+/// Tasks as the client was told of them last.
+pub(in crate::mcp) struct Followed(Vec<(String, Value)>);
 
-/// Listens until the client cancels, goes away, loses its token, or the server stops.
-pub(super) async fn answer(
+/// The caller's own tasks among the `wanted` ones; `None` where none are asked for.
+pub(in crate::mcp) async fn followed(
     handler: &Handler,
-    params: &Value,
-    cx: RequestContext<RoleServer>,
-) -> Result<Value, ErrorData> {
-    extension::needs_declaration(&cx)?;
-    let caller = handler.caller(&cx)?;
-    let wanted = params.pointer("/notifications/taskIds").and_then(Value::as_array);
-    let wanted = wanted.filter(|ids| ids.len() <= MOST && ids.iter().all(Value::is_string));
+    caller: &Caller,
+    wanted: Option<&Value>,
+    cx: &RequestContext<RoleServer>,
+) -> Result<Option<Followed>, ErrorData> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    extension::needs_declaration(cx)?;
+    let wanted = wanted.as_array().filter(|ids| ids.len() <= MOST && ids.iter().all(Value::is_string));
     let Some(wanted) = wanted else {
-        return Err(reply::malformed(METHOD, &format!("`taskIds` must be a list of at most {MOST} strings")));
+        return Err(malformed(&format!("`taskIds` must be a list of at most {MOST} strings")));
     };
     let wanted: BTreeSet<&str> = wanted.iter().filter_map(Value::as_str).collect();
     // For the others the client learns nothing: they are not its own.
     let mut tasks = Vec::new();
     for id in wanted {
-        if let Ok(task) = extension::get(handler, &caller, id).await {
+        if let Ok(task) = extension::get(handler, caller, id).await {
             tasks.push((id.to_owned(), json!(task)));
         }
     }
-    let accepted: Vec<&str> = tasks.iter().map(|(id, _)| id.as_str()).collect();
-    let acknowledged = json!({"notifications": {"taskIds": accepted}});
-    tell(&cx, "notifications/subscriptions/acknowledged", acknowledged).await?;
-    let (standing, stop) = (Standing::of(&cx), handler.calls.stop.clone());
-    tokio::select! {
-        failed = push(handler, &caller, &cx, &mut tasks) => failed?,
-        () = cx.ct.cancelled() => {}
-        () = standing.lost() => {}
-        () = stop.cancelled() => {}
-    }
-    Ok(json!({"resultType": "complete", "_meta": {SUBSCRIPTION: cx.id}}))
+    Ok(Some(Followed(tasks)))
 }
 
-/// Never ends but by a lost client.
-async fn push(
-    handler: &Handler,
-    caller: &Caller,
-    cx: &RequestContext<RoleServer>,
-    tasks: &mut [(String, Value)],
-) -> Result<(), ErrorData> {
-    let mut changes = handler.gateway.task_changes();
-    loop {
-        for (id, last) in tasks.iter_mut() {
-            // What has expired does not change any more.
-            let Ok(task) = extension::get(handler, caller, id).await else { continue };
-            let now = json!(task);
-            if now != *last {
-                *last = now.clone();
-                tell(cx, "notifications/tasks", now).await?;
+impl Followed {
+    pub(in crate::mcp) fn ids(&self) -> Value {
+        self.0.iter().map(|(id, _)| id.as_str()).collect()
+    }
+
+    /// Never ends but by a lost client.
+    pub(in crate::mcp) async fn push(
+        &mut self,
+        handler: &Handler,
+        caller: &Caller,
+        cx: &RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let mut changes = handler.gateway.task_changes();
+        loop {
+            for (id, last) in &mut self.0 {
+                // What has expired does not change any more.
+                let Ok(task) = extension::get(handler, caller, id).await else { continue };
+                let mut now = json!(task);
+                if now != *last {
+                    *last = now.clone();
+                    if let Value::Object(now) = &mut now {
+                        now.remove("resultType");
+                    }
+                    tell(cx, "notifications/tasks", now).await?;
+                }
             }
+            changes.next_of(self.0.iter().map(|(id, _)| id.as_str())).await;
         }
-        changes.next_of(tasks.iter().map(|(id, _)| id.as_str())).await;
     }
-}
-
-async fn tell(cx: &RequestContext<RoleServer>, method: &str, mut params: Value) -> Result<(), ErrorData> {
-    if let Value::Object(params) = &mut params {
-        params.remove("resultType");
-        params.insert("_meta".to_owned(), json!({SUBSCRIPTION: cx.id}));
-    }
-    let notification = ServerNotification::CustomNotification(CustomNotification::new(method, Some(params)));
-    cx.peer.send_notification(notification).await.map_err(|_| reply::cancelled())
 }

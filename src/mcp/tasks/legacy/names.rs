@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::mcp::tasks::listen;
+use crate::mcp::subscriptions::listen;
 
 /// What a private name begins with.
 const PRIVATE: &str = "pgwarden/";
@@ -19,7 +19,8 @@ const METHODS: [&str; 7] = [
     "tasks/update",
 ];
 /// A frame without any of these stays as it is.
-const WORDS: [&str; 7] = ["\"tools/list\"", "\"task\"", "\"tasks/", "\"taskIds\"", PRIVATE, "\\/", "\\u"];
+const WORDS: [&str; 7] =
+    ["\"tools/list\"", "\"task\"", "\"tasks/", "\"subscriptions/listen\"", PRIVATE, "\\/", "\\u"];
 /// In a request's `_meta` from 2026-07-28 on.
 const STATELESS: &str = "io.modelcontextprotocol/protocolVersion";
 
@@ -39,7 +40,7 @@ pub(in crate::mcp) fn inbound(frame: &[u8]) -> Cow<'_, [u8]> {
     let is_stateless =
         params.and_then(|params| params.get("_meta")).is_some_and(|meta| meta.get(STATELESS).is_some());
     let is_ours = METHODS.contains(&method.as_str()) && (method != "tools/call" || has("/task"));
-    let is_ours = if is_stateless { listen::is_for_tasks(method, params) } else { is_ours };
+    let is_ours = if is_stateless { method == listen::METHOD } else { is_ours };
     if method.starts_with(PRIVATE) || is_ours {
         let private = private(method);
         message.insert("method".to_owned(), Value::String(private));
@@ -79,7 +80,9 @@ mod tests {
         assert_eq!(ask("tools/call", json!({"name": "query"})), "tools/call");
         assert_eq!(ask("tools/call", stateless.clone()), "tools/call");
         assert_eq!(ask("tasks/get", json!({"taskId": "x"})), "pgwarden/tasks/get");
-        assert_eq!(ask("tasks/get", stateless), "tasks/get");
+        assert_eq!(ask("tasks/get", stateless.clone()), "tasks/get");
+        assert_eq!(ask("subscriptions/listen", stateless), "pgwarden/subscriptions/listen");
+        assert_eq!(ask("subscriptions/listen", json!({})), "subscriptions/listen");
         assert_eq!(ask("tools/list", json!({})), "pgwarden/tools/list");
         assert_eq!(ask("resources/list", json!({"cursor": "\"task\""})), "resources/list");
         assert_eq!(ask("pgwarden/tasks/get", json!({})), "pgwarden/pgwarden/tasks/get");
