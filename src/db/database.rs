@@ -11,7 +11,9 @@ use super::connect::Connector;
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
-use super::{DatabaseSettings, Examination, LockWait, Progress, Ran, RowSink, RunLimits, error, lock_wait};
+use super::{
+    DatabaseSettings, Examination, LockWait, Monitor, Progress, Ran, RowSink, RunLimits, error, lock_wait,
+};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::Checked;
@@ -31,6 +33,7 @@ pub struct Database {
     settings: DatabaseSettings,
     pool: Pool,
     control: Pool,
+    monitor: Option<Monitor>,
     knowledge: Knowledge,
     tasks: TaskTracker,
 }
@@ -42,7 +45,8 @@ impl Database {
         let tasks = TaskTracker::new();
         let pool = Pool::new(&settings.name, Arc::clone(&connector), settings.pool_size, tasks.clone());
         let control = Pool::new(&settings.name, connector, CONTROL_CONNECTIONS, tasks.clone());
-        Arc::new(Self { settings, pool, control, knowledge: Knowledge::default(), tasks })
+        let monitor = settings.monitor.as_ref().map(|connection| Monitor::new(&settings.name, connection));
+        Arc::new(Self { settings, pool, control, monitor, knowledge: Knowledge::default(), tasks })
     }
 
     /// The entry's name.
@@ -52,6 +56,11 @@ impl Database {
 
     pub fn settings(&self) -> &DatabaseSettings {
         &self.settings
+    }
+
+    /// The second login; `None` where the configuration has none.
+    pub fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
     }
 
     /// The catalog, once the start-up checks have passed; runs them when they have not. Refuses an over-privileged
@@ -187,6 +196,9 @@ impl Database {
     pub async fn close(&self) {
         self.pool.close();
         self.control.close();
+        if let Some(monitor) = &self.monitor {
+            monitor.close().await;
+        }
         self.tasks.close();
         let _ = timeout(LAST_TASKS, self.tasks.wait()).await;
     }
