@@ -1,6 +1,8 @@
 //! One use case per file. Knows neither JSON-RPC nor a SQL library.
 
 mod admission;
+mod database_health;
+mod deadline;
 mod describe;
 mod health;
 mod output;
@@ -25,8 +27,8 @@ pub use health::Health;
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
-    Asked, ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput,
-    SearchRequest, TaskView,
+    Asked, ColumnHeader, Described, Format, HealthReport, HealthRequest, QueryOutput, QueryRequest,
+    SchemaResource, SearchOutput, SearchRequest, TaskView,
 };
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};

@@ -100,11 +100,23 @@ impl<'c> Visible<'c> {
 
     /// Estimated rows; nothing where row security or a filter hides some: the count would tell of them.
     pub(super) fn row_estimate(&self, relation: &Relation) -> Option<u64> {
-        if relation.row_security || self.filtered.contains(&relation.oid) {
-            None
-        } else {
-            relation.row_estimate
-        }
+        if self.hides_rows(relation) { None } else { relation.row_estimate }
+    }
+
+    /// Row security or a filter hides rows, or may.
+    pub(super) fn hides_rows(&self, relation: &Relation) -> bool {
+        relation.row_security || self.filtered.contains(&relation.oid)
+    }
+
+    /// Of all relations, sequences too.
+    pub(super) fn oids(&self) -> impl Iterator<Item = Oid> {
+        self.columns.keys().copied()
+    }
+
+    /// `name`, of an index of `relation`, has a hidden column's name in it.
+    pub(super) fn tells_of_hidden_column(&self, relation: &Relation, name: &str) -> bool {
+        let hidden = relation.columns.iter().filter(|column| !self.has_column(relation, &column.name));
+        hidden.into_iter().any(|column| name.contains(&column.name))
     }
 
     /// Partitions at every level, those without partitions of their own. Whoever may read the parent reads them too,
