@@ -2,6 +2,8 @@
 
 mod about;
 mod admission;
+mod database_health;
+mod deadline;
 mod describe;
 mod health;
 mod notes;
@@ -30,8 +32,8 @@ pub use notes::{Notes, NotesError, NotesSource};
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
-    Asked, ColumnHeader, DescribeRequest, Described, Format, QueryOutput, QueryRequest, SavedRun,
-    SchemaResource, SearchDetail, SearchOutput, SearchRequest, TaskView,
+    Asked, ColumnHeader, DescribeRequest, Described, Format, HealthReport, HealthRequest, QueryOutput,
+    QueryRequest, SavedRun, SchemaResource, SearchDetail, SearchOutput, SearchRequest, TaskView,
 };
 pub use resources::Shown;
 pub use saved::{Parameter, Saved, SavedFault, SavedQueries, SavedQuery, SavedSource, ScalarType};

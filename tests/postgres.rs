@@ -32,6 +32,7 @@ mod postgres {
     mod fidelity;
     mod fixtures;
     mod gateway;
+    mod health;
     mod mcp;
     mod notes;
     mod notifications;

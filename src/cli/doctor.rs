@@ -1,6 +1,7 @@
 //! `pgwarden doctor`: connects as `serve` would, and says what it finds.
 
 mod beyond;
+mod monitor;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use self::beyond::Beyond;
+use self::monitor::MonitorReport;
 use super::FAILED;
 use super::arguments::DoctorArguments;
 use super::setup::{Setup, environment};
@@ -24,6 +26,7 @@ struct Report<'s> {
     accepted: &'s BTreeSet<String>,
     examination: Result<Examination, Diagnostic>,
     beyond: Beyond,
+    monitor: MonitorReport,
     /// What the policies name and the database does not have.
     missing: Vec<PolicyError>,
     /// The same of the notes.
@@ -48,6 +51,7 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let accepted = &served.database.settings().accepted;
     let examination = served.database.examine().await;
     let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
+    let monitor = MonitorReport::find(served).await;
     // Without the checks of the login, which are told above.
     let (missing, missing_notes, saved) = match served.database.ready().await {
         Ok(catalog) => {
@@ -56,14 +60,15 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
         }
         Err(_) => (Vec::new(), Vec::new(), Vec::new()),
     };
-    Report { entry, accepted, examination, beyond, missing, missing_notes, saved }
+    Report { entry, accepted, examination, beyond, monitor, missing, missing_notes, saved }
 }
 
 impl Report<'_> {
-    /// `serve` would serve it.
+    /// `serve` would serve it, and the monitor login is of use.
     fn is_healthy(&self) -> bool {
         self.missing.is_empty()
             && self.saved.is_empty()
+            && self.monitor.is_healthy()
             && self
                 .examination
                 .as_ref()
@@ -83,7 +88,7 @@ impl Report<'_> {
         let saved: Vec<String> = self.saved.iter().map(ToString::to_string).collect();
         json!({
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
-            "policy": missing, "notes": notes, "saved_queries": saved,
+            "policy": missing, "notes": notes, "saved_queries": saved, "monitor_login": self.monitor.json(),
         })
         .to_string()
     }
@@ -94,6 +99,7 @@ impl Report<'_> {
             Ok(examination) => self.describe(examination, &mut out),
             Err(error) => line(&mut out, "FAIL", &error.message, error.hint.as_deref()),
         }
+        self.monitor.describe(&mut out);
         for missing in &self.missing {
             line(&mut out, "FAIL", &missing.to_string(), None);
         }
@@ -203,6 +209,7 @@ mod tests {
             accepted: &accepted,
             examination: Ok(examination),
             beyond: Beyond::default(),
+            monitor: MonitorReport::default(),
             missing: Vec::new(),
             missing_notes: Vec::new(),
             saved: Vec::new(),
@@ -263,6 +270,7 @@ mod tests {
             accepted: &accepted,
             examination: Err(error),
             beyond: Beyond::default(),
+            monitor: MonitorReport::default(),
             missing: Vec::new(),
             missing_notes: Vec::new(),
             saved: Vec::new(),

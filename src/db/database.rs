@@ -8,13 +8,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connect::Connector;
+use super::fixed::{Record, Value};
 use super::knowledge::{Inspection, Knowledge, Known};
+use super::look::look;
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
 use super::watching::{Looker, Seen};
 use super::{
-    ColumnStatistics, DatabaseSettings, Examination, LockWait, Progress, Ran, RowSink, RunLimits, Watching,
-    error, lock_wait, statistics,
+    ColumnStatistics, DatabaseSettings, Examination, LockWait, Monitor, Progress, Ran, RowSink, RunLimits,
+    Watching, error, lock_wait, statistics,
 };
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
@@ -36,6 +38,7 @@ pub struct Database {
     pool: Pool,
     control: Pool,
     connector: Arc<Connector>,
+    monitor: Option<Monitor>,
     knowledge: Knowledge,
     looker: Looker,
     tasks: TaskTracker,
@@ -48,8 +51,9 @@ impl Database {
         let tasks = TaskTracker::new();
         let pool = Pool::new(&settings.name, Arc::clone(&connector), settings.pool_size, tasks.clone());
         let control = Pool::new(&settings.name, Arc::clone(&connector), CONTROL_CONNECTIONS, tasks.clone());
+        let monitor = settings.monitor.as_ref().map(|connection| Monitor::new(&settings.name, connection));
         let (knowledge, looker) = (Knowledge::default(), Looker::default());
-        Arc::new(Self { settings, pool, control, connector, knowledge, looker, tasks })
+        Arc::new(Self { settings, pool, control, connector, monitor, knowledge, looker, tasks })
     }
 
     /// The entry's name.
@@ -59,6 +63,11 @@ impl Database {
 
     pub fn settings(&self) -> &DatabaseSettings {
         &self.settings
+    }
+
+    /// The second login; `None` where the configuration has none.
+    pub fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
     }
 
     /// The catalog, once the start-up checks have passed; runs them when they have not. Refuses an over-privileged
@@ -85,7 +94,7 @@ impl Database {
     }
 
     /// Reads the catalog again if anything may have changed since what was `seen`. Whether the database tells of changes.
-    pub(super) async fn look(&self, seen: &mut Seen) -> Result<bool, Diagnostic> {
+    pub(super) async fn catch_up(&self, seen: &mut Seen) -> Result<bool, Diagnostic> {
         let moment = self.knowledge.moment(&self.control).await?;
         let now = Seen::State(moment.state);
         if *seen == Seen::Lost && self.knowledge.last().is_some() {
@@ -151,6 +160,11 @@ impl Database {
                 Err(_) => Err(past_deadline(limits)),
             },
         }
+    }
+
+    /// One statement of our own by the login, READ ONLY, of at most 15 s.
+    pub async fn look(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Record>, Diagnostic> {
+        Ok(look(&self.control, &[(sql, values)]).await?.pop().unwrap_or_default())
     }
 
     /// The lock that a run of this process waits for, by its backend.
@@ -258,6 +272,9 @@ impl Database {
     pub async fn close(&self) {
         self.pool.close();
         self.control.close();
+        if let Some(monitor) = &self.monitor {
+            monitor.close().await;
+        }
         self.tasks.close();
         let _ = timeout(LAST_TASKS, self.tasks.wait()).await;
     }

@@ -86,7 +86,7 @@ async fn look(database: Arc<Database>) {
     let (mut seen, mut backoff) = (Seen::Nothing, FIRST_BACKOFF);
     loop {
         let started = Instant::now();
-        match Box::pin(database.look(&mut seen)).await {
+        match Box::pin(database.catch_up(&mut seen)).await {
             Err(failure) => {
                 debug!(database = database.name(), "the catalog cannot be looked at: {}", failure.message);
                 // A refusal of the start-up checks is no lost connection; reading again answers both.

@@ -148,6 +148,19 @@ pub struct DescribeRequest {
 #[derive(Debug)]
 pub struct Described(pub serde_json::Value);
 
+/// The tool `database_health`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HealthRequest {
+    pub database: Option<String>,
+    /// Names of checks; empty for all.
+    pub checks: Vec<String>,
+}
+
+/// The answer of `database_health`: an object `{"findings": [..], "total": n, "truncated": bool, "clean": [..]}`, with
+/// `unchecked` where something could not be looked at.
+#[derive(Debug)]
+pub struct HealthReport(pub serde_json::Value);
+
 /// One schema resource as the caller sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SchemaResource {

@@ -126,11 +126,23 @@ impl<'c> Visible<'c> {
 
     /// Estimated rows; nothing where row security or a filter hides some: the count would tell of them.
     pub(super) fn row_estimate(&self, relation: &Relation) -> Option<u64> {
-        if !self.estimates || relation.row_security || self.filters.contains_key(&relation.oid) {
-            None
-        } else {
-            relation.row_estimate
-        }
+        if !self.estimates || self.hides_rows(relation) { None } else { relation.row_estimate }
+    }
+
+    /// Row security or a filter hides rows, or may.
+    pub(super) fn hides_rows(&self, relation: &Relation) -> bool {
+        relation.row_security || self.filters.contains_key(&relation.oid)
+    }
+
+    /// Of all relations, sequences too.
+    pub(super) fn oids(&self) -> impl Iterator<Item = Oid> {
+        self.columns.keys().copied()
+    }
+
+    /// `name`, of an index of `relation`, has a hidden column's name in it.
+    pub(super) fn tells_of_hidden_column(&self, relation: &Relation, name: &str) -> bool {
+        let hidden = relation.columns.iter().filter(|column| !self.has_column(relation, &column.name));
+        hidden.into_iter().any(|column| name.contains(&column.name))
     }
 
     /// The filters by which the caller sees only some of its rows.

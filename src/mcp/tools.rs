@@ -2,6 +2,7 @@
 //! obey the narrowest client (no `$ref`, no unions, one `type` a node), and `tests/pure/mcp_tool_schemas.rs` keeps it so.
 
 mod call;
+mod database_health;
 mod describe;
 pub(super) mod query;
 pub(super) mod saved;
@@ -41,6 +42,7 @@ impl Tools {
             listed(Some(ToolGroup::Query), query::tool(&databases)),
             listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),
             listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
+            listed(Some(ToolGroup::Health), sized(database_health::tool(&databases))),
             listed(None, task_result::tool()),
             listed(None, task_cancel::tool()),
         ])

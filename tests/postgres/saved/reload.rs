@@ -2,6 +2,8 @@
 
 use pgwarden::gateway::Health;
 
+use std::time::Duration;
+
 use super::*;
 use crate::support::Template;
 
@@ -19,8 +21,9 @@ async fn a_file_that_can_be_used_is_taken_and_one_that_cannot_leaves_those_from_
     let source = SavedSource::load(&path, is_built_in).unwrap();
     let policy = Policy::parse(SHOP, "p.toml").unwrap();
     let gateway = gateway_of(vec![served("shop", &database, policy, source)]).await;
-    let mut changed = gateway.saved_changed();
-    changed.mark_unchanged();
+    let mut watch = gateway.watch(&Caller::local("watcher")).unwrap();
+    let mut stirred =
+        async || tokio::time::timeout(Duration::from_millis(100), watch.stirred()).await.is_ok();
     assert_eq!((names(&gateway).await, gateway.saved_files_changed()), (vec!["first_one".to_owned()], false));
 
     let both = first.clone()
@@ -46,17 +49,17 @@ async fn a_file_that_can_be_used_is_taken_and_one_that_cannot_leaves_those_from_
         assert_eq!((policies.len(), saved.len(), saved[0].line), (0, 1, line), "{what}");
         assert_eq!(names(&gateway).await, ["first_one"], "{what}");
     }
-    assert!(!changed.has_changed().unwrap());
+    assert!(!stirred().await);
     std::fs::remove_file(&path).unwrap();
     gateway.reload_saved(false).await;
     assert!(matches!(gateway.health().await, Health::Degraded { .. }));
     std::fs::write(&path, &first).unwrap();
     gateway.reload_saved(false).await;
-    assert!(matches!(gateway.health().await, Health::Ready) && !changed.has_changed().unwrap());
+    assert!(matches!(gateway.health().await, Health::Ready) && !stirred().await);
 
     std::fs::write(&path, &both).unwrap();
     gateway.reload_saved(false).await;
-    assert!(matches!(gateway.health().await, Health::Ready) && changed.has_changed().unwrap());
+    assert!(matches!(gateway.health().await, Health::Ready) && stirred().await);
     assert_eq!(names(&gateway).await, ["first_one", "second_one"]);
     std::fs::write(&path, "").unwrap();
     gateway.reload_saved(false).await;
