@@ -17,6 +17,7 @@ mod share;
 mod shop;
 mod tasks;
 mod tool_groups;
+mod tuning;
 mod visible;
 
 use std::sync::Arc;
@@ -25,8 +26,8 @@ pub use health::Health;
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
-    Asked, ColumnHeader, Described, Format, QueryOutput, QueryRequest, SchemaResource, SearchOutput,
-    SearchRequest, TaskView,
+    Asked, ColumnHeader, Described, ExplainOutput, ExplainRequest, Format, QueryOutput, QueryRequest,
+    SchemaResource, SearchOutput, SearchRequest, TaskView,
 };
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};

@@ -11,9 +11,12 @@ use super::connect::Connector;
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
-use super::{DatabaseSettings, Examination, LockWait, Progress, Ran, RowSink, RunLimits, error, lock_wait};
+use super::{
+    DatabaseSettings, Examination, LockWait, Planning, Progress, Ran, RowSink, RunLimits, TableFacts, error,
+    lock_wait, planning,
+};
 use crate::catalog::Catalog;
-use crate::pg::{Diagnostic, SqlState};
+use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::Checked;
 
 /// Connections for introspection and for looking at a caller's backend from outside.
@@ -22,6 +25,10 @@ const CONTROL_CONNECTIONS: usize = 2;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// For a look at a backend from outside.
 const LOOKING: Duration = Duration::from_secs(2);
+/// For statistics of tables.
+const READING: Duration = Duration::from_secs(10);
+/// Connections that may turn out to be dead before one is found that lives.
+const ATTEMPTS: usize = 3;
 /// How long closing waits for resets and cancels.
 const LAST_TASKS: Duration = Duration::from_secs(5);
 
@@ -113,9 +120,44 @@ impl Database {
             ran = timeout_at(ends, Box::pin(self.run_known(&call, sink))) => match ran {
                 Ok(Ok(ran)) => Ok(ran),
                 Ok(Err(error)) => Err(self.explain(error, limits)),
-                Err(_) => Err(past_deadline(limits)),
+                Err(_) => Err(past_deadline(limits.deadline)),
             },
         }
+    }
+
+    /// A session in which queries are planned, for `deadline` at the most. Takes a connection of the pool.
+    pub async fn planning(self: &Arc<Self>, deadline: Duration) -> Result<Planning, Diagnostic> {
+        let ends = Instant::now().checked_add(deadline).unwrap_or_else(|| Instant::now() + LONGEST);
+        let begun = timeout_at(
+            ends,
+            Box::pin(async {
+                let known = self.known().await?;
+                let mut attempt = 1;
+                loop {
+                    let lease = self.pool.lease(deadline).await?;
+                    match Planning::begin(Arc::clone(self), Arc::clone(&known), lease, deadline, ends).await {
+                        Err(gone) if gone.retryable && attempt < ATTEMPTS => {
+                            attempt += 1;
+                            self.pool.sweep();
+                        }
+                        begun => return begun,
+                    }
+                }
+            }),
+        );
+        begun.await.map_err(|_| past_deadline(deadline))?
+    }
+
+    /// What the statistics say of tables.
+    pub async fn table_facts(&self, tables: &[Oid]) -> Result<Vec<TableFacts>, Diagnostic> {
+        let read = async {
+            let mut lease = self.control.lease(LOOKING).await?;
+            let link = lease.link().ok_or_else(error::lost)?;
+            let facts = planning::table_facts(link.client(), tables).await?;
+            lease.keep();
+            Ok(facts)
+        };
+        timeout(READING, read).await.map_err(|_| error::lost())?
     }
 
     /// The lock that a run of this process waits for, by its backend.
@@ -144,7 +186,7 @@ impl Database {
     /// the snapshot is old.
     fn explain(self: &Arc<Self>, error: Diagnostic, limits: &RunLimits) -> Diagnostic {
         if error.sqlstate == SqlState::QUERY_CANCELED && error.message.contains("statement timeout") {
-            return past_deadline(limits);
+            return past_deadline(limits.deadline);
         }
         let surprising = error.rule.as_deref() == Some("server.locks")
             || matches!(error.sqlstate.as_str(), "42P01" | "42703" | "42883" | "42704" | "3F000" | "0A000");
@@ -207,8 +249,8 @@ fn check_parameters(expected: usize, given: &[Option<String>]) -> Result<(), Dia
     Ok(())
 }
 
-fn past_deadline(limits: &RunLimits) -> Diagnostic {
-    let seconds = limits.deadline.as_secs_f64();
+pub(super) fn past_deadline(deadline: Duration) -> Diagnostic {
+    let seconds = deadline.as_secs_f64();
     Diagnostic::refused(
         SqlState::QUERY_CANCELED,
         format!("the statement was canceled: it ran longer than its deadline of {seconds} s"),

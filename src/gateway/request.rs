@@ -112,6 +112,25 @@ pub struct SearchOutput(pub serde_json::Value);
 #[derive(Debug)]
 pub struct Described(pub serde_json::Value);
 
+/// The tool `explain`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ExplainRequest {
+    /// One query, with or without EXPLAIN before it.
+    pub sql: String,
+    /// `CREATE INDEX ..`: supposed to exist.
+    pub indexes: Vec<String>,
+    /// Run it, too.
+    pub analyze: bool,
+    /// EXPLAIN's own document instead of the tree.
+    pub document: bool,
+    pub database: Option<String>,
+}
+
+/// The answer of `explain`: an object `{"plan": .., "rows": n, "cost": n, "findings": [..]}`; with hypothetical indexes
+/// `cost_before` and `indexes` too.
+#[derive(Debug)]
+pub struct ExplainOutput(pub serde_json::Value);
+
 /// One schema resource as the caller sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SchemaResource {

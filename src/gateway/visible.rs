@@ -14,6 +14,8 @@ pub(super) struct Visible<'c> {
     columns: BTreeMap<Oid, Vec<&'c Column>>,
     /// Relations of which a filter hides rows.
     filtered: BTreeSet<Oid>,
+    /// Relations of which the policy keeps something back: rows, values or columns.
+    guarded: BTreeSet<Oid>,
     /// What stands in the place of a masked column's values.
     masks: BTreeMap<(Oid, String), String>,
     /// Names of relations, schemas and functions of which nothing is visible.
@@ -25,6 +27,7 @@ impl<'c> Visible<'c> {
         let mut relations = BTreeMap::new();
         let mut columns = BTreeMap::new();
         let mut filtered = BTreeSet::new();
+        let mut guarded = BTreeSet::new();
         let mut masks = BTreeMap::new();
         for relation in catalog.relations() {
             let access = policy.access(relation, catalog);
@@ -40,6 +43,9 @@ impl<'c> Visible<'c> {
                 }
                 if !access.filters.is_empty() {
                     filtered.insert(relation.oid);
+                }
+                if access.is_guarded() {
+                    guarded.insert(relation.oid);
                 }
                 relations.insert(&relation.name, relation);
                 columns.insert(relation.oid, visible);
@@ -58,7 +64,7 @@ impl<'c> Visible<'c> {
             .chain(users.map(|routine| routine.name.name.as_str()))
             .filter(|name| !shown.contains(name))
             .collect();
-        Self { catalog, relations, columns, filtered, masks, hidden_names }
+        Self { catalog, relations, columns, filtered, guarded, masks, hidden_names }
     }
 
     pub(super) fn catalog(&self) -> &'c Catalog {
@@ -105,6 +111,11 @@ impl<'c> Visible<'c> {
         } else {
             relation.row_estimate
         }
+    }
+
+    /// What PostgreSQL estimates of it, sizes and costs, tells nothing of what is kept back.
+    pub(super) fn shows_estimates(&self, relation: &Relation) -> bool {
+        !relation.row_security && !self.guarded.contains(&relation.oid)
     }
 
     /// Partitions at every level, those without partitions of their own. Whoever may read the parent reads them too,

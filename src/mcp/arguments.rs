@@ -49,6 +49,16 @@ impl<'a> Arguments<'a> {
         count.map(Some).ok_or_else(|| self.wrong_type(key, "a whole number from 0", value))
     }
 
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, Diagnostic> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(other) => Err(self.wrong_type(key, "true or false", other)),
+        }
+    }
+
     /// Strings; one alone stands for a list of one.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Diagnostic> {
         let nulls = |item: Option<String>| item.ok_or_else(|| self.refuse(key, "must not contain null"));

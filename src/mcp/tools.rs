@@ -3,6 +3,7 @@
 
 mod call;
 mod describe;
+mod explain;
 pub(super) mod query;
 mod search_objects;
 mod task_cancel;
@@ -39,6 +40,7 @@ impl Tools {
             listed(Some(ToolGroup::Query), query::tool(&databases)),
             listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),
             listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
+            listed(Some(ToolGroup::Tuning), sized(explain::tool(&databases))),
             listed(None, task_result::tool()),
             listed(None, task_cancel::tool()),
         ])

@@ -6,7 +6,7 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{describe, query, search_objects, task_cancel, task_result};
+use super::{describe, explain, query, search_objects, task_cancel, task_result};
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
 use crate::mcp::arguments::Arguments;
@@ -43,6 +43,7 @@ impl Call<'_> {
             "query" => return query::call(self).await,
             "search_objects" => search_objects::call(self).await,
             "describe" => describe::call(self).await,
+            "explain" => explain::call(self).await,
             "task_result" => task_result::call(self).await,
             "task_cancel" => task_cancel::call(self).await,
             other => Err(self.handler.unknown_tool(other)),
