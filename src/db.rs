@@ -2,8 +2,8 @@
 //!
 //! INVARIANT: what reaches PostgreSQL from here is either a `&'static str` of our own (the `.sql` files) or the text
 //! of a [`crate::sql::Checked`] or [`crate::sql::Projected`]. Nothing public takes SQL as a string, but for
-//! [`fixed`], which takes only what stands in the program, and [`demo`], which loads the sample database; both are on no
-//! caller's path.
+//! [`fixed`] and [`Monitor`], which take only what stands in the program, and [`demo`], which loads the sample database;
+//! none of them runs what a caller wrote.
 
 mod cancel;
 mod connect;
@@ -20,6 +20,8 @@ mod link;
 mod lock_wait;
 mod locks;
 mod login;
+mod look;
+mod monitor;
 mod params;
 mod planner;
 mod planning;
@@ -37,6 +39,7 @@ pub use database::Database;
 pub use knowledge::Inspection;
 pub use lock_wait::LockWait;
 pub use login::{Examination, Finding};
+pub use monitor::{Monitor, MonitorExamination, Statement, StatementOrder, Verdict};
 pub use planning::{IndexFacts, Planning, Supposed, TableFacts};
 pub use progress::{Phase, Progress};
 pub use settings::DatabaseSettings;

@@ -1,6 +1,7 @@
 //! `pgwarden doctor`: connects as `serve` would, and says what it finds.
 
 mod beyond;
+mod monitor;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use self::beyond::Beyond;
+use self::monitor::MonitorReport;
 use super::FAILED;
 use super::arguments::DoctorArguments;
 use super::setup::{Setup, environment};
@@ -24,6 +26,7 @@ struct Report<'s> {
     accepted: &'s BTreeSet<String>,
     examination: Result<Examination, Diagnostic>,
     beyond: Beyond,
+    monitor: MonitorReport,
     /// What the policies name and the database does not have.
     missing: Vec<PolicyError>,
 }
@@ -44,18 +47,20 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let accepted = &served.database.settings().accepted;
     let examination = served.database.examine().await;
     let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
+    let monitor = MonitorReport::find(served).await;
     // Without the checks of the login, which are told above.
     let missing = match served.database.ready().await {
         Ok(catalog) => served.policies.missing(&catalog),
         Err(_) => Vec::new(),
     };
-    Report { entry, accepted, examination, beyond, missing }
+    Report { entry, accepted, examination, beyond, monitor, missing }
 }
 
 impl Report<'_> {
-    /// `serve` would serve it.
+    /// `serve` would serve it, and the monitor login is of use.
     fn is_healthy(&self) -> bool {
         self.missing.is_empty()
+            && self.monitor.is_healthy()
             && self
                 .examination
                 .as_ref()
@@ -73,7 +78,7 @@ impl Report<'_> {
         let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
         json!({
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
-            "policy": missing,
+            "policy": missing, "monitor_login": self.monitor.json(),
         })
         .to_string()
     }
@@ -84,6 +89,7 @@ impl Report<'_> {
             Ok(examination) => self.describe(examination, &mut out),
             Err(error) => line(&mut out, "FAIL", &error.message, error.hint.as_deref()),
         }
+        self.monitor.describe(&mut out);
         for missing in &self.missing {
             line(&mut out, "FAIL", &missing.to_string(), None);
         }
@@ -187,6 +193,7 @@ mod tests {
             accepted: &accepted,
             examination: Ok(examination),
             beyond: Beyond::default(),
+            monitor: MonitorReport::default(),
             missing: Vec::new(),
         };
         (report.text(), report.is_healthy())
@@ -245,6 +252,7 @@ mod tests {
             accepted: &accepted,
             examination: Err(error),
             beyond: Beyond::default(),
+            monitor: MonitorReport::default(),
             missing: Vec::new(),
         };
         assert_eq!(

@@ -195,6 +195,7 @@ fn accepted(target: &Target, env: Environment<'_>) -> Result<Vec<AcceptedFinding
 
 fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     let mut settings = DatabaseSettings::new(&entry.name, entry.connection.clone());
+    settings.monitor.clone_from(&entry.monitor_login);
     settings.pool_size = entry.pool_size.unwrap_or(settings.pool_size);
     settings.search_path.clone_from(&entry.search_path);
     settings.time_zone.clone_from(&entry.time_zone);

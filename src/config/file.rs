@@ -126,10 +126,15 @@ fn database(
             ConfigError::new("environment", format!("libpq's variables {}", fault.message)).hint(fault.hint)
         })?,
     };
+    let monitor_login = section.value("monitor_login", |value| {
+        let monitor = connect(&string(value)?)?;
+        is_another_login(&monitor, &connection).map(|()| monitor)
+    })?;
     let policies = section.list("policies")?.into_iter().map(|inner| mapped(inner, folder));
     let entry = DatabaseEntry {
         policies: policies.collect::<Result<_, _>>()?,
         connection,
+        monitor_login,
         policy: section.value("policy", string)?.map(|file| folder.join(file)),
         search_path: section.value("search_path", strings)?,
         time_zone: section.value("timezone", string)?,
@@ -141,6 +146,20 @@ fn database(
     };
     section.finish()?;
     Ok(entry)
+}
+
+/// It is not the one that callers' statements run as, and it sees the same database.
+fn is_another_login(monitor: &ConnectionSettings, main: &ConnectionSettings) -> Result<(), Fault> {
+    if monitor.user() == main.user() {
+        let hint =
+            format!("make a login of its own: CREATE ROLE {}_monitor LOGIN IN ROLE pg_monitor", main.user());
+        return Err(Fault::new(format!("logs in as `{}`, as `url` does", main.user()), Some(hint)));
+    }
+    if monitor.dbname() != main.dbname() {
+        let message = format!("is for database `{}`, and `url` for `{}`", monitor.dbname(), main.dbname());
+        return Err(Fault::new(message, None));
+    }
+    Ok(())
 }
 
 fn mapped(mut section: Section<'_>, folder: &Path) -> Result<MappedPolicy, ConfigError> {

@@ -92,6 +92,8 @@ pub struct MappedPolicy {
 pub struct DatabaseEntry {
     pub name: String,
     pub connection: ConnectionSettings,
+    /// A second login to the same database, a member of `pg_monitor`.
+    pub monitor_login: Option<ConnectionSettings>,
     /// Of callers whom none of `policies` is for.
     pub policy: Option<PathBuf>,
     pub policies: Vec<MappedPolicy>,
@@ -106,6 +108,7 @@ impl DatabaseEntry {
         Self {
             name: name.into(),
             connection,
+            monitor_login: None,
             policy: None,
             policies: Vec::new(),
             search_path: None,

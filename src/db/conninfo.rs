@@ -158,6 +158,12 @@ impl ConnectionSettings {
         resolve::resolve(parameters::accept(given)?, env)
     }
 
+    /// The same, under another `application_name`.
+    pub(super) fn named(mut self, application_name: &str) -> Self {
+        application_name.clone_into(&mut self.application_name);
+        self
+    }
+
     /// `user@host:port/dbname`, without the password.
     pub fn shown(&self) -> String {
         let hosts: Vec<String> = self.hosts.iter().map(Host::shown).collect();

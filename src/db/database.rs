@@ -12,8 +12,8 @@ use super::knowledge::{Inspection, Knowledge, Known};
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
 use super::{
-    DatabaseSettings, Examination, LockWait, Planning, Progress, Ran, RowSink, RunLimits, TableFacts, error,
-    lock_wait, planning,
+    DatabaseSettings, Examination, LockWait, Monitor, Planning, Progress, Ran, RowSink, RunLimits,
+    TableFacts, error, lock_wait, planning,
 };
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
@@ -38,6 +38,7 @@ pub struct Database {
     settings: DatabaseSettings,
     pool: Pool,
     control: Pool,
+    monitor: Option<Monitor>,
     knowledge: Knowledge,
     tasks: TaskTracker,
 }
@@ -49,7 +50,8 @@ impl Database {
         let tasks = TaskTracker::new();
         let pool = Pool::new(&settings.name, Arc::clone(&connector), settings.pool_size, tasks.clone());
         let control = Pool::new(&settings.name, connector, CONTROL_CONNECTIONS, tasks.clone());
-        Arc::new(Self { settings, pool, control, knowledge: Knowledge::default(), tasks })
+        let monitor = settings.monitor.as_ref().map(|connection| Monitor::new(&settings.name, connection));
+        Arc::new(Self { settings, pool, control, monitor, knowledge: Knowledge::default(), tasks })
     }
 
     /// The entry's name.
@@ -59,6 +61,11 @@ impl Database {
 
     pub fn settings(&self) -> &DatabaseSettings {
         &self.settings
+    }
+
+    /// The second login; `None` where the configuration has none.
+    pub fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
     }
 
     /// The catalog, once the start-up checks have passed; runs them when they have not. Refuses an over-privileged
@@ -229,6 +236,9 @@ impl Database {
     pub async fn close(&self) {
         self.pool.close();
         self.control.close();
+        if let Some(monitor) = &self.monitor {
+            monitor.close().await;
+        }
         self.tasks.close();
         let _ = timeout(LAST_TASKS, self.tasks.wait()).await;
     }

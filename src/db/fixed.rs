@@ -21,6 +21,7 @@ use crate::pg::{Diagnostic, SqlState};
 
 pub use listen::{Heard, Listening};
 pub use transaction::Transaction;
+pub(super) use value::typed;
 pub use value::{Record, Value};
 
 /// For a connection, and then for the answer.
@@ -105,7 +106,7 @@ async fn query(
     values: &[Value<'_>],
 ) -> Result<Vec<Record>, Diagnostic> {
     let link = lease.link().ok_or_else(error::lost)?;
-    let rows = timeout(LIMIT, link.client().query_typed(sql, &value::typed(values))).await;
+    let rows = timeout(LIMIT, link.client().query_typed(sql, &typed(values))).await;
     let rows = rows.map_err(|_| silent())?.map_err(|e| error::diagnostic(&e))?;
     Ok(rows.into_iter().map(Record::new).collect())
 }

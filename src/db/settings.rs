@@ -10,6 +10,8 @@ pub struct DatabaseSettings {
     /// The entry's name, for messages.
     pub name: String,
     pub connection: ConnectionSettings,
+    /// A second login, a member of `pg_monitor`, for statements of our own.
+    pub monitor: Option<ConnectionSettings>,
     /// Connections for callers' statements; two more serve introspection.
     pub pool_size: usize,
     /// Resolves unqualified names; `None` takes the login's own search_path.
@@ -26,6 +28,7 @@ impl DatabaseSettings {
         Self {
             name: name.into(),
             connection,
+            monitor: None,
             pool_size: 8,
             search_path: None,
             time_zone: None,

@@ -42,6 +42,7 @@ fn every_key_is_read() {
         seconds = 30
         [databases.shop]
         url = "postgres://reader:s3cret@localhost:5433/shop"
+        monitor_login = "postgres://watcher:s3cret@localhost:5433/shop"
         policy = "shop.toml"
         search_path = ["shop", "public"]
         timezone = "Europe/Berlin"
@@ -70,7 +71,25 @@ fn every_key_is_read() {
     let accepted: Vec<&str> = shop.accept.iter().map(super::AcceptedFinding::as_str).collect();
     assert_eq!(accepted, ["owner:shop.orders", "superuser"]);
     assert_eq!(shop.connection.shown(), "reader@localhost:5433/shop");
+    assert_eq!(shop.monitor_login.as_ref().unwrap().shown(), "watcher@localhost:5433/shop");
+    assert!(config.databases[1].monitor_login.is_none());
     assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn the_monitor_login_is_another_login_to_the_same_database() {
+    let refusal = |monitor: &str| {
+        refusal(&format!("[databases.shop]\nurl = \"postgres://u@h/d\"\nmonitor_login = \"{monitor}\"\n"))
+    };
+    assert_eq!(
+        refusal("postgres://u:s3cret@h/d"),
+        "conf/pgwarden.toml:3:17: `monitor_login` logs in as `u`, as `url` does\n\
+         hint: make a login of its own: CREATE ROLE u_monitor LOGIN IN ROLE pg_monitor"
+    );
+    assert_eq!(
+        refusal("postgres://m:s3cret@h/other"),
+        "conf/pgwarden.toml:3:17: `monitor_login` is for database `other`, and `url` for `d`"
+    );
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl fmt::Debug for Value<'_> {
     }
 }
 
-pub(super) fn typed<'v>(values: &'v [Value<'_>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
+pub(in crate::db) fn typed<'v>(values: &'v [Value<'_>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
     values.iter().map(one).collect()
 }
 
@@ -43,7 +43,7 @@ fn one<'v>(value: &'v Value<'_>) -> (&'v (dyn ToSql + Sync), Type) {
 pub struct Record(Row);
 
 impl Record {
-    pub(super) fn new(row: Row) -> Self {
+    pub(in crate::db) fn new(row: Row) -> Self {
         Self(row)
     }
 
@@ -71,6 +71,11 @@ impl Record {
     }
 
     pub fn maybe_int(&self, column: usize) -> Result<Option<i64>, Diagnostic> {
+        self.read(column)
+    }
+
+    /// `float8`.
+    pub fn float(&self, column: usize) -> Result<f64, Diagnostic> {
         self.read(column)
     }
 
