@@ -40,7 +40,7 @@ pub use knowledge::Inspection;
 pub use lock_wait::LockWait;
 pub use login::{Examination, Finding};
 pub use monitor::{Monitor, MonitorExamination, Statement, StatementOrder, Verdict};
-pub use planning::{IndexFacts, Planning, Supposed, TableFacts};
+pub use planning::{ColumnFacts, IndexFacts, Planning, Supposed, TableFacts};
 pub use progress::{Phase, Progress};
 pub use settings::DatabaseSettings;
 pub use sink::{Flow, Ran, RowSink, RunLimits, Truncation};

@@ -96,6 +96,14 @@ impl<'g> Session<'g> {
         checked.map_err(|refusal| self.named(refusal))
     }
 
+    /// The same for a statement of somebody else: whether the caller could ask for its plan. Nobody's decision is
+    /// reported, for nobody asked.
+    pub fn allows(&self, statement: &str) -> Result<Explained, Diagnostic> {
+        self.pinned.protects(&self.catalog)?;
+        let (catalog, policy, claims) = (&self.catalog, self.pinned.policy(), &self.caller.claims);
+        sql::explained(statement, false, &CheckContext { catalog, policy, claims })
+    }
+
     pub async fn planner(&self, cancel: &CancellationToken) -> Result<Planner, Diagnostic> {
         let share = self.served.shares.take(&self.caller.subject, self.left(), cancel).await?;
         let planning = Box::pin(self.served.database.planning(self.left())).await;
