@@ -22,6 +22,7 @@ mod share;
 mod shop;
 mod tasks;
 mod tool_groups;
+mod tuning;
 mod visible;
 mod watch;
 
@@ -32,13 +33,15 @@ pub use notes::{Notes, NotesError, NotesSource};
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
-    Asked, ColumnHeader, DescribeRequest, Described, Format, HealthReport, HealthRequest, QueryOutput,
-    QueryRequest, SavedRun, SchemaResource, SearchDetail, SearchOutput, SearchRequest, TaskView,
+    Advice, AdviseRequest, Asked, ColumnHeader, DescribeRequest, Described, ExplainOutput, ExplainRequest,
+    Format, HealthReport, HealthRequest, QueryOutput, QueryRequest, SavedRun, SchemaResource, SearchDetail,
+    SearchOutput, SearchRequest, TaskView,
 };
 pub use resources::Shown;
 pub use saved::{Parameter, Saved, SavedFault, SavedQueries, SavedQuery, SavedSource, ScalarType};
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};
+pub use tuning::Steps;
 pub use watch::Watch;
 
 use admission::Admission;

@@ -6,7 +6,9 @@
 mod ast;
 mod check;
 mod dialect;
+mod explained;
 mod growth;
+mod index;
 mod limits;
 mod lower;
 mod parse;
@@ -15,11 +17,15 @@ mod protect;
 mod render;
 mod resolve;
 mod teach;
+mod uses;
 mod whole;
 
 pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check};
 #[doc(hidden)]
 pub use check::{parses, reprint};
+pub use explained::{Explained, explained};
+pub use index::{IndexDefinition, IndexKey, IndexMethod};
 pub use parse::split;
 pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
 pub use protect::{Enforced, Enforcement, policy_errors};
+pub use uses::TableUse;

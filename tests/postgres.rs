@@ -48,6 +48,7 @@ mod postgres {
     mod sql_cases;
     mod task_store;
     mod tasks;
+    mod tuning;
     mod understand;
     mod walls;
 

@@ -15,8 +15,8 @@ use super::pool::Pool;
 use super::run::{Call, Surroundings};
 use super::watching::{Looker, Seen};
 use super::{
-    ColumnStatistics, DatabaseSettings, Examination, LockWait, Monitor, Progress, Ran, RowSink, RunLimits,
-    Watching, error, lock_wait, statistics,
+    ColumnStatistics, DatabaseSettings, Examination, LockWait, Monitor, Planning, Progress, Ran, RowSink,
+    RunLimits, TableFacts, Watching, error, lock_wait, planning, statistics,
 };
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
@@ -28,6 +28,10 @@ const CONTROL_CONNECTIONS: usize = 2;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// For a look at a backend from outside.
 const LOOKING: Duration = Duration::from_secs(2);
+/// For statistics of tables.
+const READING: Duration = Duration::from_secs(10);
+/// Connections that may turn out to be dead before one is found that lives.
+const ATTEMPTS: usize = 3;
 /// How long closing waits for resets and cancels.
 const LAST_TASKS: Duration = Duration::from_secs(5);
 
@@ -156,8 +160,8 @@ impl Database {
             () = cancel.cancelled() => Err(canceled_by_client()),
             ran = timeout_at(ends, Box::pin(self.run_known(&call, sink))) => match ran {
                 Ok(Ok(ran)) => Ok(ran),
-                Ok(Err(error)) => Err(self.explain(error, limits)),
-                Err(_) => Err(past_deadline(limits)),
+                Ok(Err(error)) => Err(self.explain(error, limits.deadline)),
+                Err(_) => Err(past_deadline(limits.deadline)),
             },
         }
     }
@@ -165,6 +169,41 @@ impl Database {
     /// One statement of our own by the login, READ ONLY, of at most 15 s.
     pub async fn look(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Record>, Diagnostic> {
         Ok(look(&self.control, &[(sql, values)]).await?.pop().unwrap_or_default())
+    }
+
+    /// A session in which queries are planned, for `deadline` at the most. Takes a connection of the pool.
+    pub async fn planning(self: &Arc<Self>, deadline: Duration) -> Result<Planning, Diagnostic> {
+        let ends = Instant::now().checked_add(deadline).unwrap_or_else(|| Instant::now() + LONGEST);
+        let begun = timeout_at(
+            ends,
+            Box::pin(async {
+                let known = self.known().await?;
+                let mut attempt = 1;
+                loop {
+                    let lease = self.pool.lease(deadline).await?;
+                    match Planning::begin(Arc::clone(self), Arc::clone(&known), lease, deadline, ends).await {
+                        Err(gone) if gone.retryable && attempt < ATTEMPTS => {
+                            attempt += 1;
+                            self.pool.sweep();
+                        }
+                        begun => return begun,
+                    }
+                }
+            }),
+        );
+        begun.await.map_err(|_| past_deadline(deadline))?
+    }
+
+    /// What the statistics say of tables.
+    pub async fn table_facts(&self, tables: &[Oid]) -> Result<Vec<TableFacts>, Diagnostic> {
+        let read = async {
+            let mut lease = self.control.lease(LOOKING).await?;
+            let link = lease.link().ok_or_else(error::lost)?;
+            let facts = planning::table_facts(link.client(), tables).await?;
+            lease.keep();
+            Ok(facts)
+        };
+        timeout(READING, read).await.map_err(|_| error::lost())?
     }
 
     /// The lock that a run of this process waits for, by its backend.
@@ -227,9 +266,9 @@ impl Database {
 
     /// PostgreSQL's own timeout is our deadline too; what it does not find any more, or finds more of, tells that
     /// the snapshot is old.
-    fn explain(self: &Arc<Self>, error: Diagnostic, limits: &RunLimits) -> Diagnostic {
+    pub(super) fn explain(self: &Arc<Self>, error: Diagnostic, deadline: Duration) -> Diagnostic {
         if error.sqlstate == SqlState::QUERY_CANCELED && error.message.contains("statement timeout") {
-            return past_deadline(limits);
+            return past_deadline(deadline);
         }
         let surprising = error.rule.as_deref() == Some("server.locks")
             || matches!(error.sqlstate.as_str(), "42P01" | "42703" | "42883" | "42704" | "3F000" | "0A000");
@@ -295,8 +334,8 @@ fn check_parameters(expected: usize, given: &[Option<String>]) -> Result<(), Dia
     Ok(())
 }
 
-fn past_deadline(limits: &RunLimits) -> Diagnostic {
-    let seconds = limits.deadline.as_secs_f64();
+pub(super) fn past_deadline(deadline: Duration) -> Diagnostic {
+    let seconds = deadline.as_secs_f64();
     Diagnostic::refused(
         SqlState::QUERY_CANCELED,
         format!("the statement was canceled: it ran longer than its deadline of {seconds} s"),

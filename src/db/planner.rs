@@ -30,8 +30,14 @@ pub(super) async fn within(
     params: impl Iterator<Item = (TextParam<'_>, Type)>,
     limits: &PlannerLimits,
 ) -> Result<(), Diagnostic> {
-    let plan = explain(client, projected, params).await.map_err(|e| error::diagnostic(&e))?;
-    let expected = expected(&plan).ok_or_else(|| {
+    let params: Vec<_> = params.collect();
+    let plan = document(client, &projected.explained(), params).await.map_err(|e| error::diagnostic(&e))?;
+    admit(&plan, limits)
+}
+
+/// Holds a plan, as EXPLAIN's JSON, against the limits.
+pub(super) fn admit(plan: &str, limits: &PlannerLimits) -> Result<(), Diagnostic> {
+    let expected = expected(plan).ok_or_else(|| {
         Diagnostic::connection(SqlState::INTERNAL_ERROR, "PostgreSQL's plan came in an unknown form")
     })?;
     if expected.cost <= limits.cost && expected.rows <= limits.rows {
@@ -47,13 +53,13 @@ pub(super) async fn within(
     ))
 }
 
-async fn explain(
+/// The only column of the rows that `text` gives, put together. INVARIANT: `text` is of a `Checked`.
+pub(super) async fn document(
     client: &Client,
-    projected: &Projected,
-    params: impl Iterator<Item = (TextParam<'_>, Type)>,
+    text: &str,
+    params: Vec<(TextParam<'_>, Type)>,
 ) -> Result<String, Error> {
-    let params: Vec<_> = params.collect();
-    let mut rows = pin!(client.query_typed_raw(&projected.explained(), params).await?);
+    let mut rows = pin!(client.query_typed_raw(text, params).await?);
     let mut plan = String::new();
     while let Some(row) = rows.next().await {
         plan.push_str(row?.try_get::<_, Text<'_>>(0)?.0);

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use live::Live;
 pub(super) use reply::{Cut, Rest, reply};
-pub(super) use run::{Finished, Run};
+pub(super) use run::{Finished, Run, random_id};
 
 use super::tasks::{Question, bug};
 use super::{Asked, Gateway, QueryOutput, QueryRequest, TaskView};

@@ -161,6 +161,40 @@ pub struct HealthRequest {
 #[derive(Debug)]
 pub struct HealthReport(pub serde_json::Value);
 
+/// The tool `explain`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ExplainRequest {
+    /// One query, with or without EXPLAIN before it.
+    pub sql: String,
+    /// `CREATE INDEX ..`: supposed to exist.
+    pub indexes: Vec<String>,
+    /// Run it, too.
+    pub analyze: bool,
+    /// EXPLAIN's own document instead of the tree.
+    pub document: bool,
+    pub database: Option<String>,
+}
+
+/// The answer of `explain`: an object `{"plan": .., "rows": n, "cost": n, "findings": [..]}`; with hypothetical indexes
+/// `cost_before` and `indexes` too.
+#[derive(Debug)]
+pub struct ExplainOutput(pub serde_json::Value);
+
+/// The tool `advise_indexes`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AdviseRequest {
+    /// Queries; none for those that pg_stat_statements has counted.
+    pub statements: Vec<String>,
+    /// Of all new indexes together.
+    pub megabytes: Option<u64>,
+    pub database: Option<String>,
+}
+
+/// The answer of `advise_indexes`: an object `{"indexes": [..], "statements": [..], "cost_before": n, "cost_after": n,
+/// "complete": bool, ..}`.
+#[derive(Debug)]
+pub struct Advice(pub serde_json::Value);
+
 /// One schema resource as the caller sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SchemaResource {

@@ -19,6 +19,8 @@ pub(super) struct Visible<'c> {
     columns: BTreeMap<Oid, Vec<&'c Column>>,
     /// The names of the filters that hide rows of a relation.
     filters: BTreeMap<Oid, Vec<String>>,
+    /// Relations of which the policy keeps something back: rows, values or columns.
+    guarded: BTreeSet<Oid>,
     /// Masks of columns, in words.
     masks: BTreeMap<(Oid, String), String>,
     /// Functions of the database's own that the caller may call, in name order.
@@ -34,6 +36,7 @@ impl<'c> Visible<'c> {
         let mut relations = BTreeMap::new();
         let mut columns = BTreeMap::new();
         let mut filters = BTreeMap::new();
+        let mut guarded = BTreeSet::new();
         let mut masks = BTreeMap::new();
         for relation in catalog.relations() {
             let access = policy.access(relation, catalog);
@@ -50,6 +53,9 @@ impl<'c> Visible<'c> {
                 if !access.filters.is_empty() {
                     let names = access.filters.iter().map(|filter| filter.name.clone());
                     filters.insert(relation.oid, names.collect());
+                }
+                if access.is_guarded() {
+                    guarded.insert(relation.oid);
                 }
                 relations.insert(&relation.name, relation);
                 columns.insert(relation.oid, visible);
@@ -72,8 +78,18 @@ impl<'c> Visible<'c> {
             .filter(|name| !shown.contains(name) && !callable.contains(name))
             .collect();
         let routines = routines.into_iter().filter(|routine| is_usable(routine, catalog)).collect();
-        let (notes, estimates) = (None, true);
-        Self { catalog, relations, columns, filters, masks, routines, hidden_names, notes, estimates }
+        Self {
+            catalog,
+            relations,
+            columns,
+            filters,
+            guarded,
+            masks,
+            routines,
+            hidden_names,
+            notes: None,
+            estimates: true,
+        }
     }
 
     /// The same without estimated rows, which change without a change of the schema.
@@ -178,6 +194,11 @@ impl<'c> Visible<'c> {
     /// No name of a hidden relation, schema or function is in it.
     fn may_say(&self, text: &str) -> bool {
         !words(text).any(|word| self.hidden_names.contains(word))
+    }
+
+    /// What PostgreSQL estimates of it, sizes and costs, tells nothing of what is kept back.
+    pub(super) fn shows_estimates(&self, relation: &Relation) -> bool {
+        !relation.row_security && !self.guarded.contains(&relation.oid)
     }
 
     /// Partitions at every level, those without partitions of their own. Whoever may read the parent reads them too,

@@ -1,9 +1,11 @@
 //! The tools as clients see them, one file for each: its schema, its arguments, its call. Schemas are written by hand: they
 //! obey the narrowest client (no `$ref`, no unions, one `type` a node), and `tests/pure/mcp_tool_schemas.rs` keeps it so.
 
+mod advise_indexes;
 mod call;
 mod database_health;
 mod describe;
+mod explain;
 pub(super) mod query;
 pub(super) mod saved;
 mod search_objects;
@@ -42,6 +44,8 @@ impl Tools {
             listed(Some(ToolGroup::Query), query::tool(&databases)),
             listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),
             listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
+            listed(Some(ToolGroup::Tuning), sized(explain::tool(&databases))),
+            listed(Some(ToolGroup::Tuning), sized(advise_indexes::tool(&databases))),
             listed(Some(ToolGroup::Health), sized(database_health::tool(&databases))),
             listed(None, task_result::tool()),
             listed(None, task_cancel::tool()),

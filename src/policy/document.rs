@@ -19,6 +19,9 @@ pub struct Document {
     pub extensions: Vec<Text>,
     /// Groups of tools; without it all.
     pub tools: Option<Vec<Text>>,
+    /// `explain` may run the statements whose plans it shows.
+    #[serde(default)]
+    pub explain_analyze: bool,
     #[serde(default)]
     pub allow: Vec<Spanned<Allow>>,
     #[serde(default)]

@@ -91,6 +91,7 @@ impl Loading<'_, '_> {
             });
             self.policy.tools.narrow(&groups.collect::<Result<_, _>>()?);
         }
+        self.policy.explain_analyze |= document.explain_analyze;
         self.rules(&document, &reading)
     }
 

@@ -162,14 +162,21 @@ pub fn check(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
 }
 
 /// On this thread where its stack holds the deepest tree that so long a text can make, else on a stack that does.
-fn with_stack<T>(sql: &str, work: impl FnOnce() -> T) -> T {
+pub(super) fn with_stack<T>(sql: &str, work: impl FnOnce() -> T) -> T {
     let deepest = sql.len().saturating_mul(STACK_OF_LEVEL).saturating_add(STACK_BASE);
     stacker::maybe_grow(deepest.min(STACK_BYTES), STACK_BYTES, work)
 }
 
 fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
-    let parsed = parse::parse(sql)?;
-    let mut statement = lower::statement(parsed)?;
+    let statement = lower::statement(parse::parse(sql)?)?;
+    Ok(passed(statement, cx)?.0)
+}
+
+/// The gates behind the parser. With the tree as it was printed.
+pub(super) fn passed(
+    mut statement: Statement,
+    cx: &CheckContext<'_>,
+) -> Result<(Checked, Statement), Diagnostic> {
     let resolution = resolve::resolve(&mut statement, cx)?;
     few_joins(resolution.joins, cx)?;
     if matches!(statement, Statement::Explain { .. }) {
@@ -183,7 +190,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     growth::within_bounds(&statement)?;
     let (text, places) = render::render(&statement)?;
     read_again(&text, &statement)?;
-    Ok(Checked {
+    let checked = Checked {
         text,
         places,
         whole,
@@ -202,7 +209,8 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
             && !hides_rows(&resolution.oids, cx),
         operator_schemas: with(resolution.operator_schemas, &protection.operator_schemas),
         protection,
-    })
+    };
+    Ok((checked, statement))
 }
 
 /// The gates that need no catalog: parsed, lowered, printed, read again. For measuring what is read of a corpus of
@@ -255,7 +263,7 @@ fn hides_rows(named: &[Oid], cx: &CheckContext<'_>) -> bool {
 }
 
 /// Estimates are made from hidden rows too, and a plan names what stands behind views and parents.
-fn explainable(named: &[Oid], cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
+pub(super) fn explainable(named: &[Oid], cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
     let reached = cx.catalog.reach(named);
     let mut relations = reached.iter().filter_map(|oid| cx.catalog.relation_by_oid(*oid));
     let tells = |relation: &Relation| {

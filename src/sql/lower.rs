@@ -20,6 +20,7 @@ mod window;
 use super::parse::unsupported;
 use crate::pg::Diagnostic;
 
+pub use name::{Role, ident, name};
 pub use statement::statement;
 
 type Lowered<T> = Result<T, Diagnostic>;

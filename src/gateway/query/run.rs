@@ -191,7 +191,7 @@ fn rows(limit: Option<u64>, within: &CallLimits) -> Result<u64, Diagnostic> {
 }
 
 /// Sixteen hexadecimal digits.
-fn random_id() -> Result<String, Diagnostic> {
+pub(in crate::gateway) fn random_id() -> Result<String, Diagnostic> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|_| {
         Diagnostic::refused(SqlState::INTERNAL_ERROR, "the operating system gave no random bytes")

@@ -15,6 +15,9 @@ pub(super) fn queued(ahead: u64) -> String {
 
 pub(super) fn running(live: &Live) -> String {
     let time = shown(live.started.elapsed().as_secs());
+    if let Some(words) = live.doing() {
+        return format!("running for {time}: {words}");
+    }
     if let Some(words) = live.waits() {
         return words;
     }

@@ -6,7 +6,10 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{database_health, describe, query, saved, search_objects, task_cancel, task_result};
+use super::{
+    advise_indexes, database_health, describe, explain, query, saved, search_objects, task_cancel,
+    task_result,
+};
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
 use crate::mcp::arguments::Arguments;
@@ -44,9 +47,11 @@ impl Call<'_> {
         }
         let reply = match self.tool.name.as_ref() {
             "query" => return query::call(self).await,
+            "advise_indexes" => return advise_indexes::call(self).await,
             "search_objects" => search_objects::call(self).await,
             "describe" => describe::call(self).await,
             "database_health" => database_health::call(self).await,
+            "explain" => explain::call(self).await,
             "task_result" => task_result::call(self).await,
             "task_cancel" => task_cancel::call(self).await,
             other => Err(self.handler.unknown_tool(other)),
