@@ -67,6 +67,12 @@ impl Gateway {
     }
 }
 
+impl SearchRequest {
+    fn covers(&self, schema: &str) -> bool {
+        self.schema.as_deref().is_none_or(|wanted| wanted == schema)
+    }
+}
+
 fn search(
     visible: &Visible<'_>,
     request: &SearchRequest,
@@ -78,7 +84,9 @@ fn search(
     let characters = characters.min(usize::try_from(allowed).unwrap_or(usize::MAX));
     let question = request.query.trim();
     if question.is_empty() && request.limit.is_none() && request.offset == 0 && request.detail.is_none() {
-        return Ok(SearchOutput(overview(visible, &relations, characters)));
+        let routines: Vec<_> =
+            visible.routines().filter(|routine| request.covers(&routine.name.schema)).collect();
+        return Ok(SearchOutput(overview(visible, &relations, &routines, characters)));
     }
     let hits = hits(visible, request, relations);
     let limit = usize::try_from(request.limit.unwrap_or(HITS).clamp(1, MOST)).unwrap_or(usize::MAX);
@@ -111,9 +119,10 @@ fn search(
 /// All of them, in the order in which they are read.
 fn hits<'c>(visible: &Visible<'c>, request: &SearchRequest, relations: Vec<&'c Relation>) -> Vec<Hit<'c>> {
     let question = request.query.trim();
-    let wanted = |schema: &str| request.schema.as_deref().is_none_or(|name| schema == name);
-    let of_term =
-        |meaning: &Meaning<'_>| meaning.relations.iter().any(|relation| wanted(&relation.name.schema));
+    let of_schema = |term: &Meaning<'_>| {
+        request.schema.is_none()
+            || term.relations.iter().any(|relation| request.covers(&relation.name.schema))
+    };
     let (terms, relations, routines): (Vec<_>, Vec<_>, Vec<_>) = match Pattern::read(question) {
         Some(pattern) => {
             let named = relations.into_iter().filter_map(|relation| pattern.hit(visible, relation));
@@ -129,8 +138,9 @@ fn hits<'c>(visible: &Visible<'c>, request: &SearchRequest, relations: Vec<&'c R
             terms::routines(visible, question),
         ),
     };
-    let terms = terms.into_iter().filter(|term| request.schema.is_none() || of_term(term)).map(Hit::Term);
-    let routines = routines.into_iter().filter(|routine| wanted(&routine.name.schema)).map(Hit::Routine);
+    let terms = terms.into_iter().filter(of_schema).map(Hit::Term);
+    let routines =
+        routines.into_iter().filter(|routine| request.covers(&routine.name.schema)).map(Hit::Routine);
     terms.chain(relations.into_iter().map(Hit::Relation)).chain(routines).collect()
 }
 

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::search;
+use crate::catalog::Catalog;
 use crate::gateway::notes::Notes;
 use crate::gateway::{SearchDetail, SearchRequest, shop};
 
@@ -180,6 +181,17 @@ fn functions_that_may_be_called_are_hits_and_no_others() {
             .count(),
         0
     );
+}
+
+#[test]
+fn a_schema_of_functions_alone_is_one() {
+    let mut contents = shop::catalog().contents().clone();
+    contents.relations.retain(|relation| relation.name.schema != "shop");
+    let catalog = Catalog::new(contents);
+    let visible = shop::visible_with(&catalog, "[[allow]]\nexecute = [\"shop.order_total\"]");
+    let request = SearchRequest { schema: Some("shop".to_owned()), ..SearchRequest::default() };
+    let answer = search(&visible, &request, 40_000).unwrap().0;
+    assert_eq!(answer["schemas"][0]["functions"], json!(["shop.order_total(order_id bigint)"]));
 }
 
 #[test]
