@@ -12,6 +12,7 @@ mod query;
 mod request;
 mod resource_uri;
 mod resources;
+mod saved;
 mod search_objects;
 mod served;
 mod share;
@@ -28,11 +29,14 @@ pub use notes::{Notes, NotesError, NotesSource};
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
-    Asked, ColumnHeader, DescribeRequest, Described, Format, QueryOutput, QueryRequest, SchemaResource,
-    SearchDetail, SearchOutput, SearchRequest, TaskView,
+    Asked, ColumnHeader, DescribeRequest, Described, Format, QueryOutput, QueryRequest, SavedRun,
+    SchemaResource, SearchDetail, SearchOutput, SearchRequest, TaskView,
 };
+pub use saved::{Parameter, Saved, SavedFault, SavedQueries, SavedQuery, SavedSource, ScalarType};
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};
+
+use tokio::sync::watch;
 
 use admission::Admission;
 use tasks::Desk;
@@ -49,6 +53,8 @@ pub struct Gateway {
     telemetry: Telemetry,
     admission: Arc<Admission>,
     desk: Arc<Desk>,
+    /// Counts the files of saved queries that were taken.
+    saved: watch::Sender<u64>,
 }
 
 impl Gateway {
@@ -57,7 +63,8 @@ impl Gateway {
         let settings = TaskSettings::default();
         let store = Arc::new(MemoryStore::new(settings.clone()));
         let desk = Arc::new(Desk::new(store, settings, Holder(TaskId::from_bytes([0; 16]))));
-        Self { served: served.into(), limits, telemetry, admission: Arc::default(), desk }
+        let saved = watch::Sender::new(0);
+        Self { served: served.into(), limits, telemetry, admission: Arc::default(), desk, saved }
     }
 
     /// Keeps tasks in `store`, as `holder`: a name that no other process has.

@@ -25,6 +25,11 @@ pub use http::{Authentication, serve_http};
 pub use settings::{HttpSettings, SessionMode, SessionSettings, Settings};
 pub use stdio::{serve_pipes, serve_stdio};
 
+/// `name` is that of a tool that is no saved query.
+pub fn is_built_in(name: &str) -> bool {
+    tools::Tools::is_built_in(name)
+}
+
 /// Why serving ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {

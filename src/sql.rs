@@ -15,6 +15,7 @@ mod protect;
 mod render;
 mod resolve;
 mod teach;
+mod whole;
 
 pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check};
 #[doc(hidden)]

@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "pure/mcp_tool_schemas.rs"]
+mod mcp_tool_schemas;
 #[path = "pure/mcp_wire.rs"]
 #[allow(dead_code, reason = "each of the two test binaries uses its part")]
 mod mcp_wire;
@@ -39,6 +41,7 @@ mod postgres {
     mod print;
     mod protect;
     mod replicas;
+    mod saved;
     mod security;
     mod sql_cases;
     mod task_store;

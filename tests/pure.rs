@@ -28,5 +28,6 @@ mod pure {
     mod mcp_wire;
     mod policy_model;
     mod policy_schema;
+    mod saved_schema;
     mod unsupported;
 }

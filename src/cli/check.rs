@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::read(&arguments.target, &environment)?;
     let served = setup.one(arguments.entry.as_deref())?;
     let catalog = served.database.ready().await?;
-    setup::whole(&served.policies.missing(&catalog))?;
+    setup::whole(&served.policies.missing(&catalog), &served.saved_faults().await)?;
     for missing in served.missing_notes(&catalog) {
         eprintln!("pgwarden: notes: {missing}");
     }

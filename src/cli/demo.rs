@@ -17,7 +17,7 @@ use crate::auth::Caller;
 use crate::config::Limits;
 use crate::db::{ConnectionSettings, Database, DatabaseSettings, demo};
 use crate::embedded::{Server, Settings};
-use crate::gateway::{CallLimits, Gateway, Served};
+use crate::gateway::{CallLimits, Gateway, SavedQueries, SavedSource, Served};
 use crate::mcp::{self, Authentication};
 use crate::policy::Policy;
 use crate::telemetry::Telemetry;
@@ -96,7 +96,8 @@ async fn load(server: &Server, progress: &mut Progress, corner: bool) -> anyhow:
 fn gateway(url: &str) -> anyhow::Result<(Gateway, Arc<Database>)> {
     let connection = ConnectionSettings::parse(url, &|_| None).map_err(|error| anyhow!(error))?;
     let database = Database::new(DatabaseSettings::new(sample::DATABASE, connection));
-    let served = Served::new(Arc::clone(&database), Policy::builtin());
+    let saved = SavedQueries::parse(sample::QUERIES, "demo.queries.toml", mcp::is_built_in)?;
+    let served = Served::new(Arc::clone(&database), Policy::builtin()).with_saved(SavedSource::fixed(saved));
     let Limits { rows, characters, field_characters, seconds } = Limits::default();
     let limits = CallLimits { rows, characters, field_characters, deadline: Duration::from_secs(seconds) };
     Ok((Gateway::new(vec![served], limits, Telemetry::default()), database))

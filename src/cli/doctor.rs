@@ -14,7 +14,7 @@ use super::arguments::DoctorArguments;
 use super::setup::{Setup, environment};
 use crate::config::DatabaseEntry;
 use crate::db::{Examination, Finding, SslMode};
-use crate::gateway::{NotesError, Served};
+use crate::gateway::{NotesError, SavedFault, Served};
 use crate::pg::Diagnostic;
 use crate::policy::PolicyError;
 
@@ -28,6 +28,8 @@ struct Report<'s> {
     missing: Vec<PolicyError>,
     /// The same of the notes.
     missing_notes: Vec<NotesError>,
+    /// Saved queries that cannot be run.
+    saved: Vec<SavedFault>,
 }
 
 pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
@@ -47,17 +49,21 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let examination = served.database.examine().await;
     let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
     // Without the checks of the login, which are told above.
-    let (missing, missing_notes) = match served.database.ready().await {
-        Ok(catalog) => (served.policies.missing(&catalog), served.missing_notes(&catalog)),
-        Err(_) => (Vec::new(), Vec::new()),
+    let (missing, missing_notes, saved) = match served.database.ready().await {
+        Ok(catalog) => {
+            let saved = served.saved_faults().await;
+            (served.policies.missing(&catalog), served.missing_notes(&catalog), saved)
+        }
+        Err(_) => (Vec::new(), Vec::new(), Vec::new()),
     };
-    Report { entry, accepted, examination, beyond, missing, missing_notes }
+    Report { entry, accepted, examination, beyond, missing, missing_notes, saved }
 }
 
 impl Report<'_> {
     /// `serve` would serve it.
     fn is_healthy(&self) -> bool {
         self.missing.is_empty()
+            && self.saved.is_empty()
             && self
                 .examination
                 .as_ref()
@@ -74,9 +80,10 @@ impl Report<'_> {
         };
         let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
         let notes: Vec<String> = self.missing_notes.iter().map(ToString::to_string).collect();
+        let saved: Vec<String> = self.saved.iter().map(ToString::to_string).collect();
         json!({
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
-            "policy": missing, "notes": notes,
+            "policy": missing, "notes": notes, "saved_queries": saved,
         })
         .to_string()
     }
@@ -92,6 +99,9 @@ impl Report<'_> {
         }
         for missing in &self.missing_notes {
             line(&mut out, "note", &format!("notes: {missing}"), None);
+        }
+        for fault in &self.saved {
+            line(&mut out, "FAIL", &fault.to_string(), None);
         }
         out
     }
@@ -195,6 +205,7 @@ mod tests {
             beyond: Beyond::default(),
             missing: Vec::new(),
             missing_notes: Vec::new(),
+            saved: Vec::new(),
         };
         (report.text(), report.is_healthy())
     }
@@ -254,6 +265,7 @@ mod tests {
             beyond: Beyond::default(),
             missing: Vec::new(),
             missing_notes: Vec::new(),
+            saved: Vec::new(),
         };
         assert_eq!(
             report.text(),

@@ -1,4 +1,4 @@
-//! Policies change while the server runs: by SIGHUP, and when their files do.
+//! Policies and saved queries change while the server runs: by SIGHUP, and when their files do.
 
 use std::time::Duration;
 
@@ -29,8 +29,10 @@ pub(super) fn watch(gateway: Gateway, stop: CancellationToken) -> std::io::Resul
             if changed {
                 settle(&gateway).await;
             }
-            if asked || changed || gateway.policies_have_faults() {
+            if asked || changed || gateway.policies_have_faults() || gateway.saved_have_faults() {
+                // Policies first: saved queries are held against them.
                 gateway.reload(asked).await;
+                gateway.reload_saved(asked).await;
             }
         }
     });
@@ -39,7 +41,9 @@ pub(super) fn watch(gateway: Gateway, stop: CancellationToken) -> std::io::Resul
 
 async fn changed(gateway: &Gateway) -> bool {
     let gateway = gateway.clone();
-    tokio::task::spawn_blocking(move || gateway.policies_changed()).await.unwrap_or(false)
+    tokio::task::spawn_blocking(move || gateway.policies_changed() || gateway.saved_files_changed())
+        .await
+        .unwrap_or(false)
 }
 
 /// Waits until the files are the same twice.
@@ -55,7 +59,9 @@ async fn settle(gateway: &Gateway) {
     }
 }
 
-async fn texts(gateway: &Gateway) -> Vec<u64> {
+async fn texts(gateway: &Gateway) -> (Vec<u64>, Vec<Result<String, String>>) {
     let gateway = gateway.clone();
-    tokio::task::spawn_blocking(move || gateway.policy_texts()).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || (gateway.policy_texts(), gateway.saved_texts()))
+        .await
+        .unwrap_or_default()
 }

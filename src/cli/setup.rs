@@ -16,7 +16,10 @@ use super::arguments::Target;
 use crate::auth::Caller;
 use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy};
 use crate::db::{ConnectionSettings, Database, DatabaseSettings};
-use crate::gateway::{CallLimits, Gateway, NotesSource, Policies, PolicySource, Served};
+use crate::gateway::{
+    CallLimits, Gateway, NotesSource, Policies, PolicySource, SavedFault, SavedSource, Served,
+};
+use crate::mcp;
 use crate::policy::{Policy, PolicyError};
 use crate::tasks::{Holder, TaskId};
 use crate::telemetry::Telemetry;
@@ -47,7 +50,7 @@ impl Setup {
         let mut config = read_config(target.config.clone(), env)?;
         config.databases = databases(target, std::mem::take(&mut config.databases), env)?;
         let bare = |entry: &DatabaseEntry| {
-            serve(&DatabaseEntry { policy: None, policies: Vec::new(), ..entry.clone() })
+            serve(&DatabaseEntry { policy: None, policies: Vec::new(), queries: None, ..entry.clone() })
         };
         let served = config.databases.iter().map(bare).collect::<anyhow::Result<_>>()?;
         Ok(Self { config, served })
@@ -64,17 +67,21 @@ impl Setup {
         Caller { claims: auth.claims.clone().into_iter().collect(), ..Caller::local(subject) }
     }
 
-    /// Every name in the policies is that of something, as far as the databases answer within `patience`.
+    /// Every name in the policies is that of something, and every saved query can be run, as far as the databases answer
+    /// within `patience`.
     pub(super) async fn whole_policies(&self, patience: Duration) -> anyhow::Result<()> {
-        let named = self.served.iter().filter(|served| served.policies.iter().any(|p| p.path().is_some()));
+        let named = self.served.iter().filter(|served| {
+            served.has_saved() || served.policies.iter().any(|policy| policy.path().is_some())
+        });
         let looks = named.map(async |served| {
             match timeout(patience, Box::pin(served.database.ready())).await {
-                Ok(Ok(catalog)) => served.policies.missing(&catalog),
+                Ok(Ok(catalog)) => (served.policies.missing(&catalog), served.saved_faults().await),
                 // Calls say so, and the log.
-                Ok(Err(_)) | Err(_) => Vec::new(),
+                Ok(Err(_)) | Err(_) => (Vec::new(), Vec::new()),
             }
         });
-        whole(&join_all(looks).await.concat())
+        let (missing, faults): (Vec<_>, Vec<_>) = join_all(looks).await.into_iter().unzip();
+        whole(&missing.concat(), &faults.concat())
     }
 
     /// The database of that name, or the only one.
@@ -118,13 +125,18 @@ impl Setup {
     }
 }
 
-/// Fails with all that is missing.
-pub(super) fn whole(missing: &[PolicyError]) -> anyhow::Result<()> {
-    if missing.is_empty() {
-        return Ok(());
+/// Fails with all that is missing, and all saved queries that cannot be run.
+pub(super) fn whole(missing: &[PolicyError], faults: &[SavedFault]) -> anyhow::Result<()> {
+    let mut told = Vec::new();
+    if !missing.is_empty() {
+        told.push("the policy names what the database does not have:".to_owned());
+        told.extend(missing.iter().map(ToString::to_string));
     }
-    let lines: Vec<String> = missing.iter().map(ToString::to_string).collect();
-    bail!("the policy names what the database does not have:\n{}", lines.join("\n"))
+    if !faults.is_empty() {
+        told.push("saved queries that cannot be run:".to_owned());
+        told.extend(faults.iter().map(ToString::to_string));
+    }
+    if told.is_empty() { Ok(()) } else { bail!(told.join("\n")) }
 }
 
 /// The process's environment.
@@ -206,7 +218,11 @@ fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     settings.time_zone.clone_from(&entry.time_zone);
     settings.accepted = entry.accept.iter().map(|finding| finding.as_str().to_owned()).collect();
     let notes = entry.notes.as_deref().map(NotesSource::load).transpose()?.unwrap_or_default();
-    Ok(Served::new(Database::new(settings), policies(entry)?).with_notes(notes))
+    let served = Served::new(Database::new(settings), policies(entry)?).with_notes(notes);
+    Ok(match &entry.queries {
+        Some(file) => served.with_saved(SavedSource::load(file, mcp::is_built_in)?),
+        None => served,
+    })
 }
 
 fn policies(entry: &DatabaseEntry) -> anyhow::Result<Policies> {

@@ -132,6 +132,7 @@ fn database(
         connection,
         policy: section.value("policy", string)?.map(|file| folder.join(file)),
         notes: section.value("notes", string)?.map(|file| folder.join(file)),
+        queries: section.value("queries", string)?.map(|file| folder.join(file)),
         search_path: section.value("search_path", strings)?,
         time_zone: section.value("timezone", string)?,
         accept: section.value("accept", accepted)?.unwrap_or_default(),

@@ -97,6 +97,8 @@ pub struct DatabaseEntry {
     pub policies: Vec<MappedPolicy>,
     /// What the DBA says of the database.
     pub notes: Option<PathBuf>,
+    /// A file of saved queries.
+    pub queries: Option<PathBuf>,
     pub search_path: Option<Vec<String>>,
     pub time_zone: Option<String>,
     pub accept: BTreeSet<AcceptedFinding>,
@@ -111,6 +113,7 @@ impl DatabaseEntry {
             policy: None,
             policies: Vec::new(),
             notes: None,
+            queries: None,
             search_path: None,
             time_zone: None,
             accept: BTreeSet::new(),

@@ -145,16 +145,38 @@ impl Database {
         Ok(found)
     }
 
+    /// The types that PostgreSQL infers for the parameters of a checked statement, by OID and name in `pg_type`, within
+    /// `patience`. Nothing runs.
+    pub async fn parameter_types(
+        self: &Arc<Self>,
+        checked: &Checked,
+        patience: Duration,
+    ) -> Result<Vec<(Oid, String)>, Diagnostic> {
+        let limits = RunLimits { rows: 1, field_chars: 1, deadline: patience, planner: None };
+        let (ends, progress) = (Instant::now() + patience, Progress::default());
+        let call = Call { checked, params: &[], limits: &limits, ends, progress: &progress };
+        let known = self.known().await?;
+        let surroundings = self.surroundings(&known);
+        let types = timeout_at(ends, Box::pin(surroundings.parameter_types(&call))).await;
+        let mut types = types.map_err(|_| error::lost())??;
+        // Behind the caller's stand claims and keys of hashes.
+        types.truncate(checked.parameters());
+        Ok(types)
+    }
+
     async fn run_known(self: &Arc<Self>, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {
         let known = self.known().await?;
-        let surroundings = Surroundings {
+        self.surroundings(&known).run(call, sink).await
+    }
+
+    fn surroundings<'a>(&'a self, known: &'a Known) -> Surroundings<'a> {
+        Surroundings {
             settings: &self.settings,
             pool: &self.pool,
             control: &self.control,
             catalog: &known.catalog,
             abilities: known.abilities,
-        };
-        surroundings.run(call, sink).await
+        }
     }
 
     /// PostgreSQL's own timeout is our deadline too; what it does not find any more, or finds more of, tells that

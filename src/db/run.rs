@@ -102,6 +102,17 @@ impl Surroundings<'_> {
         Ok(Ran { rows: covered.rows.rows, truncated: covered.rows.truncated, notices })
     }
 
+    /// The types that PostgreSQL infers for all parameters, by OID and name in `pg_type`. Nothing runs.
+    pub async fn parameter_types(&self, call: &Call<'_>) -> Result<Vec<(Oid, String)>, Diagnostic> {
+        let (lease, begun) = self.begin(call).await?;
+        self.verdict(call, &begun.locks, &begun.session)?;
+        let types = begun.statement.params().iter();
+        let types = types.map(|found| (Oid(found.oid()), found.name().to_owned())).collect();
+        drop(begun);
+        lease.end();
+        Ok(types)
+    }
+
     /// Leases a connection and parses on it. Nothing runs here, so a dead connection costs only another try.
     async fn begin(&self, call: &Call<'_>) -> Result<(Lease, Begun), Diagnostic> {
         let mut attempt = 1;

@@ -9,8 +9,12 @@ use crate::telemetry::Event;
 #[derive(Debug)]
 pub enum Health {
     Ready,
-    /// Calls are answered, by the policies and notes from before: the places of the faults in the new ones.
-    Degraded(Vec<Place>),
+    /// Calls are answered, by the policies, notes and saved queries from before: the places of the faults in the new ones.
+    Degraded {
+        policies: Vec<Place>,
+        notes: Vec<Place>,
+        saved: Vec<Place>,
+    },
     /// A policy protects what is gone, so that calls are refused: the places of its names.
     Unprotected(Vec<Place>),
     /// A database does not pass its start-up checks.
@@ -19,7 +23,8 @@ pub enum Health {
 
 impl Gateway {
     pub async fn health(&self) -> Health {
-        let (mut faults, mut unprotected) = (Vec::new(), Vec::new());
+        let (mut policies, mut notes, mut saved) = (Vec::new(), Vec::new(), Vec::new());
+        let mut unprotected = Vec::new();
         for served in self.served.iter() {
             let catalog = match Box::pin(served.database.ready()).await {
                 Ok(catalog) => catalog,
@@ -27,14 +32,17 @@ impl Gateway {
             };
             for source in served.policies.iter() {
                 unprotected.extend(source.pin().unprotected(&catalog).map(|error| error.place));
-                faults.extend(source.fault().map(|fault| fault.place.clone()));
+                policies.extend(source.fault().map(|fault| fault.place.clone()));
             }
-            faults.extend(served.notes.fault().map(|fault| fault.place.clone()));
+            notes.extend(served.notes.fault().map(|fault| fault.place.clone()));
+            saved.extend(served.saved_fault().map(|fault| fault.place.clone()));
         }
-        match (unprotected.is_empty(), faults.is_empty()) {
-            (true, true) => Health::Ready,
-            (true, false) => Health::Degraded(faults),
-            (false, _) => Health::Unprotected(unprotected),
+        if !unprotected.is_empty() {
+            return Health::Unprotected(unprotected);
+        }
+        match [&policies, &notes, &saved].iter().all(|places| places.is_empty()) {
+            true => Health::Ready,
+            false => Health::Degraded { policies, notes, saved },
         }
     }
 

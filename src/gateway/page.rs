@@ -121,7 +121,7 @@ fn page(
     header: &PagesHeader,
     within: &CallLimits,
 ) -> Result<QueryOutput, Diagnostic> {
-    let rest = Rest { cut, notices: &[], next };
+    let rest = Rest { cut, notices: &[], next, about: None, tool: header.tool.as_deref() };
     reply(&rest, encoder, header.rows, within)
 }
 

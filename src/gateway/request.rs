@@ -34,6 +34,18 @@ pub struct QueryRequest {
     /// Rows at the most; capped by the configuration.
     pub limit: Option<u64>,
     pub format: Format,
+    /// The saved query that it is; `None` for a statement of the caller's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<SavedRun>,
+}
+
+/// What a run of a saved query says besides its rows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SavedRun {
+    pub name: String,
+    /// The tool that was called, and reads on.
+    pub tool: String,
+    pub notes: Option<String>,
 }
 
 /// What a call to `query` came to.

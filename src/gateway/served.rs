@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::share::Shares;
 use super::visible::Visible;
-use super::{Notes, NotesError, NotesSource, Pinned, Policies};
+use super::{Notes, NotesError, NotesSource, Pinned, Policies, SavedSource};
 use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::db::Database;
@@ -22,6 +22,7 @@ pub struct Served {
     pub policies: Policies,
     pub notes: Arc<NotesSource>,
     pub(super) shares: Arc<Shares>,
+    pub(super) saved: Option<Arc<SavedSource>>,
 }
 
 /// What one call shows of the schema, and within which bounds.
@@ -67,7 +68,7 @@ impl CallLimits {
 impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
         let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
-        Self { database, policies: policies.into(), notes: Arc::default(), shares }
+        Self { database, policies: policies.into(), notes: Arc::default(), shares, saved: None }
     }
 
     pub fn with_notes(self, notes: NotesSource) -> Self {

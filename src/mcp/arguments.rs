@@ -38,6 +38,24 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// A string, a number or a boolean, as the text it was written with.
+    pub(super) fn scalar(&self, key: &str) -> Result<Option<String>, Diagnostic> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Array(_) | Value::Object(_)) => Err(self.refuse(key, "must be one value")),
+            Some(value) => self.as_text(key, value),
+        }
+    }
+
+    /// An object, or one that is written into a string; `None` where it is neither.
+    pub(super) fn object(&self, key: &str) -> Option<JsonObject> {
+        match self.value(key)? {
+            Value::Object(object) => Some(object.clone()),
+            Value::String(text) => serde_json::from_str(text).ok(),
+            _ => None,
+        }
+    }
+
     /// A whole number from 0.
     pub(super) fn count(&self, key: &str) -> Result<Option<u64>, Diagnostic> {
         let Some(value) = self.value(key) else { return Ok(None) };

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::reply::{self, ToolReply};
 use super::tasks::{extension, handle, legacy};
-use super::tools::{Call, Called, Listed, Tools};
+use super::tools::{Call, Called, Listed, Tools, saved};
 use super::{instructions, resources, revision};
 use crate::auth::Caller;
 use crate::gateway::{Asked, Gateway};
@@ -99,11 +99,21 @@ impl Handler {
         Ok(caller)
     }
 
-    /// The tools that the caller has somewhere.
-    pub(super) fn listed(&self, caller: &Caller) -> impl Iterator<Item = &Tool> {
+    /// The tools that the caller has somewhere, and their saved queries.
+    pub(super) async fn listed(&self, caller: &Caller) -> Vec<Listed> {
         let groups = self.gateway.tool_groups(caller);
-        let is_there = move |listed: &&Listed| listed.group.is_none_or(|group| groups.contains(&group));
-        self.tools.iter().filter(is_there).map(|listed| &listed.tool)
+        let is_there = |listed: &&Listed| listed.group.is_none_or(|group| groups.contains(&group));
+        let built_in = self.tools.iter().filter(is_there).cloned();
+        built_in.chain(saved::listed(&self.gateway, caller).await).collect()
+    }
+
+    /// The tool of that name: one that is always there, or a saved query of the caller's.
+    pub(super) async fn tool(&self, caller: &Caller, name: &str) -> Result<Cow<'_, Listed>, ErrorData> {
+        if let Some(built_in) = self.tools.named(name) {
+            return Ok(Cow::Borrowed(built_in));
+        }
+        let saved = saved::named(&self.gateway, caller, name).await;
+        saved.map(Cow::Owned).ok_or_else(|| self.unknown_tool(name))
     }
 
     pub(super) fn unknown_tool(&self, name: &str) -> ErrorData {
@@ -227,7 +237,7 @@ impl ServerHandler for Handler {
     ) -> Result<ListToolsResult, ErrorData> {
         resources::only_page("tools/list", request)?;
         let caller = self.caller(&cx)?;
-        let tools = self.listed(&caller).cloned();
+        let tools = self.listed(&caller).await.into_iter().map(|listed| listed.tool);
         #[cfg(feature = "conformance-fixtures")]
         let tools = tools.chain(super::fixtures::tools());
         let tools = tools.collect();
@@ -244,7 +254,7 @@ impl ServerHandler for Handler {
         if let Some(response) = super::fixtures::call(self, &request, &caller, &cx).await {
             return response;
         }
-        let listed = self.tools.named(&request.name).ok_or_else(|| self.unknown_tool(&request.name))?;
+        let listed = self.tool(&caller, &request.name).await?;
         let called = async |cancel: CancellationToken| {
             let (tool, given) = (&listed.tool, request.arguments);
             Call { handler: self, tool, given, caller: &caller, cx: &cx, cancel: &cancel }

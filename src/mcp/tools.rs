@@ -4,10 +4,12 @@
 mod call;
 mod describe;
 pub(super) mod query;
+pub(super) mod saved;
 mod search_objects;
 mod task_cancel;
 mod task_result;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
@@ -48,13 +50,24 @@ impl Tools {
         self.0.iter()
     }
 
+    /// One that is always there, or stands for saved queries.
+    pub(super) fn is_built_in(name: &str) -> bool {
+        Self::new(&[], 0).named(name).is_some() || name == saved::RUN_SAVED_QUERY
+    }
+
     pub(super) fn named(&self, name: &str) -> Option<&Listed> {
         self.iter().find(|listed| listed.tool.name == name)
     }
 }
 
 /// Titles, hints and schemas of a tool that only reads.
-fn reading(name: &'static str, title: &str, description: String, input: Value, output: Value) -> Tool {
+fn reading(
+    name: impl Into<Cow<'static, str>>,
+    title: &str,
+    description: String,
+    input: Value,
+    output: Value,
+) -> Tool {
     let hints = ToolAnnotations::with_title(title)
         .read_only(true)
         .destructive(false)

@@ -3,7 +3,7 @@
 use super::ast::Statement;
 use super::protect::{self, Enforced, Protection};
 use super::render::Places;
-use super::{growth, limits, lower, parse, render, resolve, teach};
+use super::{growth, limits, lower, parse, render, resolve, teach, whole};
 use crate::catalog::{Catalog, Relation};
 use crate::pg::{Diagnostic, Oid, Position, QualifiedName, SqlState};
 use crate::policy::{Claims, Policy};
@@ -51,6 +51,7 @@ pub enum StatementKind {
 pub struct Checked {
     text: String,
     places: Places,
+    whole: Option<QualifiedName>,
     kind: StatementKind,
     relations: Vec<QualifiedName>,
     functions: Vec<QualifiedName>,
@@ -87,6 +88,11 @@ impl Checked {
     /// The functions that the statement calls, also by syntax of their own, in order of appearance.
     pub fn functions(&self) -> &[QualifiedName] {
         &self.functions
+    }
+
+    /// The relation that the statement lists from its first row to its last, if that is all that it does and no row is hidden.
+    pub fn whole_relation(&self) -> Option<&QualifiedName> {
+        self.whole.as_ref()
     }
 
     /// Every relation that PostgreSQL may lock for it, sorted ([`Catalog::reach`]).
@@ -169,6 +175,10 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     if matches!(statement, Statement::Explain { .. }) {
         explainable(&resolution.oids, cx)?;
     }
+    let whole = match &statement {
+        Statement::Query(query) => whole::relation(query).filter(|_| !hides_rows(&resolution.oids, cx)),
+        Statement::Explain { .. } => None,
+    };
     let protection = protect::protect(&mut statement, &resolution, cx)?;
     growth::within_bounds(&statement)?;
     let (text, places) = render::render(&statement)?;
@@ -176,6 +186,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
     Ok(Checked {
         text,
         places,
+        whole,
         kind: match statement {
             Statement::Query(_) => StatementKind::Query,
             Statement::Explain { .. } => StatementKind::Explain,

@@ -1,4 +1,5 @@
-//! The events of the query path, one per decision and one per run; and one per policy that was read again.
+//! The events of the query path, one per decision and one per run; and one per policy or file of saved queries that was read
+//! again.
 
 use std::time::Duration;
 
@@ -46,6 +47,16 @@ pub enum Event<'a> {
     },
     /// A policy's file was read again.
     Policy {
+        database: &'a str,
+        file: &'a str,
+        before: &'a str,
+        /// The version in use from here on.
+        now: &'a str,
+        /// Why the file was not taken.
+        fault: Option<&'a str>,
+    },
+    /// A file of saved queries was read again.
+    SavedQueries {
         database: &'a str,
         file: &'a str,
         before: &'a str,
@@ -106,6 +117,20 @@ impl Event<'_> {
                     target: "pgwarden::policy",
                     database = *database, file = *file, policy = *now, fault = *fault,
                     "policy of `{database}` not taken, {now} stays: {fault}"
+                );
+            }
+            Self::SavedQueries { database, file, before, now, fault: None } => {
+                info!(
+                    target: "pgwarden::saved",
+                    database = *database, file = *file, before = *before, version = *now,
+                    "saved queries of `{database}` taken: {before} became {now}"
+                );
+            }
+            Self::SavedQueries { database, file, before: _, now, fault: Some(fault) } => {
+                error!(
+                    target: "pgwarden::saved",
+                    database = *database, file = *file, version = *now, fault = *fault,
+                    "saved queries of `{database}` not taken, {now} stay: {fault}"
                 );
             }
         }

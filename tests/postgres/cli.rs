@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Database, READER, Template, until};
 
@@ -215,6 +215,15 @@ async fn the_demo_starts_says_what_to_paste_answers_and_leaves_nothing() {
     assert_eq!(run(&["doctor", "--database", &database]).status, 0);
     assert_eq!(run(&["check", "--database", &database, "SELECT * FROM staff.payroll"]).status, 3);
     assert_eq!(run(&["check", "--database", &database, "SELECT * FROM orders"]).status, 0);
+
+    let call = json!({"name": "late_deliveries", "arguments": {"days": 2, "carrier": "Kestrel"}});
+    let request = reqwest::Client::new().post(&url).header("Accept", "application/json, text/event-stream");
+    let request = request.header("MCP-Protocol-Version", "2026-07-28");
+    let request = request.header("Mcp-Method", "tools/call").header("Mcp-Name", "late_deliveries");
+    let answer = request.json(&crate::mcp_wire::stateless(1, "tools/call", call)).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let late = &answer["result"]["structuredContent"]["rows"][0];
+    assert!(late[2] == "Kestrel" && late[4].as_i64().unwrap() >= 2, "{answer}");
 
     let folder = word("host=", '&').replace("%2F", "/");
     assert!(std::path::Path::new(&folder).is_dir(), "{folder}");

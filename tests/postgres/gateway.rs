@@ -386,3 +386,36 @@ impl std::io::Write for Log {
         Ok(())
     }
 }
+
+#[tokio::test]
+async fn a_cut_answer_says_how_many_rows_there_are_where_no_row_is_hidden() {
+    let database = Database::create(Template::Shop).await;
+    database.admin().await.batch_execute("ANALYZE shop.products").await.unwrap();
+    let count = query(&gateway(&database), "SELECT count(*) FROM shop.products").await.unwrap();
+    let about = format!("(about {} in all)", rows(&count)[0][0]);
+    let reason = async |policy: &str, sql: &str| {
+        let policy = Policy::parse(&format!("version = 1\ninclude = []\n{policy}"), "p.toml").unwrap();
+        let gate = gate_with(&database.url(READER), |settings| settings.name = "shop".to_owned());
+        let gateway = Gateway::new(vec![Served::new(gate, policy)], limits(), Telemetry::default());
+        let request = QueryRequest { sql: sql.to_owned(), limit: Some(2), ..QueryRequest::default() };
+        ask(&gateway, request).await.unwrap().truncated_reason.unwrap()
+    };
+    let open = "[[allow]]\nselect = [\"shop.*\"]\n";
+    for whole in ["SELECT * FROM shop.products", "SELECT p.id, name FROM products p ORDER BY name"] {
+        let said = reason(open, whole).await;
+        assert!(said.contains(&about), "{whole}: {said}");
+    }
+    for part in [
+        "SELECT * FROM shop.products WHERE id > 3",
+        "SELECT DISTINCT name FROM shop.products",
+        "SELECT generate_series(1, 9) FROM shop.products",
+        "SELECT p.id FROM shop.products p, shop.orders",
+        "SELECT id FROM shop.products OFFSET 1",
+    ] {
+        let said = reason(open, part).await;
+        assert!(!said.contains("about"), "{part}: {said}");
+    }
+    let filter = "[[filter]]\nrelations = [\"shop.products\"]\nwhere = \"id > 3\"\n";
+    let said = reason(&format!("{open}{filter}"), "SELECT * FROM shop.products").await;
+    assert!(!said.contains("about"), "{said}");
+}

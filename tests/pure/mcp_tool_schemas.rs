@@ -27,7 +27,7 @@ const FORBIDDEN: [&str; 15] = [
 const TYPES: [&str; 5] = ["string", "integer", "boolean", "array", "object"];
 const HINTS: [&str; 4] = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
 
-fn lint(tool: &Value) -> Vec<String> {
+pub fn lint(tool: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let mut expect = |good: bool, what: &str| {
         if !good {

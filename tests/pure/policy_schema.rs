@@ -10,14 +10,14 @@ use pgwarden::gateway::Notes;
 use pgwarden::policy::{Cases, Policy, Sources};
 use serde_json::Value;
 
-struct Schema(Value);
+pub struct Schema(pub Value);
 
 impl Schema {
-    fn read(file: &str) -> Self {
+    pub fn read(file: &str) -> Self {
         Self(serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap())
     }
 
-    fn accepts(&self, text: &str) -> bool {
+    pub fn accepts(&self, text: &str) -> bool {
         let value: Result<toml::Value, _> = toml::from_str(text);
         value.is_ok_and(|value| self.valid(&self.0, &serde_json::to_value(value).unwrap()))
     }
@@ -73,7 +73,17 @@ impl Schema {
             }),
             "anyOf" => wanted.as_array().unwrap().iter().any(|one| self.valid(one, value)),
             "oneOf" => wanted.as_array().unwrap().iter().filter(|one| self.valid(one, value)).count() == 1,
-            // The only pattern: a name of at least two parts.
+            // Names of saved queries and their parameters.
+            "pattern" if wanted.as_str().unwrap().starts_with("^[a-z][a-z0-9_]{") => {
+                let bounds = wanted.as_str().unwrap().rsplit(['{', '}']).nth(1).unwrap();
+                let (least, most) = bounds.split_once(',').unwrap();
+                let rest =
+                    value.as_str().and_then(|text| text.strip_prefix(|c: char| c.is_ascii_lowercase()));
+                let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+                let sized = |n: usize| (least.parse().unwrap()..=most.parse().unwrap()).contains(&n);
+                rest.is_some_and(|rest| sized(rest.len()) && rest.chars().all(plain))
+            }
+            // The only other pattern: a name of at least two parts.
             "pattern" => {
                 assert_eq!(wanted, "^[^.]+(\\..+)+$");
                 let parts = value.as_str().and_then(|text| text.split_once('.'));
@@ -85,7 +95,7 @@ impl Schema {
 }
 
 /// `(table, key, required)` of every struct in a source file, by the schema's names of the tables.
-fn keys_of_source(file: &str, tables: &[(&str, &str)]) -> BTreeSet<(String, String, bool)> {
+pub fn keys_of_source(file: &str, tables: &[(&str, &str)]) -> BTreeSet<(String, String, bool)> {
     let text = fs::read_to_string(file).unwrap();
     let mut keys = BTreeSet::new();
     for (name, table) in tables {
@@ -110,7 +120,7 @@ fn keys_of_source(file: &str, tables: &[(&str, &str)]) -> BTreeSet<(String, Stri
     keys
 }
 
-fn keys_of_schema(schema: &Value, tables: &[(&str, &str)]) -> BTreeSet<(String, String, bool)> {
+pub fn keys_of_schema(schema: &Value, tables: &[(&str, &str)]) -> BTreeSet<(String, String, bool)> {
     let mut keys = BTreeSet::new();
     for (_, table) in tables {
         let object = if table.is_empty() { schema } else { &schema["$defs"][table] };
@@ -160,11 +170,13 @@ fn every_key_of_the_grammar_is_in_the_schema_and_the_other_way_round() {
 fn every_policy_and_every_file_of_cases_is_valid() {
     let (policy, cases) =
         (Schema::read("policies/policy.schema.json"), Schema::read("policies/cases.schema.json"));
+    let queries = Schema::read("policies/queries.schema.json");
     let mut seen = 0;
     for file in fs::read_dir("policies").unwrap().map(|entry| entry.unwrap().path()) {
         let name = file.display().to_string();
         let text = fs::read_to_string(&file).unwrap();
         let (schema, line) = match () {
+            () if name.ends_with(".queries.toml") => (&queries, "#:schema ./queries.schema.json\n"),
             () if name.ends_with(".cases.toml") => (&cases, "#:schema ./cases.schema.json\n"),
             () if name.ends_with(".toml") => (&policy, "#:schema ./policy.schema.json\n"),
             () => continue,

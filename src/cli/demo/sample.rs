@@ -30,6 +30,9 @@ pub(super) const SHOP: &[(&str, &str)] = scripts![
     "14_finish.sql",
 ];
 
+/// Saved queries over it.
+pub(super) const QUERIES: &str = include_str!("../../../policies/demo.queries.toml");
+
 const LOGIN_SCRIPT: &str = include_str!("../../../migrations-fixtures/login.sql");
 const CORNER_SCRIPT: &str = include_str!("../../../migrations-fixtures/login_corner.sql");
 

@@ -43,6 +43,7 @@ fn every_key_is_read() {
         [databases.shop]
         url = "postgres://reader:s3cret@localhost:5433/shop"
         policy = "shop.toml"
+        queries = "shop.queries.toml"
         search_path = ["shop", "public"]
         timezone = "Europe/Berlin"
         accept = ["superuser", "owner:shop.orders"]
@@ -64,6 +65,7 @@ fn every_key_is_read() {
     assert_eq!(names, ["shop", "archive"], "in the order of the file");
     let shop = &config.databases[0];
     assert_eq!(shop.policy.as_deref(), Some(Path::new("conf/shop.toml")));
+    assert_eq!(shop.queries.as_deref(), Some(Path::new("conf/shop.queries.toml")));
     assert_eq!(shop.search_path.as_deref(), Some(&["shop".to_owned(), "public".to_owned()][..]));
     assert_eq!(shop.time_zone.as_deref(), Some("Europe/Berlin"));
     assert_eq!(shop.pool_size, Some(4));

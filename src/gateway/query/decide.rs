@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Run;
 use crate::catalog::Catalog;
+use crate::gateway::saved::unspoken;
 use crate::gateway::{CallLimits, Pinned, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::{self, CheckContext, Checked};
@@ -34,7 +35,7 @@ impl Run {
             decision = self.check(pinned, &fresh).await;
         }
         self.report_decision(served, pinned.policy().version(), &decision, started.elapsed());
-        decision
+        decision.map_err(|refusal| unspoken(refusal, &self.question.request))
     }
 
     async fn check(&self, pinned: &Pinned<'_>, catalog: &Arc<Catalog>) -> Result<Checked, Diagnostic> {

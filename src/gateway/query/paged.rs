@@ -34,8 +34,10 @@ pub(super) struct Paged<'r> {
     full: bool,
     /// Not even the first page.
     unkept: bool,
-    /// Of all pages.
+    /// Of all pages, at the most.
     rows: u64,
+    /// Of the whole answer, where the catalog knows.
+    about: Option<u64>,
     /// Why the first page could not be given away.
     fault: Option<Diagnostic>,
 }
@@ -46,7 +48,7 @@ impl<'r> Paged<'r> {
         within: &'r CallLimits,
         policy: &'r str,
         notices: &[Diagnostic],
-        rows: u64,
+        (rows, about): (u64, Option<u64>),
         first: FirstPage,
     ) -> Self {
         let encoder = Encoder::new(run.question.request.format, within.characters, within.field_characters);
@@ -62,6 +64,7 @@ impl<'r> Paged<'r> {
             full: false,
             unkept: false,
             rows,
+            about,
             fault: None,
         }
     }
@@ -149,6 +152,8 @@ impl<'r> Paged<'r> {
             cut: Some(Cut::Reply),
             notices: &self.notices,
             next: Some(Cursor { task: id, chunk: 0, row: 0 }),
+            about: self.about,
+            tool: self.run.question.request.saved.as_ref().map(|saved| saved.tool.as_str()),
         };
         let output = reply::reply(&rest, encoder, self.rows, self.within)?;
         let columns = std::mem::take(&mut self.columns);

@@ -40,6 +40,10 @@ pub(in crate::gateway) struct Rest<'a> {
     pub notices: &'a [Diagnostic],
     /// Where they are read on.
     pub next: Option<Cursor>,
+    /// About how many there are in all, where that is known without counting.
+    pub about: Option<u64>,
+    /// Which tool reads them; `None`: `query`.
+    pub tool: Option<&'a str>,
 }
 
 /// Builds the answer of a run, or one page of it. `rows` is what the run was limited to.
@@ -72,27 +76,36 @@ pub(in crate::gateway) fn reply(
 }
 
 fn reason(rest: &Rest<'_>, encoded: &Encoded, rows: u64, limits: &CallLimits) -> Option<String> {
+    let all = match rest.about.filter(|about| *about > encoded.row_count) {
+        Some(about) => format!(" (about {about} in all)"),
+        None => String::new(),
+    };
     let missing_rows = match (rest.next, rest.cut) {
-        (Some(cursor), _) => Some(format!("there are more rows: call `query` with the cursor `{cursor}`")),
+        (Some(cursor), _) => {
+            let tool = rest.tool.unwrap_or("query");
+            Some(format!("there are more rows{all}: aggregate, or call `{tool}` with the cursor `{cursor}`"))
+        }
         (None, None) => None,
+        (None, Some(_)) if rest.tool.is_some() => {
+            Some("there are more rows than this saved query gives: narrow its parameters".to_owned())
+        }
         (None, Some(Cut::Rows)) if rows < limits.rows => Some(format!(
-            "there are more rows than `limit` {rows}: raise it (at most {}), aggregate, or narrow the WHERE",
+            "there are more rows than `limit` {rows}{all}: raise it (at most {}), aggregate, or narrow the WHERE",
             limits.rows
         )),
         (None, Some(Cut::Rows)) => Some(format!(
-            "there are more rows than {rows}: aggregate, narrow the WHERE, or page with ORDER BY and a WHERE behind \
-             the last row's key"
+            "there are more rows than {rows}{all}: aggregate, narrow the WHERE, or page with ORDER BY and a WHERE \
+             behind the last row's key"
         )),
         (None, Some(Cut::Reply)) => Some(format!(
-            "there are more rows, the reply is full at {} characters: select fewer or shorter columns, aggregate, or \
-             page with ORDER BY and a WHERE behind the last row's key",
+            "there are more rows{all}, the reply is full at {} characters: select fewer or shorter columns, aggregate, \
+             or page with ORDER BY and a WHERE behind the last row's key",
             limits.characters
         )),
-        (None, Some(Cut::Stored)) => Some(
-            "there are more rows, but what is kept for reading on is full (`limits.stored`): aggregate, narrow the \
+        (None, Some(Cut::Stored)) => Some(format!(
+            "there are more rows{all}, but what is kept for reading on is full (`limits.stored`): aggregate, narrow the \
              WHERE, page with ORDER BY and a WHERE behind the last row's key, or wait until earlier answers expire"
-                .to_owned(),
-        ),
+        )),
     };
     let at = encoded.field_chars;
     let missing_text = (encoded.cut_fields > 0).then(|| {

@@ -11,9 +11,10 @@ use super::repair::repaired;
 use super::reply::{self, Rest};
 use crate::db::{Progress, Ran, RunLimits};
 use crate::gateway::admission::Admitted;
+use crate::gateway::saved::unspoken;
 use crate::gateway::tasks::{PagesEnd, Question};
 use crate::gateway::visible::Visible;
-use crate::gateway::{CallLimits, Gateway, QueryOutput, Served};
+use crate::gateway::{CallLimits, Gateway, QueryOutput, QueryRequest, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
 use crate::tasks::TaskId;
@@ -101,7 +102,10 @@ impl Run {
             deadline: self.left(&within),
             planner: policy.planner_limits().copied(),
         };
-        let mut sink = Paged::new(self, &within, policy.version(), checked.notices(), rows, first);
+        let whole = checked.whole_relation().and_then(|name| catalog.relation(name));
+        let about = whole.and_then(|relation| relation.row_estimate);
+        let notices = with_notes(request, checked.notices());
+        let mut sink = Paged::new(self, &within, policy.version(), &notices, (rows, about), first);
         let started = Instant::now();
         let run = served.database.run_watched(
             checked,
@@ -113,9 +117,12 @@ impl Run {
         );
         let ran = run.await.map_err(|error| repaired(error, &Visible::new(&catalog, policy)));
         self.report_run(served, &ran, sink.bytes(), started.elapsed());
+        let ran = ran.map_err(|error| unspoken(error, request));
         match sink.end(ran).await? {
             Ok((ran, encoder, cut)) => {
-                let rest = Rest { cut, notices: &ran.notices, next: None };
+                let notices = with_notes(request, &ran.notices);
+                let tool = request.saved.as_ref().map(|saved| saved.tool.as_str());
+                let rest = Rest { cut, notices: &notices, next: None, about, tool };
                 reply::reply(&rest, encoder, rows, &within).map(Finished::Whole)
             }
             Err(pages) => Ok(Finished::Pages(pages)),
@@ -162,6 +169,13 @@ impl Run {
             took,
         });
     }
+}
+
+/// How the rows of a saved query are to be read comes first.
+fn with_notes(request: &QueryRequest, notices: &[Diagnostic]) -> Vec<Diagnostic> {
+    let notes = request.saved.as_ref().and_then(|saved| saved.notes.as_ref());
+    let notes = notes.map(|notes| Diagnostic::refused(SqlState::parse("01000"), notes));
+    notes.into_iter().chain(notices.iter().cloned()).collect()
 }
 
 /// Rows of the answer, all its pages together.

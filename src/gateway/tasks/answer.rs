@@ -69,6 +69,9 @@ pub(in crate::gateway) struct PagesHeader {
     pub columns: Vec<ProjectedColumn>,
     pub format: Format,
     pub database: Option<String>,
+    /// Which tool reads the pages; `None`: `query`.
+    #[serde(default)]
+    pub tool: Option<String>,
     /// Fields of more characters arrived cut.
     pub field_characters: usize,
     /// All that the run was limited to.
@@ -91,6 +94,7 @@ impl PagesHeader {
             columns,
             format: question.request.format,
             database: question.request.database.clone(),
+            tool: question.request.saved.as_ref().map(|saved| saved.tool.clone()),
             field_characters: within.field_characters,
             rows,
             policy: policy.to_owned(),

@@ -53,10 +53,17 @@ fn answer(health: Option<gateway::Health>) -> Answer {
     use gateway::Health::{Degraded, NotReady, Ready, Unprotected};
     match health {
         Some(Ready) => (StatusCode::OK, "ready\n".to_owned()),
-        Some(Degraded(places)) => (
-            StatusCode::OK,
-            format!("degraded: policy not taken, the one before stays: {}\n", listed(&places)),
-        ),
+        Some(Degraded { policies, notes, saved }) => {
+            let told = [
+                ("policy not taken, the one before stays", policies),
+                ("notes not taken, those before stay", notes),
+                ("saved queries not taken, those before stay", saved),
+            ];
+            let told = told.iter().filter(|(_, places)| !places.is_empty());
+            let told: Vec<String> =
+                told.map(|(what, places)| format!("{what}: {}", listed(places))).collect();
+            (StatusCode::OK, format!("degraded: {}\n", told.join("; ")))
+        }
         Some(Unprotected(places)) => (
             StatusCode::SERVICE_UNAVAILABLE,
             format!("degraded: calls are refused, the policy protects what is gone: {}\n", listed(&places)),

@@ -26,9 +26,10 @@ use crate::auth::Caller;
 use crate::gateway::{Asked, Cancelled, TaskView};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::handler::{Handler, Standing};
-use crate::mcp::tools::{Listed, query};
+use crate::mcp::tools::{Listed, query, saved};
 use crate::mcp::{reply, resources};
 use crate::pg::{Diagnostic, SqlState};
+use crate::policy::ToolGroup;
 use crate::tasks::TaskId;
 
 pub(in crate::mcp) use listed::outbound;
@@ -48,7 +49,7 @@ pub(in crate::mcp) async fn answer(
     match (method, has_tasks) {
         ("tools/list", true) => {
             resources::only_page(method, read(method, params)?)?;
-            Ok(json!({"tools": listed::tools(handler.listed(&handler.caller(&cx)?))}))
+            Ok(json!({"tools": listed::tools(&handler.listed(&handler.caller(&cx)?).await)}))
         }
         ("tools/list", false) => {
             let listed = handler.list_tools(read(method, params)?, cx).await?;
@@ -92,13 +93,13 @@ async fn call(handler: &Handler, params: Value, cx: RequestContext<RoleServer>) 
         let task = crate::mcp::fixtures::asking(handler, &caller, &request.name).await?;
         return Ok(json!({"task": shown(&task)}));
     }
-    let listed = handler.tools.named(&request.name).ok_or_else(|| handler.unknown_tool(&request.name))?;
-    if !listed::may_be_task(&listed.tool) {
+    let listed = handler.tool(&caller, &request.name).await?;
+    if !listed::may_be_task(&listed) {
         let message = format!("`{}` cannot be called as a task", listed.tool.name);
         return Err(ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, message, None));
     }
     let ttl = wish.task.ttl.map(Duration::from_millis);
-    match submit(handler, listed, request.arguments, &caller, ttl).await {
+    match submit(handler, &listed, request.arguments, &caller, ttl).await {
         Ok(task) => {
             tell(handler, &caller, &task, &cx);
             Ok(json!({"task": shown(&task)}))
@@ -118,10 +119,15 @@ async fn submit(
     caller: &Caller,
     ttl: Option<Duration>,
 ) -> Result<TaskView, Diagnostic> {
-    let arguments = Arguments::read(&listed.tool, given)?;
-    let database = arguments.text("database")?;
-    listed.group.map_or(Ok(()), |group| handler.gateway.has_tools(caller, database.as_deref(), group))?;
-    match query::parse(&arguments)? {
+    let read = if listed.group == Some(ToolGroup::Saved) {
+        saved::parse(&handler.gateway, caller, &listed.tool, given).await?
+    } else {
+        let arguments = Arguments::read(&listed.tool, given)?;
+        let database = arguments.text("database")?;
+        listed.group.map_or(Ok(()), |group| handler.gateway.has_tools(caller, database.as_deref(), group))?;
+        query::parse(&arguments)?
+    };
+    match read {
         query::Read::Ask(request) => handler.gateway.submit(caller, request, ttl).await,
         query::Read::On { .. } => {
             let message = "a page of an answer is no task";

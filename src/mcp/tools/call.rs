@@ -6,7 +6,7 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{describe, query, search_objects, task_cancel, task_result};
+use super::{describe, query, saved, search_objects, task_cancel, task_result};
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
 use crate::mcp::arguments::Arguments;
@@ -38,6 +38,9 @@ impl Call<'_> {
         let permitted = group.map_or(Ok(()), |group| self.gateway().has_tools(self.caller, database, group));
         if let Err(refusal) = permitted {
             return reply::failed(&refusal, "").map(Called::Reply);
+        }
+        if group == Some(ToolGroup::Saved) {
+            return saved::call(self).await;
         }
         let reply = match self.tool.name.as_ref() {
             "query" => return query::call(self).await,

@@ -90,7 +90,7 @@ pub(super) fn output_schema() -> serde_json::Value {
     })
 }
 
-const FORMATS: [(&str, Format); 3] =
+pub(super) const FORMATS: [(&str, Format); 3] =
     [("json", Format::Json), ("csv", Format::Csv), ("markdown", Format::Markdown)];
 
 /// What a call to `query` wants.
@@ -123,12 +123,19 @@ pub(in crate::mcp) fn parse(arguments: &Arguments<'_>) -> Result<Read, Diagnosti
         database: arguments.text("database")?,
         limit: arguments.count("limit")?,
         format: arguments.choice("format", &FORMATS)?.unwrap_or_default(),
+        saved: None,
     }))
 }
 
 pub(super) async fn call(call: Call<'_>) -> Result<Called, ErrorData> {
+    let read = call.arguments().and_then(|arguments| parse(&arguments));
+    answer(call, read).await
+}
+
+/// Answers what a call wants, or says what is wrong with it.
+pub(super) async fn answer(call: Call<'_>, read: Result<Read, Diagnostic>) -> Result<Called, ErrorData> {
     let (handler, caller) = (call.handler, call.caller);
-    let request = match call.arguments().and_then(|arguments| parse(&arguments)) {
+    let request = match read {
         Ok(Read::Ask(request)) => request,
         Ok(Read::On { cursor, format }) => {
             let patience = call.gateway().task_settings().handle_after;
@@ -143,7 +150,8 @@ pub(super) async fn call(call: Call<'_>) -> Result<Called, ErrorData> {
     let progress = Arc::<Progress>::default();
     let at_most = Some(settings.handle_after);
     let patience = Patience { wait: Some(wait), at_most, progress: Arc::clone(&progress) };
-    let sql = request.sql.clone();
+    // For the caret below it: of a saved query the caller has not written it.
+    let sql = if request.saved.is_none() { request.sql.clone() } else { String::new() };
     let asking = call.gateway().ask(caller, request, patience, call.cancel);
     match progress::told(call.cx, &progress, asking).await {
         Ok(Asked::Task(task)) if takes_tasks => Ok(Called::Task(task)),

@@ -59,7 +59,7 @@ async fn notes_that_change_are_taken_whole_or_not_at_all() {
     gateway.reload(false).await;
     assert_eq!(note_of_orders(&gateway).await, "second", "what cannot be used is not");
     assert!(gateway.policies_have_faults());
-    let Health::Degraded(places) = gateway.health().await else { panic!("not degraded") };
+    let Health::Degraded { notes: places, .. } = gateway.health().await else { panic!("not degraded") };
     assert!(places[0].to_string().ends_with("notes.toml:2:1"), "{places:?}");
 
     std::fs::remove_file(&path).unwrap();

@@ -161,14 +161,16 @@ async fn a_file_that_cannot_be_used_keeps_the_policy_and_is_told_with_its_place(
         std::fs::write(&path, text).unwrap();
         assert!(gateway.policies_changed(), "{what}");
         gateway.reload(false).await;
-        let Health::Degraded(places) = gateway.health().await else { panic!("healthy: {what}") };
+        let Health::Degraded { policies: places, .. } = gateway.health().await else {
+            panic!("healthy: {what}")
+        };
         assert_eq!((places.len(), places[0].line), (1, line), "{what}");
         query(&gateway, ORDERS).await.unwrap();
         assert!(query(&gateway, PRODUCTS).await.is_err(), "{what}");
     }
     std::fs::remove_file(&path).unwrap();
     gateway.reload(false).await;
-    assert!(matches!(gateway.health().await, Health::Degraded(_)));
+    assert!(matches!(gateway.health().await, Health::Degraded { .. }));
     query(&gateway, ORDERS).await.unwrap();
     // The file as it was before is no news, and no fault.
     folder.put("policy.toml", &allowing(&["shop.orders"]));
@@ -206,11 +208,11 @@ async fn links_and_included_files_are_watched_too() {
     if !nix::unistd::geteuid().is_root() {
         std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o000)).unwrap();
         gateway.reload(false).await;
-        assert!(matches!(gateway.health().await, Health::Degraded(_)));
+        assert!(matches!(gateway.health().await, Health::Degraded { .. }));
     }
     std::fs::remove_file(&other).unwrap();
     gateway.reload(false).await;
-    assert!(matches!(gateway.health().await, Health::Degraded(_)));
+    assert!(matches!(gateway.health().await, Health::Degraded { .. }));
     query(&gateway, ORDERS).await.unwrap();
 }
 
@@ -223,7 +225,7 @@ async fn a_policy_that_was_ahead_of_the_database_is_taken_when_the_database_foll
     query(&gateway, ORDERS).await.unwrap();
     folder.put("policy.toml", &allowing(&["shop.offers"]));
     gateway.reload(false).await;
-    assert!(matches!(gateway.health().await, Health::Degraded(_)));
+    assert!(matches!(gateway.health().await, Health::Degraded { .. }));
     database.admin().await.batch_execute("ALTER TABLE shop.promotions RENAME TO offers").await.unwrap();
     crate::support::until("taken", async || {
         gateway.reload(false).await;

@@ -17,7 +17,13 @@ fn answer(format: Format, ran: Ran, limit: u64, rows: &[&str]) -> Result<QueryOu
     for row in rows {
         assert_eq!(encoder.row(&[Some(row)]), Flow::Continue);
     }
-    let rest = Rest { cut: ran.truncated.map(Cut::from), notices: &ran.notices, next: None };
+    let rest = Rest {
+        cut: ran.truncated.map(Cut::from),
+        notices: &ran.notices,
+        next: None,
+        about: None,
+        tool: None,
+    };
     reply(&rest, encoder, limit, &limits())
 }
 
@@ -72,7 +78,13 @@ fn a_withheld_value_makes_the_answer_truncated_and_says_what_to_select() {
         let mut encoder = Encoder::new(format, limits().characters, limits().field_characters);
         encoder.begin(&[column("doc".to_owned(), Extent::CutOrWithheld)]);
         assert_eq!(encoder.row(&[Some(WITHHELD)]), Flow::Continue);
-        let output = reply(&Rest { cut: None, notices: &[], next: None }, encoder, 100, &limits()).unwrap();
+        let output = reply(
+            &Rest { cut: None, notices: &[], next: None, about: None, tool: None },
+            encoder,
+            100,
+            &limits(),
+        )
+        .unwrap();
         assert!(output.truncated);
         let shown = output.text.unwrap_or_else(|| output.rows.get().to_owned());
         assert!(shown.contains("…[too large]") && !shown.contains('\u{1}'), "{shown}");
@@ -89,7 +101,13 @@ fn a_line_of_explain_may_be_as_long_as_the_reply() {
     let mut encoder = Encoder::new(Format::Json, limits().characters, limits().field_characters);
     encoder.begin(&[column("QUERY PLAN".to_owned(), Extent::Whole)]);
     assert_eq!(encoder.row(&[Some(&"x".repeat(2_000))]), Flow::Continue);
-    let output = reply(&Rest { cut: None, notices: &[], next: None }, encoder, 100, &limits()).unwrap();
+    let output = reply(
+        &Rest { cut: None, notices: &[], next: None, about: None, tool: None },
+        encoder,
+        100,
+        &limits(),
+    )
+    .unwrap();
     assert!(!output.truncated);
     assert_eq!(output.rows.get(), format!("[[\"{}\"]]", "x".repeat(2_000)));
 }
@@ -119,8 +137,13 @@ fn a_row_that_never_fits_is_an_error_with_a_way_out() {
     let mut encoder = Encoder::new(Format::Json, 4_000, 20);
     let columns: Vec<ProjectedColumn> = (0..500).map(|at| column(format!("c{at}"), Extent::Cut)).collect();
     encoder.begin(&columns);
-    let error = reply(&Rest { cut: Some(Cut::Reply), notices: &[], next: None }, encoder, 100, &limits())
-        .unwrap_err();
+    let error = reply(
+        &Rest { cut: Some(Cut::Reply), notices: &[], next: None, about: None, tool: None },
+        encoder,
+        100,
+        &limits(),
+    )
+    .unwrap_err();
     assert_eq!(error.sqlstate, SqlState::PROGRAM_LIMIT_EXCEEDED);
     assert_eq!(error.message, "one row of 500 columns does not fit in a reply of 4000 characters");
     assert_eq!(error.hint.as_deref(), Some("name the columns that are needed"));

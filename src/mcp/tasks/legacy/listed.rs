@@ -2,29 +2,34 @@
 
 use std::borrow::Cow;
 
-use rmcp::model::Tool;
 use serde_json::{Value, json};
 
+use crate::mcp::tools::Listed;
+use crate::policy::ToolGroup;
+
 /// Which tools may be called as a task.
-pub(super) fn may_be_task(tool: &Tool) -> bool {
+pub(super) fn may_be_task(listed: &Listed) -> bool {
     #[cfg(feature = "conformance-fixtures")]
-    if crate::mcp::fixtures::may_be_task(&tool.name) {
+    if crate::mcp::fixtures::may_be_task(&listed.tool.name) {
         return true;
     }
-    tool.name == "query"
+    listed.tool.name == "query" || listed.group == Some(ToolGroup::Saved)
 }
 
-pub(super) fn tools<'t>(tools: impl Iterator<Item = &'t Tool>) -> Vec<Value> {
-    let listed = |tool: &Tool| {
-        let mut listed = json!(tool);
-        if let (Value::Object(listed), true) = (&mut listed, may_be_task(tool)) {
-            listed.insert("execution".to_owned(), json!({"taskSupport": "optional"}));
+pub(super) fn tools(tools: &[Listed]) -> Vec<Value> {
+    let shown = |listed: &Listed| {
+        let mut tool = json!(listed.tool);
+        if let (Value::Object(tool), true) = (&mut tool, may_be_task(listed)) {
+            tool.insert("execution".to_owned(), json!({"taskSupport": "optional"}));
         }
-        listed
+        tool
     };
-    let tools = tools.map(listed);
+    let tools = tools.iter().map(shown);
     #[cfg(feature = "conformance-fixtures")]
-    let tools = tools.chain(crate::mcp::fixtures::tools().iter().map(listed).collect::<Vec<_>>());
+    let tools = {
+        let fixtures = crate::mcp::fixtures::tools().into_iter().map(|tool| Listed { tool, group: None });
+        tools.chain(fixtures.map(|listed| shown(&listed)).collect::<Vec<_>>())
+    };
     tools.collect()
 }
 

@@ -1,0 +1,177 @@
+//! Queries that a DBA has saved: which of them a caller may run, and what they become.
+//!
+//! INVARIANT: a caller hears of a saved query only where their policy has the group `saved` and takes the statement; any
+//! other name of one is as unknown as one that nobody saved. It runs as `query` would run it.
+
+mod document;
+mod faults;
+mod load;
+mod parameter;
+mod query;
+mod scalar;
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use load::{SavedFault, SavedQueries};
+pub use parameter::Parameter;
+pub use query::SavedQuery;
+pub use scalar::ScalarType;
+pub use source::SavedSource;
+
+use super::{CallLimits, Gateway, QueryRequest, Served};
+use crate::auth::Caller;
+use crate::pg::{Diagnostic, Source, SqlState};
+use crate::policy::ToolGroup;
+use crate::sql::{self, CheckContext};
+use crate::telemetry::Event;
+use source::SavedReload;
+
+/// A database that is not ready by then has no saved queries in a list.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A saved query that the caller may run.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    pub database: String,
+    pub query: Arc<SavedQuery>,
+    /// Of an answer, that the policy allows.
+    pub characters: usize,
+}
+
+impl Gateway {
+    /// The saved queries that the caller may run, by database in the order of the configuration, then as in the file;
+    /// those called `name`, or all.
+    pub async fn saved_queries(&self, caller: &Caller, name: Option<&str>) -> Vec<Saved> {
+        let of_each = self.served.iter().map(|served| served.saved_queries(caller, name, &self.limits));
+        join_all(of_each).await.concat()
+    }
+
+    /// Changes when a file of saved queries was taken.
+    pub fn saved_changed(&self) -> watch::Receiver<u64> {
+        self.saved.subscribe()
+    }
+
+    /// Some file of saved queries is not what it was when it was read. Blocks.
+    pub fn saved_files_changed(&self) -> bool {
+        self.saved_sources().any(|(_, source)| source.has_changed())
+    }
+
+    /// Some file of saved queries was not taken.
+    pub fn saved_have_faults(&self) -> bool {
+        self.saved_sources().any(|(_, source)| source.fault().is_some())
+    }
+
+    /// What each file of saved queries holds now. Blocks.
+    pub fn saved_texts(&self) -> Vec<Result<String, String>> {
+        self.saved_sources().filter_map(|(_, source)| source.text_now()).collect()
+    }
+
+    /// Looks at the files of saved queries and takes those that changed and can be used. `all`: also those that seem not to
+    /// have changed, and says again what is wrong with them.
+    pub async fn reload_saved(&self, all: bool) {
+        for (served, source) in self.saved_sources() {
+            if all || source.fault().is_some() || source.has_changed() {
+                self.reload_saved_one(served, source, all).await;
+            }
+        }
+    }
+
+    async fn reload_saved_one(&self, served: &Served, source: &SavedSource, all: bool) {
+        let (before, now, fault) = match source.reload(served).await {
+            SavedReload::Unchanged => return,
+            SavedReload::Kept { known: true, .. } if !all => return,
+            SavedReload::Kept { fault, .. } => (source.current(), source.current(), Some(fault.to_string())),
+            SavedReload::Taken { before, now } => {
+                self.saved.send_modify(|changes| *changes = changes.wrapping_add(1));
+                (before, now, None)
+            }
+        };
+        self.telemetry.emit(&Event::SavedQueries {
+            database: served.name(),
+            file: &source.path().map(|path| path.display().to_string()).unwrap_or_default(),
+            before: &before.version,
+            now: &now.version,
+            fault: fault.as_deref(),
+        });
+    }
+
+    fn saved_sources(&self) -> impl Iterator<Item = (&Served, &SavedSource)> {
+        self.served.iter().filter_map(|served| Some((served, served.saved.as_deref()?)))
+    }
+}
+
+impl Served {
+    /// With saved queries.
+    pub fn with_saved(self, source: SavedSource) -> Self {
+        Self { saved: Some(Arc::new(source)), ..self }
+    }
+
+    pub fn has_saved(&self) -> bool {
+        self.saved.is_some()
+    }
+
+    /// What of the saved queries in use does not fit the database and its policies, as far as the database is known.
+    pub async fn saved_faults(&self) -> Vec<SavedFault> {
+        match &self.saved {
+            Some(source) => faults::faults(&source.current(), self).await,
+            None => Vec::new(),
+        }
+    }
+
+    /// Why the file of saved queries as it is now was not taken.
+    pub(super) fn saved_fault(&self) -> Option<Arc<SavedFault>> {
+        self.saved.as_ref()?.fault()
+    }
+
+    async fn saved_queries(&self, caller: &Caller, name: Option<&str>, limits: &CallLimits) -> Vec<Saved> {
+        let Some(source) = &self.saved else { return Vec::new() };
+        let Ok(policies) = self.policies.of(caller) else { return Vec::new() };
+        let (pinned, current) = (policies.pin(), source.current());
+        let named = |query: &&Arc<SavedQuery>| name.is_none_or(|name| query.name == name);
+        let queries: Vec<Arc<SavedQuery>> = current.queries.iter().filter(named).cloned().collect();
+        if queries.is_empty() || !pinned.policy().has_tools(ToolGroup::Saved) {
+            return Vec::new();
+        }
+        let Ok(catalog) = self.catalog(PATIENCE, &CancellationToken::new()).await else { return Vec::new() };
+        if pinned.protects(&catalog).is_err() {
+            return Vec::new();
+        }
+        let (policy, claims) = (Arc::clone(pinned.policy()), caller.claims.clone());
+        let (database, characters) = (self.name().to_owned(), limits.within(&policy).characters);
+        let allowed = tokio::task::spawn_blocking(move || {
+            let cx = CheckContext { catalog: &catalog, policy: &policy, claims: &claims };
+            let allowed = queries.into_iter().filter(|query| sql::check(&query.sql, &cx).is_ok());
+            allowed.map(|query| Saved { database: database.clone(), query, characters }).collect()
+        });
+        allowed.await.unwrap_or_default()
+    }
+}
+
+/// What the caller of a saved query hears where its statement is not taken, by the gates or by PostgreSQL's parser. Their
+/// words would name what the caller did not write, and may not know any more.
+pub(super) fn unspoken(refusal: Diagnostic, request: &QueryRequest) -> Diagnostic {
+    let Some(saved) = &request.saved else { return refusal };
+    let of_text = match refusal.source {
+        Source::Pgwarden => !is_of_the_run(&refusal),
+        Source::Postgresql => refusal.sqlstate.class() == "42",
+        Source::Connection => false,
+    };
+    if !of_text {
+        return refusal;
+    }
+    let message = format!("the saved query `{}` cannot be run now", saved.name);
+    Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message)
+        .rule("saved.refused")
+        .hint("use another tool; who runs pgwarden finds the reason in its log")
+}
+
+/// It ended, was full, or has to wait: nothing in the words is from the statement.
+fn is_of_the_run(refusal: &Diagnostic) -> bool {
+    refusal.retryable || matches!(refusal.sqlstate.class(), "22" | "53" | "54" | "57" | "XX")
+}
