@@ -180,9 +180,13 @@ fn answer(visible: &Visible<'_>, schemas: &[Lines<'_>], total: usize, detail: De
         answer.insert(key.to_owned(), value);
     };
     if detail != Detail::Names {
-        visible.about().map(|about| add("about", json!(shortened(about))));
+        if let Some(about) = visible.about() {
+            add("about", json!(shortened(about)));
+        }
         let terms: Vec<&str> = visible.meanings().map(|meaning| meaning.term).collect();
-        (!terms.is_empty()).then(|| add("terms", json!(terms)));
+        if !terms.is_empty() {
+            add("terms", json!(terms));
+        }
     }
     add("schemas", schemas.iter().map(schema).collect());
     add("legend", json!(LEGEND));

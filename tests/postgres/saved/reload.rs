@@ -40,7 +40,9 @@ async fn a_file_that_can_be_used_is_taken_and_one_that_cannot_leaves_those_from_
         std::fs::write(&path, text).unwrap();
         assert!(gateway.saved_files_changed(), "{what}");
         gateway.reload_saved(false).await;
-        let Health::Degraded { policies, saved } = gateway.health().await else { panic!("healthy: {what}") };
+        let Health::Degraded { policies, saved, .. } = gateway.health().await else {
+            panic!("healthy: {what}")
+        };
         assert_eq!((policies.len(), saved.len(), saved[0].line), (0, 1, line), "{what}");
         assert_eq!(names(&gateway).await, ["first_one"], "{what}");
     }
