@@ -3,10 +3,10 @@
 mod found;
 mod index;
 mod lookalikes;
+mod named;
 mod overview;
 mod pattern;
 mod rank;
-mod terms;
 mod words;
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::visible::{Meaning, Visible};
-use super::{Gateway, SearchDetail, SearchOutput, SearchRequest};
+use super::{Gateway, SavedQuery, SearchDetail, SearchOutput, SearchRequest};
 use crate::auth::Caller;
 use crate::catalog::{Relation, Routine};
 use crate::pg::{Diagnostic, SqlState};
@@ -23,6 +23,7 @@ use found::found;
 use overview::overview;
 use pattern::Pattern;
 use rank::rank;
+use words::asked;
 
 /// Hits without `limit`.
 const HITS: u64 = 20;
@@ -39,6 +40,7 @@ const ENVELOPE_CHARS: usize = 200;
 /// What an answer consists of.
 enum Hit<'c> {
     Term(Meaning<'c>),
+    Saved(&'c SavedQuery),
     Relation(RelationHit<'c>),
     Routine(&'c Routine),
 }
@@ -52,8 +54,8 @@ struct RelationHit<'c> {
 }
 
 impl Gateway {
-    /// The terms that `request.query` uses, relations whose names, columns, comments, notes or enum labels have its words,
-    /// best first, and functions. Without words all of them: in an overview, or with a limit, an offset or a detail one by
+    /// The terms that `request.query` uses, saved queries that answer it, relations whose names, columns, comments, notes or
+    /// enum labels have its words, best first, and functions. Without words all of them: in an overview, or with a limit, an offset or a detail one by
     /// one.
     pub async fn search_objects(
         &self,
@@ -63,12 +65,22 @@ impl Gateway {
     ) -> Result<SearchOutput, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
         let schema = served.schema(caller, &self.limits, cancel).await?;
-        search(&schema.visible(), &request, schema.limits.characters)
+        let mut saved = self.saved_queries(caller, None).await;
+        saved.retain(|saved| saved.database == served.name());
+        let saved: Vec<&SavedQuery> = saved.iter().map(|saved| &*saved.query).collect();
+        search(&schema.visible(), &saved, &request, schema.limits.characters)
+    }
+}
+
+impl SearchRequest {
+    fn covers(&self, schema: &str) -> bool {
+        self.schema.as_deref().is_none_or(|wanted| wanted == schema)
     }
 }
 
 fn search(
     visible: &Visible<'_>,
+    saved: &[&SavedQuery],
     request: &SearchRequest,
     characters: usize,
 ) -> Result<SearchOutput, Diagnostic> {
@@ -78,9 +90,11 @@ fn search(
     let characters = characters.min(usize::try_from(allowed).unwrap_or(usize::MAX));
     let question = request.query.trim();
     if question.is_empty() && request.limit.is_none() && request.offset == 0 && request.detail.is_none() {
-        return Ok(SearchOutput(overview(visible, &relations, characters)));
+        let routines: Vec<_> =
+            visible.routines().filter(|routine| request.covers(&routine.name.schema)).collect();
+        return Ok(SearchOutput(overview(visible, &relations, &routines, characters)));
     }
-    let hits = hits(visible, request, relations);
+    let hits = hits(visible, saved, request, relations);
     let limit = usize::try_from(request.limit.unwrap_or(HITS).clamp(1, MOST)).unwrap_or(usize::MAX);
     let offset = usize::try_from(request.offset).unwrap_or(usize::MAX);
 
@@ -109,29 +123,44 @@ fn search(
 }
 
 /// All of them, in the order in which they are read.
-fn hits<'c>(visible: &Visible<'c>, request: &SearchRequest, relations: Vec<&'c Relation>) -> Vec<Hit<'c>> {
+fn hits<'c>(
+    visible: &Visible<'c>,
+    saved: &[&'c SavedQuery],
+    request: &SearchRequest,
+    relations: Vec<&'c Relation>,
+) -> Vec<Hit<'c>> {
     let question = request.query.trim();
-    let wanted = |schema: &str| request.schema.as_deref().is_none_or(|name| schema == name);
-    let of_term =
-        |meaning: &Meaning<'_>| meaning.relations.iter().any(|relation| wanted(&relation.name.schema));
-    let (terms, relations, routines): (Vec<_>, Vec<_>, Vec<_>) = match Pattern::read(question) {
+    let terms = visible.meanings().filter(|term| {
+        request.schema.is_none()
+            || term.relations.iter().any(|relation| request.covers(&relation.name.schema))
+    });
+    let routines = visible.routines().filter(|routine| request.covers(&routine.name.schema));
+    // They belong to no schema.
+    let saved = saved.iter().copied().filter(|_| request.schema.is_none());
+    let mut hits: Vec<Hit<'c>> = Vec::new();
+    match Pattern::read(question) {
         Some(pattern) => {
-            let named = relations.into_iter().filter_map(|relation| pattern.hit(visible, relation));
-            let routines = visible.routines().filter(|routine| pattern.has_routine(routine));
-            (Vec::new(), named.collect(), routines.collect())
+            hits.extend(saved.filter(|query| pattern.has_name(&query.name)).map(Hit::Saved));
+            hits.extend(relations.into_iter().filter_map(|one| pattern.hit(visible, one)).map(Hit::Relation));
+            hits.extend(routines.filter(|routine| pattern.has_routine(routine)).map(Hit::Routine));
         }
         None if question.is_empty() => {
-            (visible.meanings().collect(), all(visible, relations), visible.routines().collect())
+            hits.extend(terms.map(Hit::Term));
+            hits.extend(saved.map(Hit::Saved));
+            hits.extend(all(visible, relations).into_iter().map(Hit::Relation));
+            hits.extend(routines.map(Hit::Routine));
         }
-        None => (
-            terms::terms(visible, question),
-            rank(visible, &relations, question),
-            terms::routines(visible, question),
-        ),
-    };
-    let terms = terms.into_iter().filter(|term| request.schema.is_none() || of_term(term)).map(Hit::Term);
-    let routines = routines.into_iter().filter(|routine| wanted(&routine.name.schema)).map(Hit::Routine);
-    terms.chain(relations.into_iter().map(Hit::Relation)).chain(routines).collect()
+        None => {
+            let asked = asked(question);
+            let (answers, others) = named::saved(saved, &asked);
+            hits.extend(named::terms(terms, &asked).map(Hit::Term));
+            hits.extend(answers.into_iter().map(Hit::Saved));
+            hits.extend(rank(visible, &relations, question).into_iter().map(Hit::Relation));
+            hits.extend(others.into_iter().map(Hit::Saved));
+            hits.extend(named::routines(routines, &asked).map(Hit::Routine));
+        }
+    }
+    hits
 }
 
 /// Relations of that schema, or of all. A schema with neither relations nor functions does not exist for the caller.

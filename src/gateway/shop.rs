@@ -125,6 +125,7 @@ fn relations() -> Vec<Relation> {
             Column { default: Some("hr.guess(ssn)".to_owned()), ..column("age_group", 25, "text") },
         ],
         keys: vec![key("customers_pkey", true, &["id"]), key("customers_ssn_key", false, &["ssn"])],
+        foreign_keys: vec![foreign_key("customers_ssn_order", "ssn", ORDERS, "id")],
         indexes: vec![
             index("customers_pkey", "CREATE UNIQUE INDEX customers_pkey ON shop.customers USING btree (id)"),
             index("customers_ssn", "CREATE INDEX customers_ssn ON shop.customers USING btree (lower(ssn))"),

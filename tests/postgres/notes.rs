@@ -4,6 +4,7 @@ mod command;
 mod describe;
 mod hidden;
 mod instructions;
+mod saved;
 mod serving;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A strange database is understood in few calls: 300 tables in six schemas, and twenty questions.
 
 use pgwarden::auth::Caller;
-use pgwarden::gateway::{CallLimits, Gateway, SearchRequest, Served};
+use pgwarden::gateway::{CallLimits, Gateway, Notes, NotesSource, SearchRequest, Served};
 use pgwarden::policy::Policy;
 use pgwarden::telemetry::Telemetry;
 use serde_json::{Value, json};
@@ -13,6 +13,10 @@ use crate::support::{Database, Template, enterprise, gate_with};
 const POLICY: &str = "version = 1\ninclude = []\n[[allow]]\nselect = [\"*.*\"]\n";
 
 async fn gateway(database: &Database<'_>) -> Gateway {
+    gateway_with(database, NotesSource::default()).await
+}
+
+async fn gateway_with(database: &Database<'_>, notes: NotesSource) -> Gateway {
     database.admin().await.batch_execute(&enterprise::sql()).await.unwrap();
     let gate = gate_with(&database.admin_url(), |settings| {
         settings.accepted.extend(["superuser", "bypassrls", "replication", "createrole"].map(str::to_owned));
@@ -24,7 +28,8 @@ async fn gateway(database: &Database<'_>) -> Gateway {
         deadline: Duration::from_secs(30),
     };
     let policy = Policy::parse(POLICY, "policy.toml").unwrap();
-    let gateway = Gateway::new(vec![Served::new(gate, policy)], limits, Telemetry::default());
+    let gateway =
+        Gateway::new(vec![Served::new(gate, policy).with_notes(notes)], limits, Telemetry::default());
     gateway.ready().await.unwrap();
     gateway
 }
@@ -80,6 +85,26 @@ async fn lookalikes_stand_behind_what_they_look_like_and_keys_lead_on() {
     // Asked for, it is a hit of its own.
     assert_eq!(ask("history of training").await[0]["relation"], "hr.training_history");
     assert_eq!(ask("trainig").await[0]["relation"], "hr.training");
+}
+
+/// What no name or comment of the database says, the DBA does.
+#[tokio::test]
+async fn a_synonym_finds_what_nobody_calls_by_its_name() {
+    let database = Database::create(Template::Empty).await;
+    let text = "version = 1
+        [[relation]]
+        name = \"logistics.vehicle\"
+        synonyms = [\"truck\", \"lorry\"]";
+    let notes = NotesSource::fixed(Notes::parse(text, "notes.toml").unwrap());
+    let (bare, noted) = (gateway(&database).await, Database::create(Template::Empty).await);
+    let noted = gateway_with(&noted, notes).await;
+    let first = async |gateway: &Gateway| {
+        let request =
+            SearchRequest { query: "which trucks need repair".to_owned(), ..SearchRequest::default() };
+        search(gateway, request).await["objects"][0]["relation"].clone()
+    };
+    assert_ne!(first(&bare).await, "logistics.vehicle");
+    assert_eq!(first(&noted).await, "logistics.vehicle");
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Hit, RelationHit, overview, shortened};
 use crate::catalog::Routine;
-use crate::gateway::SearchDetail;
 use crate::gateway::describe::Shape;
 use crate::gateway::visible::{Meaning, Visible};
+use crate::gateway::{SavedQuery, SearchDetail};
 
 /// Column names of one relation.
 const COLUMNS: usize = 40;
@@ -49,6 +49,8 @@ pub(super) fn found<'c>(visible: &Visible<'c>, hit: &Hit<'c>, detail: Option<Sea
         Hit::Relation(hit) => serde_json::to_value(relation(visible, hit)).unwrap_or_default(),
         Hit::Term(meaning) if names => json!({"term": meaning.term}),
         Hit::Term(meaning) => term(meaning),
+        Hit::Saved(query) if names => json!({"saved_query": query.name}),
+        Hit::Saved(query) => saved(query),
         Hit::Routine(routine) if names => json!({"function": signature(routine)}),
         Hit::Routine(routine) => function(visible, routine),
     }
@@ -74,6 +76,11 @@ fn relation<'c>(visible: &Visible<'c>, hit: &RelationHit<'c>) -> Found<'c> {
 fn term(meaning: &Meaning<'_>) -> Value {
     let relations: Vec<String> = meaning.relations.iter().map(|relation| relation.name.to_string()).collect();
     json!({"term": meaning.term, "note": meaning.said.note, "relations": relations})
+}
+
+fn saved(query: &SavedQuery) -> Value {
+    let parameters: Vec<&str> = query.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    json!({"saved_query": query.name, "description": shortened(&query.description), "parameters": parameters})
 }
 
 fn function(visible: &Visible<'_>, routine: &Routine) -> Value {

@@ -117,7 +117,9 @@ impl<'c> Entry<'c> {
         note(said.note.unwrap_or_default(), COMMENT);
         note(&said.synonyms.join(" "), SYNONYM);
         note(&said.questions.join(" "), QUESTION);
-        for meaning in meanings.iter().filter(|meaning| meaning.relations.contains(&relation)) {
+        for meaning in
+            meanings.iter().filter(|meaning| meaning.relations.iter().any(|one| one.oid == relation.oid))
+        {
             note(&format!("{} {}", meaning.term, meaning.said.synonyms.join(" ")), TERM);
             note(&meaning.said.questions.join(" "), QUESTION);
         }

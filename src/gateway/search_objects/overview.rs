@@ -1,7 +1,7 @@
 //! The whole database in as many words as there are to be: a line for each relation, and less of each where all of it would
 //! be too long.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::found::signature;
 use super::lookalikes::Lookalikes;
 use super::shortened;
 use super::words::stems;
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{Relation, RelationKind, Routine};
 use crate::gateway::visible::Visible;
 use crate::pg::{Oid, shown_ident};
 
@@ -41,8 +41,13 @@ impl Detail {
 }
 
 /// An object of at most `characters`. Whoever wants more of a schema narrows to it.
-pub(super) fn overview<'c>(visible: &Visible<'c>, relations: &[&'c Relation], characters: usize) -> Value {
-    let whole = DETAILS.into_iter().map(|detail| (detail, written(visible, relations, detail)));
+pub(super) fn overview<'c>(
+    visible: &Visible<'c>,
+    relations: &[&'c Relation],
+    routines: &[&'c Routine],
+    characters: usize,
+) -> Value {
+    let whole = DETAILS.into_iter().map(|detail| (detail, written(visible, relations, routines, detail)));
     let mut least = None;
     for (detail, schemas) in whole {
         let answer = answer(visible, &schemas, relations.len(), detail);
@@ -62,21 +67,29 @@ struct Lines<'c> {
     functions: Vec<String>,
 }
 
-fn written<'c>(visible: &Visible<'c>, relations: &[&'c Relation], detail: Detail) -> Vec<Lines<'c>> {
+fn written<'c>(
+    visible: &Visible<'c>,
+    relations: &[&'c Relation],
+    routines: &[&'c Routine],
+    detail: Detail,
+) -> Vec<Lines<'c>> {
     let base = if detail == Detail::Full { HashMap::new() } else { bases(visible, relations) };
     let mut similar: HashMap<Oid, usize> = HashMap::new();
     base.values().for_each(|base| *similar.entry(*base).or_default() += 1);
-    let mut functions: HashMap<&str, Vec<String>> = HashMap::new();
-    for routine in visible.routines().filter(|_| detail != Detail::Names) {
+    let mut functions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for routine in routines.iter().filter(|_| detail != Detail::Names) {
         functions.entry(&routine.name.schema).or_default().push(signature(routine));
     }
+    let comment = |schema: &str| {
+        let found = visible.catalog().schema(schema);
+        found.and_then(|schema| schema.comment.as_deref()).map(shortened)
+    };
     let mut schemas: Vec<Lines<'c>> = Vec::new();
     for relation in relations.iter().filter(|relation| !base.contains_key(&relation.oid)) {
         let schema = relation.name.schema.as_str();
         if schemas.last().is_none_or(|last| last.schema != schema) {
-            let found = visible.catalog().schema(schema).and_then(|schema| schema.comment.as_deref());
-            let functions = functions.get(schema).cloned().unwrap_or_default();
-            schemas.push(Lines { schema, comment: found.map(shortened), lines: Vec::new(), functions });
+            let functions = functions.remove(schema).unwrap_or_default();
+            schemas.push(Lines { schema, comment: comment(schema), lines: Vec::new(), functions });
         }
         if let Some(last) = schemas.last_mut() {
             last.lines.push(line(
@@ -87,6 +100,14 @@ fn written<'c>(visible: &Visible<'c>, relations: &[&'c Relation], detail: Detail
             ));
         }
     }
+    // Schemas of functions alone.
+    let others = functions.into_iter();
+    schemas.extend(others.map(|(schema, functions)| Lines {
+        schema,
+        comment: comment(schema),
+        lines: Vec::new(),
+        functions,
+    }));
     schemas
 }
 
@@ -159,9 +180,13 @@ fn answer(visible: &Visible<'_>, schemas: &[Lines<'_>], total: usize, detail: De
         answer.insert(key.to_owned(), value);
     };
     if detail != Detail::Names {
-        visible.about().map(|about| add("about", json!(shortened(about))));
+        if let Some(about) = visible.about() {
+            add("about", json!(shortened(about)));
+        }
         let terms: Vec<&str> = visible.meanings().map(|meaning| meaning.term).collect();
-        (!terms.is_empty()).then(|| add("terms", json!(terms)));
+        if !terms.is_empty() {
+            add("terms", json!(terms));
+        }
     }
     add("schemas", schemas.iter().map(schema).collect());
     add("legend", json!(LEGEND));

@@ -34,6 +34,11 @@ impl Pattern {
         (itself || !columns.is_empty()).then_some(RelationHit { relation, columns, similar: Vec::new() })
     }
 
+    /// Of something that stands in no schema.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        matches!(self.0.as_slice(), [one] if is_like(name, one))
+    }
+
     pub(super) fn has_routine(&self, routine: &Routine) -> bool {
         let (schema, name) = (&routine.name.schema, &routine.name.name);
         match self.0.as_slice() {

@@ -1,19 +1,20 @@
 use serde_json::{Value, json};
 
 use super::search;
+use crate::catalog::Catalog;
 use crate::gateway::notes::Notes;
 use crate::gateway::{SearchDetail, SearchRequest, shop};
 
 fn found(request: &SearchRequest, characters: usize) -> Value {
     let catalog = shop::catalog();
-    search(&shop::visible(&catalog), request, characters).unwrap().0
+    search(&shop::visible(&catalog), &[], request, characters).unwrap().0
 }
 
 /// With notes, and one function that may be called.
 fn noted(request: &SearchRequest, characters: usize) -> Value {
     let (catalog, notes) = (shop::catalog(), Notes::parse(shop::NOTES, "notes.toml").unwrap());
     let functions = "[[allow]]\nexecute = [\"shop.order_total\", \"shop.orders_of\"]";
-    search(&shop::visible_with(&catalog, functions).noted(&notes), request, characters).unwrap().0
+    search(&shop::visible_with(&catalog, functions).noted(&notes), &[], request, characters).unwrap().0
 }
 
 fn asked(query: &str) -> SearchRequest {
@@ -129,7 +130,7 @@ fn a_schema_narrows_and_a_hidden_one_does_not_exist() {
     let in_schema = |schema: &str| {
         let catalog = shop::catalog();
         let request = SearchRequest { schema: Some(schema.to_owned()), ..SearchRequest::default() };
-        search(&shop::visible(&catalog), &request, 40_000).map(|answer| answer.0["total"].clone())
+        search(&shop::visible(&catalog), &[], &request, 40_000).map(|answer| answer.0["total"].clone())
     };
     assert_eq!(in_schema("shop").unwrap(), json!(4));
     let hidden = in_schema("hr").unwrap_err();
@@ -180,6 +181,17 @@ fn functions_that_may_be_called_are_hits_and_no_others() {
             .count(),
         0
     );
+}
+
+#[test]
+fn a_schema_of_functions_alone_is_one() {
+    let mut contents = shop::catalog().contents().clone();
+    contents.relations.retain(|relation| relation.name.schema != "shop");
+    let catalog = Catalog::new(contents);
+    let visible = shop::visible_with(&catalog, "[[allow]]\nexecute = [\"shop.order_total\"]");
+    let request = SearchRequest { schema: Some("shop".to_owned()), ..SearchRequest::default() };
+    let answer = search(&visible, &[], &request, 40_000).unwrap().0;
+    assert_eq!(answer["schemas"][0]["functions"], json!(["shop.order_total(order_id bigint)"]));
 }
 
 #[test]

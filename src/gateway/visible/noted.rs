@@ -95,12 +95,13 @@ impl<'c> Visible<'c> {
     fn tells_of_hidden(&self, word: &str) -> bool {
         let lower = word.to_lowercase();
         let only_a_name = word.contains(|c: char| c == '_' || c == '$' || c.is_ascii_digit());
-        let hidden =
-            |word: &str| self.hidden_names.contains(word) && (only_a_name || self.is_no_function(word));
+        let hidden = |word: &str| {
+            self.hidden_names.contains(word) && (only_a_name || self.is_relation_or_schema(word))
+        };
         hidden(word) || hidden(&lower) || only_a_name && self.is_hidden_column(&lower, |_| true)
     }
 
-    fn is_no_function(&self, name: &str) -> bool {
+    fn is_relation_or_schema(&self, name: &str) -> bool {
         let mut relations = self.catalog.relations().iter().map(|relation| &relation.name);
         relations.any(|other| other.schema == name || other.name == name)
             || self.catalog.schema(name).is_some()

@@ -58,3 +58,12 @@ fn the_schema_is_printed() {
         (0, std::fs::read_to_string("policies/notes.schema.json").unwrap())
     );
 }
+
+#[tokio::test]
+async fn the_notes_of_the_documentation_fit_the_sample_database() {
+    let database = Database::create(Template::Shop).await;
+    let page = std::fs::read_to_string("docs/NOTES.md").unwrap();
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let notes = Notes::parse(example, "docs/NOTES.md").unwrap();
+    assert_eq!(notes.missing(catalog(&database).await.as_ref()), []);
+}

@@ -202,3 +202,21 @@ async fn the_claims_of_a_token_choose_the_policy() {
         |claim: &str| run(&["check", "--config", config.to_str().unwrap(), "--claim", claim, ORDERS]).0;
     assert_eq!((check("role=sales"), check("role=stock")), (0, 3));
 }
+
+#[tokio::test]
+async fn a_hangup_brings_new_notes_and_the_log_says_what_is_wrong_with_them() {
+    let database = Database::create(Template::Shop).await;
+    let folder = Folder::new();
+    let name = |name: &str| format!("version = 1\n[[relation]]\nname = \"{name}\"\n");
+    folder.put("notes.toml", &name("shop.ordres"));
+    let serving = Serving::start(&config(&folder, &database, "notes = \"notes.toml\"\n")).await;
+    serving.logs("notes.toml:3:8: relation `shop.ordres` does not exist: did you mean `shop.orders`?").await;
+    assert_eq!(serving.ready().await.0, 200);
+    folder.put("notes.toml", "version = 1\nabout = 5\n");
+    serving.signal(Signal::SIGHUP);
+    serving.logs("the notes from before stay: ").await;
+    folder.put("notes.toml", &name("shop.custmers"));
+    serving.signal(Signal::SIGHUP);
+    serving.logs("relation `shop.custmers` does not exist").await;
+    assert_eq!(serving.ready().await, (200, "ready\n".to_owned()));
+}
