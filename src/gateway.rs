@@ -3,6 +3,7 @@
 mod admission;
 mod describe;
 mod health;
+pub(crate) mod invisible;
 mod output;
 mod page;
 mod policies;

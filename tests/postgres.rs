@@ -29,6 +29,7 @@ mod postgres {
     mod fidelity;
     mod fixtures;
     mod gateway;
+    mod marked;
     mod mcp;
     mod policies;
     mod policy_cases;

@@ -4,6 +4,7 @@ mod shape;
 
 use tokio_util::sync::CancellationToken;
 
+use super::invisible::json_chars;
 use super::served::Schema;
 use super::visible::Visible;
 use super::{Described, Gateway};
@@ -55,7 +56,7 @@ fn describe(visible: &Visible<'_>, relations: &[String], characters: usize) -> R
     let mut used = 0;
     for relation in found {
         let shape = serde_json::to_value(Shape::new(visible, relation)).unwrap_or_default();
-        used += shape.to_string().chars().count() + 20;
+        used += json_chars(&shape) + 20;
         if used > characters {
             return Err(too_long(described.len(), &relation.name.to_string(), characters));
         }

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::visible::Visible;
-use super::{CallLimits, Gateway, SchemaResource, Served, resource_uri};
+use super::{CallLimits, Gateway, SchemaResource, Served, invisible, resource_uri};
 use crate::auth::Caller;
 use crate::catalog::Relation;
 use crate::pg::{Diagnostic, QualifiedName};
@@ -101,7 +101,7 @@ fn database_resource(database: &str, visible: &Visible<'_>) -> SchemaResource {
     SchemaResource {
         uri: uri(&[database]),
         name: database.to_owned(),
-        description: comment.unwrap_or("schemas and relations of the database").to_owned(),
+        description: comment.map_or_else(|| "schemas and relations of the database".to_owned(), excerpt),
         text: String::new(),
     }
 }
@@ -112,11 +112,11 @@ fn schema_resource(
     schema: &str,
     relations: &[&Relation],
 ) -> SchemaResource {
-    let comment = visible.catalog().schema(schema).and_then(|schema| schema.comment.clone());
+    let comment = visible.catalog().schema(schema).and_then(|schema| schema.comment.as_deref());
     SchemaResource {
         uri: uri(&[database, schema]),
-        name: schema.to_owned(),
-        description: comment.unwrap_or_else(|| format!("schema with {} relations", relations.len())),
+        name: invisible::shown_line(schema),
+        description: comment.map_or_else(|| format!("schema with {} relations", relations.len()), excerpt),
         text: String::new(),
     }
 }
@@ -124,9 +124,19 @@ fn schema_resource(
 fn relation_resource(database: &str, relation: &Relation) -> SchemaResource {
     SchemaResource {
         uri: uri(&[database, &relation.name.schema, &relation.name.name]),
-        name: relation.name.to_string(),
-        description: relation.comment.clone().unwrap_or_else(|| relation.kind.words().to_owned()),
+        name: invisible::shown_line(&relation.name.to_string()),
+        description: relation.comment.as_deref().map_or_else(|| relation.kind.words().to_owned(), excerpt),
         text: String::new(),
+    }
+}
+
+/// The beginning of a comment, on one line.
+fn excerpt(comment: &str) -> String {
+    const CHARS: usize = 300;
+    let line = invisible::shown_line(comment.trim());
+    match line.char_indices().nth(CHARS).and_then(|(end, _)| line.get(..end)) {
+        Some(start) => format!("{start}…"),
+        None => line,
     }
 }
 

@@ -8,6 +8,7 @@ mod words;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::invisible::json_chars;
 use super::served::Schema;
 use super::visible::Visible;
 use super::{Gateway, SearchOutput, SearchRequest};
@@ -90,7 +91,7 @@ fn search(
     let mut objects = Vec::new();
     for hit in hits.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
         let object = serde_json::to_value(found(visible, hit)).unwrap_or_default();
-        let Some(rest) = left.checked_sub(object.to_string().chars().count() + 1) else { break };
+        let Some(rest) = left.checked_sub(json_chars(&object) + 1) else { break };
         left = rest;
         objects.push(object);
     }

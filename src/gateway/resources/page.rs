@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::Relation;
 use crate::gateway::describe::{Key, Link, Shape};
+use crate::gateway::invisible;
 use crate::gateway::visible::Visible;
 
 pub(super) fn database(
@@ -13,7 +14,7 @@ pub(super) fn database(
     schemas: &BTreeMap<&str, Vec<&Relation>>,
 ) -> String {
     let mut out = format!("# Database {}\n", inline(name));
-    paragraph(visible.catalog().contents().comment.as_deref(), &mut out);
+    quote(visible.catalog().contents().comment.as_deref(), &mut out);
     for (schema, relations) in schemas {
         let _ = write!(out, "\n## Schema {}\n\n", inline(schema));
         relation_list(visible, relations, &mut out);
@@ -23,7 +24,7 @@ pub(super) fn database(
 
 pub(super) fn schema(visible: &Visible<'_>, name: &str, relations: &[&Relation]) -> String {
     let mut out = format!("# Schema {}\n", inline(name));
-    paragraph(visible.catalog().schema(name).and_then(|schema| schema.comment.as_deref()), &mut out);
+    quote(visible.catalog().schema(name).and_then(|schema| schema.comment.as_deref()), &mut out);
     out.push('\n');
     relation_list(visible, relations, &mut out);
     out
@@ -32,8 +33,10 @@ pub(super) fn schema(visible: &Visible<'_>, name: &str, relations: &[&Relation])
 pub(super) fn relation<'c>(visible: &Visible<'c>, relation: &'c Relation) -> String {
     let shape = Shape::new(visible, relation);
     let mut out = format!("# {} {}\n", sentence(shape.kind), inline(&shape.relation));
-    paragraph(shape.comment, &mut out);
-    paragraph(facts(&shape).as_deref(), &mut out);
+    quote(shape.comment, &mut out);
+    if let Some(facts) = facts(&shape) {
+        let _ = write!(out, "\n{facts}\n");
+    }
     columns(&shape, &mut out);
     list("Keys", shape.keys.iter().map(key), &mut out);
     list("References", shape.foreign_keys.iter().map(link), &mut out);
@@ -106,9 +109,10 @@ fn list(title: &str, items: impl Iterator<Item = String>, out: &mut String) {
     }
 }
 
-fn paragraph(text: Option<&str>, out: &mut String) {
-    if let Some(text) = text {
-        let _ = write!(out, "\n{}\n", text.trim());
+/// A comment of the database: somebody's words, marked as such, so that no line of it reads as one of the page's.
+fn quote(text: Option<&str>, out: &mut String) {
+    for (at, line) in invisible::shown(text.unwrap_or_default().trim()).lines().enumerate() {
+        let _ = writeln!(out, "{}> {}", if at == 0 { "\n" } else { "" }, line.trim_end());
     }
 }
 
@@ -119,7 +123,7 @@ fn sentence(words: &str) -> String {
 
 /// A code span, whatever backticks are inside.
 fn inline(text: &str) -> String {
-    let text = one_line(text);
+    let text = invisible::shown_line(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space = if longest > 0 { " " } else { "" };
@@ -127,9 +131,5 @@ fn inline(text: &str) -> String {
 }
 
 fn cell(text: &str) -> String {
-    one_line(text).replace('\\', "\\\\").replace('|', "\\|")
-}
-
-fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
+    invisible::shown_line(text).replace('\\', "\\\\").replace('|', "\\|")
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::shortened;
 use crate::catalog::{ForeignKey, Relation, RelationKind};
+use crate::gateway::invisible::json_chars;
 use crate::gateway::visible::Visible;
 use crate::pg::{Oid, shown_ident};
 
@@ -43,7 +44,7 @@ pub(super) fn overview(visible: &Visible<'_>, relations: &[&Relation], character
     let mut least = None;
     for (detail, schemas) in whole {
         let answer = answer(&schemas, relations.len(), detail, detail != Detail::Full);
-        if answer.to_string().chars().count() <= characters {
+        if json_chars(&answer) <= characters {
             return answer;
         }
         least = Some(schemas);
@@ -164,7 +165,7 @@ fn answer(schemas: &[Lines<'_>], total: usize, detail: Detail, truncated: bool) 
 fn cut(mut schemas: Vec<Lines<'_>>, total: usize, characters: usize) -> Value {
     loop {
         let answer = answer(&schemas, total, Detail::Names, true);
-        let over = answer.to_string().chars().count().saturating_sub(characters);
+        let over = json_chars(&answer).saturating_sub(characters);
         if over == 0 || schemas.is_empty() {
             return answer;
         }
