@@ -1,6 +1,8 @@
 //! One use case per file. Knows neither JSON-RPC nor a SQL library.
 
 mod admission;
+mod caching;
+mod completion;
 mod describe;
 mod health;
 pub(crate) mod invisible;
@@ -11,6 +13,7 @@ mod query;
 mod request;
 mod resource_uri;
 mod resources;
+mod routines;
 mod search_objects;
 mod served;
 mod share;
@@ -22,6 +25,7 @@ mod visible;
 
 use std::sync::Arc;
 
+pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;

@@ -4,11 +4,14 @@
 //! `http::endpoint` for the order of the checks on a request.
 
 mod arguments;
+mod cache;
+mod completion;
 mod edge;
 #[cfg(feature = "conformance-fixtures")]
 mod fixtures;
 mod handler;
 mod http;
+mod prompts;
 mod reply;
 mod resources;
 mod revision;

@@ -38,6 +38,7 @@ mod postgres {
     mod print;
     mod protect;
     mod replicas;
+    mod resources;
     mod security;
     mod sql_cases;
     mod task_store;

@@ -12,11 +12,15 @@ use super::visible::Visible;
 const ORDERS: u32 = 103;
 const STATUS_TYPE: u32 = 20;
 
-/// A policy that hides the relation `shop.secret_notes`.
-pub(super) fn visible(catalog: &Catalog) -> Visible<'_> {
+/// It hides the relation `shop.secret_notes`.
+pub(super) fn policy() -> Policy {
     let policy =
         "version = 1\ninclude = []\n[[allow]]\nselect = [\"*.*\"]\n[[deny]]\nselect = [\"*.secret*\"]\n";
-    Visible::new(catalog, &Policy::parse(policy, "shop.toml").unwrap())
+    Policy::parse(policy, "shop.toml").unwrap()
+}
+
+pub(super) fn visible(catalog: &Catalog) -> Visible<'_> {
+    Visible::new(catalog, &policy())
 }
 
 pub(super) fn catalog() -> Catalog {

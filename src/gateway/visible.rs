@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, Column, Relation, RelationKind, closest};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
-use crate::policy::{ColumnAccess, Policy, is_system_schema};
+use crate::policy::{ColumnAccess, MaskKind, Policy, is_system_schema};
 
 /// INVARIANT: the schema tools and resources name only what these functions give them.
 pub(super) struct Visible<'c> {
@@ -15,9 +15,17 @@ pub(super) struct Visible<'c> {
     /// Relations of which a filter hides rows.
     filtered: BTreeSet<Oid>,
     /// What stands in the place of a masked column's values.
-    masks: BTreeMap<(Oid, String), String>,
+    masks: BTreeMap<(Oid, String), (Words, String)>,
     /// Names of relations, schemas and functions of which nothing is visible.
     hidden_names: BTreeSet<&'c str>,
+}
+
+/// Whose the words for a mask are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Ours,
+    /// The policy's author's.
+    Sql,
 }
 
 impl<'c> Visible<'c> {
@@ -32,7 +40,9 @@ impl<'c> Visible<'c> {
                 let mut visible = Vec::new();
                 for (column, access) in relation.columns.iter().zip(&access.columns) {
                     if let ColumnAccess::Masked(mask) = access {
-                        masks.insert((relation.oid, column.name.clone()), mask.kind.to_string());
+                        let expression = matches!(mask.kind, MaskKind::Expression(_));
+                        let kind = if expression { Words::Sql } else { Words::Ours };
+                        masks.insert((relation.oid, column.name.clone()), (kind, mask.kind.to_string()));
                     }
                     if access.is_visible() {
                         visible.push(column);
@@ -93,9 +103,16 @@ impl<'c> Visible<'c> {
         self.columns(relation).any(|column| column.name == name)
     }
 
-    /// What stands in the place of the column's values.
+    /// What stands in the place of the column's values. An expression of the policy's author may read what is hidden.
     pub(super) fn mask(&self, relation: &Relation, column: &Column) -> Option<&str> {
-        self.masks.get(&(relation.oid, column.name.clone())).map(String::as_str)
+        let (kind, words) = self.masks.get(&(relation.oid, column.name.clone()))?;
+        let shown = *kind == Words::Ours || self.may_show(relation, words);
+        Some(if shown { words } else { "an expression" })
+    }
+
+    /// A filter of the policy hides rows of it.
+    pub(super) fn is_filtered(&self, relation: &Relation) -> bool {
+        self.filtered.contains(&relation.oid)
     }
 
     /// Estimated rows; nothing where row security or a filter hides some: the count would tell of them.
@@ -139,6 +156,11 @@ impl<'c> Visible<'c> {
         let hidden_column =
             |word: &str| relation.columns.iter().any(|c| c.name == word) && !self.has_column(relation, word);
         !words(expression).any(|word| hidden_column(word) || self.hidden_names.contains(word))
+    }
+
+    /// The words mention no relation, schema or function of which nothing is visible.
+    pub(super) fn may_name(&self, text: &str) -> bool {
+        !words(text).any(|word| self.hidden_names.contains(word))
     }
 
     /// The relation that `text` names, as SQL would read it: `schema.name`, or a bare name by the search path. An exact

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestMethod, CompleteRequestParams,
-    CompleteResult, CustomRequest, CustomResult, GetTaskParams, GetTaskResult, Implementation,
-    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig, Tool, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
+    CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult,
+    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, Tool, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -20,9 +20,9 @@ use tokio_util::task::TaskTracker;
 use super::reply::{self, ToolReply};
 use super::tasks::{extension, handle, legacy};
 use super::tools::{Call, Called, Listed, Tools};
-use super::{resources, revision};
+use super::{cache, completion, prompts, resources, revision};
 use crate::auth::Caller;
-use crate::gateway::{Asked, Gateway};
+use crate::gateway::{Asked, Completion, Gateway};
 use crate::pg::Diagnostic;
 
 const INSTRUCTIONS: &str = "pgwarden answers SQL against PostgreSQL under a policy. `search_objects` and `describe` show \
@@ -30,14 +30,11 @@ const INSTRUCTIONS: &str = "pgwarden answers SQL against PostgreSQL under a poli
     fetches it. A refusal names its SQLSTATE, the rule that decided and a \
     hint for the next try. The schema is also there as resources, postgres://{database}/{schema}/{relation}.";
 
-/// How long clients of 2026-07-28 may keep the tool list: it only changes with the configuration.
-const TOOL_LIST_TTL_MS: u64 = 60_000;
-
 #[derive(Clone)]
 pub(super) struct Handler {
     pub(super) gateway: Gateway,
     pub(super) tools: Arc<Tools>,
-    callers: Callers,
+    pub(super) callers: Callers,
     pub(super) result_chars: usize,
     pub(super) calls: Calls,
 }
@@ -47,8 +44,8 @@ pub(super) struct Handler {
 pub(super) enum Callers {
     /// stdio: whoever started the process.
     Fixed(Caller),
-    /// HTTP: what the endpoint put into the request's extensions after authentication.
-    Request,
+    /// HTTP: what the endpoint put into the request's extensions, who is the same for all where nobody is asked for a token.
+    Request { authenticated: bool },
 }
 
 /// In an HTTP request's extensions: what its call does not outlive.
@@ -91,7 +88,7 @@ impl Handler {
     pub(super) fn caller(&self, cx: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
         let mut caller = match &self.callers {
             Callers::Fixed(caller) => caller.clone(),
-            Callers::Request => {
+            Callers::Request { .. } => {
                 let parts = cx.extensions.get::<Parts>();
                 parts
                     .and_then(|parts| parts.extensions.get::<Caller>())
@@ -108,6 +105,17 @@ impl Handler {
         let groups = self.gateway.tool_groups(caller);
         let is_there = move |listed: &&Listed| listed.group.is_none_or(|group| groups.contains(&group));
         self.tools.iter().filter(is_there).map(|listed| &listed.tool)
+    }
+
+    /// Those that the caller has in one database; without a name, somewhere.
+    pub(super) fn listed_in(&self, caller: &Caller, database: Option<&str>) -> impl Iterator<Item = &Tool> {
+        let is_there = |listed: &&Listed| {
+            let has = |group, name| self.gateway.has_tools(caller, Some(name), group).is_ok();
+            listed.group.zip(database).is_none_or(|(group, name)| has(group, name))
+        };
+        let there: Vec<&str> =
+            self.tools.iter().filter(is_there).map(|listed| listed.tool.name.as_ref()).collect();
+        self.listed(caller).filter(move |tool| there.contains(&tool.name.as_ref()))
     }
 
     pub(super) fn unknown_tool(&self, name: &str) -> ErrorData {
@@ -215,7 +223,8 @@ impl ServerHandler for Handler {
         #[cfg(feature = "conformance-fixtures")]
         let tools = tools.chain(super::fixtures::tools());
         let tools = tools.collect();
-        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(TOOL_LIST_TTL_MS))
+        let list = ListToolsResult::with_all_items(tools);
+        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
     }
 
     async fn call_tool(
@@ -249,16 +258,23 @@ impl ServerHandler for Handler {
         let caller = self.caller(&cx)?;
         let start = resources::start(request)?;
         let all = self.calls.unless_cancelled(&cx, self.gateway.list_resources(&caller)).await?;
-        resources::page(all, start)
+        let page = resources::page(all, start)?;
+        Ok(page.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(self.cache_scope()))
     }
 
     async fn list_resource_templates(
         &self,
         request: Option<PaginatedRequestParams>,
-        _cx: RequestContext<RoleServer>,
+        cx: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         resources::only_page("resources/templates/list", request)?;
-        Ok(resources::templates())
+        let reads = self.gateway.has_resources(&self.caller(&cx)?);
+        let list = ListResourceTemplatesResult::with_all_items(if reads {
+            resources::templates()
+        } else {
+            Vec::new()
+        });
+        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
     }
 
     async fn read_resource(
@@ -270,24 +286,39 @@ impl ServerHandler for Handler {
         let reading = self.gateway.read_resource(&caller, &request.uri);
         let found = self.calls.unless_cancelled(&cx, reading).await?;
         let resource = found.ok_or_else(|| reply::unknown_resource(&request.uri))?;
-        Ok(reply::resource(resource).into())
+        let read = reply::resource(resource);
+        Ok(read.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(self.cache_scope()).into())
     }
 
-    /// rmcp's default answers an empty list, as if there were prompts.
     async fn list_prompts(
         &self,
-        _request: Option<PaginatedRequestParams>,
-        _cx: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        cx: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+        resources::only_page("prompts/list", request)?;
+        let list = ListPromptsResult::with_all_items(prompts::listed(self, &self.caller(&cx)?));
+        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        prompts::text(self, &self.caller(&cx)?, request).map(Into::into)
     }
 
     async fn complete(
         &self,
-        _request: CompleteRequestParams,
-        _cx: RequestContext<RoleServer>,
+        request: CompleteRequestParams,
+        cx: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
+        let caller = self.caller(&cx)?;
+        let Some(completing) = completion::completing(self, &caller, request)? else {
+            return completion::result(Completion::default());
+        };
+        let looking = self.gateway.complete(&caller, &completing);
+        completion::result(self.calls.unless_cancelled(&cx, looking).await?)
     }
 
     /// Here come unknown methods, and known ones whose parameters rmcp could not read.
@@ -308,7 +339,13 @@ impl ServerHandler for Handler {
 }
 
 fn capabilities() -> ServerCapabilities {
-    ServerCapabilities::builder().enable_tools().enable_resources().enable_tasks().build()
+    ServerCapabilities::builder()
+        .enable_tools()
+        .enable_resources()
+        .enable_prompts()
+        .enable_completions()
+        .enable_tasks()
+        .build()
 }
 
 /// A token that never fires where there is no session.

@@ -62,7 +62,7 @@ pub(super) fn unknown_tool<'a>(name: &str, known: impl Iterator<Item = &'a str>)
 
 pub(super) fn resource(resource: SchemaResource) -> ReadResourceResult {
     ReadResourceResult::new(vec![
-        ResourceContents::text(resource.text, resource.uri).with_mime_type("text/markdown"),
+        ResourceContents::text(resource.text, resource.uri).with_mime_type(resource.mime_type),
     ])
 }
 

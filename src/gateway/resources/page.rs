@@ -122,7 +122,7 @@ fn sentence(words: &str) -> String {
 }
 
 /// A code span, whatever backticks are inside.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let text = invisible::shown_line(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -130,6 +130,20 @@ fn inline(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     invisible::shown_line(text).replace('\\', "\\\\").replace('|', "\\|")
+}
+
+/// As many whole lines as fit, and a last one that says so where some do not.
+pub(super) fn within(mut page: String, characters: usize) -> String {
+    const LAST: &str = "\n(Cut here: the page is longer than an answer may be. Read a smaller resource.)\n";
+    if page.chars().count() <= characters {
+        return page;
+    }
+    let room = characters.saturating_sub(LAST.len());
+    let end = page.char_indices().nth(room).map_or(page.len(), |(end, _)| end);
+    let line = page.get(..end).and_then(|kept| kept.rfind('\n')).map_or(0, |at| at + 1);
+    page.truncate(line);
+    page.push_str(LAST);
+    page
 }

@@ -1,10 +1,26 @@
-use super::{listed, read};
-use crate::gateway::shop;
+use super::{Shelf, listed, read};
+use crate::catalog::Catalog;
+use crate::gateway::resource_uri::Address;
+use crate::gateway::{CallLimits, shop};
+use crate::policy::Policy;
+use std::time::Duration;
+
+fn limits() -> CallLimits {
+    CallLimits { rows: 100, characters: 9_000, field_characters: 100, deadline: Duration::from_secs(5) }
+}
+
+fn shelf<'c>(catalog: &'c Catalog, policy: &'c Policy, limits: &'c CallLimits) -> Shelf<'c> {
+    Shelf { database: "main db", visible: shop::visible(catalog), policy, limits }
+}
+
+fn at(uri: &str) -> Option<String> {
+    let (catalog, policy, limits) = (shop::catalog(), shop::policy(), limits());
+    let read = read(&shelf(&catalog, &policy, &limits), &Address::parse(uri)?).unwrap();
+    read.map(|resource| resource.text)
+}
 
 fn text(parts: &[&str]) -> Option<String> {
-    let catalog = shop::catalog();
-    let parts: Vec<String> = parts.iter().map(|&part| part.to_owned()).collect();
-    read("main db", &shop::visible(&catalog), &parts).map(|resource| resource.text)
+    at(&format!("postgres://main%20db{}", parts.iter().map(|part| format!("/{part}")).collect::<String>()))
 }
 
 #[test]
