@@ -28,12 +28,14 @@ pub(super) fn completing(
     }
     let Some(wanted) = wanted else { return Ok(None) };
     let mut before = request.context.and_then(|context| context.arguments).unwrap_or_default();
+    // Some clients send a field that nobody filled in.
+    let mut known = |name: &str| before.remove(name).filter(|value| !value.is_empty());
     Ok(Some(Completing {
         wanted,
         typed: request.argument.value,
-        database: before.remove("database"),
-        schema: before.remove("schema").filter(|schema| !schema.is_empty()),
-        relation: before.remove("relation"),
+        database: known("database"),
+        schema: known("schema"),
+        relation: known("relation"),
     }))
 }
 

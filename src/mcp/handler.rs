@@ -109,13 +109,12 @@ impl Handler {
 
     /// Those that the caller has in one database; without a name, somewhere.
     pub(super) fn listed_in(&self, caller: &Caller, database: Option<&str>) -> impl Iterator<Item = &Tool> {
-        let is_there = |listed: &&Listed| {
-            let has = |group, name| self.gateway.has_tools(caller, Some(name), group).is_ok();
-            listed.group.zip(database).is_none_or(|(group, name)| has(group, name))
+        let groups = self.gateway.tool_groups(caller);
+        let has = move |group| match database {
+            Some(name) => self.gateway.has_tools(caller, Some(name), group).is_ok(),
+            None => groups.contains(&group),
         };
-        let there: Vec<&str> =
-            self.tools.iter().filter(is_there).map(|listed| listed.tool.name.as_ref()).collect();
-        self.listed(caller).filter(move |tool| there.contains(&tool.name.as_ref()))
+        self.tools.iter().filter(move |listed| listed.group.is_none_or(&has)).map(|listed| &listed.tool)
     }
 
     pub(super) fn unknown_tool(&self, name: &str) -> ErrorData {

@@ -69,7 +69,7 @@ impl Asked<'_> {
 
 /// Those that the caller's tools are enough for.
 pub(super) fn listed(handler: &Handler, caller: &Caller) -> Vec<Prompt> {
-    let tools: BTreeSet<&str> = handler.listed(caller).map(|tool| tool.name.as_ref()).collect();
+    let tools: BTreeSet<&str> = handler.listed_in(caller, None).map(|tool| tool.name.as_ref()).collect();
     let several = handler.gateway.databases().len() > 1;
     let usable = PROMPTS.iter().filter(|written| written.lacks(&tools).is_none());
     usable.map(|written| written.listed(several)).collect()
@@ -168,4 +168,42 @@ fn unknown(name: &str, known: &[Prompt]) -> ErrorData {
 
 fn refused(prompt: &str, why: &str) -> ErrorData {
     reply::malformed("prompts/get", &format!("{why} (prompt `{prompt}`)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOOLS: [&str; 8] = [
+        "query",
+        "search_objects",
+        "describe",
+        "explain",
+        "advise_indexes",
+        "database_health",
+        "top_queries",
+        "run_saved_query",
+    ];
+
+    fn texts(tools: &[&'static str]) -> Vec<String> {
+        let arguments = ["question", "sql", "subject", "relation", "column"];
+        let arguments = arguments.map(|name| (name.to_owned(), format!("the {name}")));
+        let asked = Asked { arguments: arguments.into(), tools: tools.iter().copied().collect() };
+        PROMPTS.iter().map(|written| (written.text)(&asked)).collect()
+    }
+
+    #[test]
+    fn a_tool_is_named_by_some_prompt_to_those_who_have_it_and_to_nobody_else() {
+        for tool in TOOLS {
+            let named = format!("`{tool}`");
+            assert!(texts(&TOOLS).iter().any(|text| text.contains(&named)), "{tool}");
+            // Those are in each text that needs them.
+            if !["query", "search_objects", "describe"].contains(&tool) {
+                let others: Vec<&str> = TOOLS.into_iter().filter(|other| *other != tool).collect();
+                assert!(texts(&others).iter().all(|text| !text.contains(&named)), "{tool}");
+            }
+        }
+        let planned = |tools: &[&'static str]| texts(tools)[2].contains("with EXPLAIN before the statement");
+        assert!(planned(&["query", "describe"]) && !planned(&TOOLS), "without `explain` it is `query`");
+    }
 }

@@ -51,8 +51,7 @@ fn given(prompt: &Value) -> Value {
 
 /// Words in backticks that look like a tool's name.
 fn tools_named(text: &str) -> Vec<String> {
-    let known =
-        ["query", "explain", "advise_indexes", "database_health", "top_queries", "list_saved_queries"];
+    let known = ["query", "explain", "advise_indexes", "database_health", "top_queries", "run_saved_query"];
     let quoted = text.split('`').skip(1).step_by(2).map(str::to_owned);
     quoted.filter(|word| known.contains(&word.as_str()) || tools().contains(&word.as_str())).collect()
 }

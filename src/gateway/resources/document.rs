@@ -10,6 +10,8 @@ use crate::gateway::visible::Visible;
 
 /// Characters of the object around the relations.
 const ENVELOPE_CHARS: usize = 500;
+/// Characters of a comment; the whole of a relation's is in its own resource.
+const COMMENT_CHARS: usize = 300;
 
 /// The relations of each schema that fit; `truncated` where some do not.
 pub(super) fn database(
@@ -19,16 +21,20 @@ pub(super) fn database(
     characters: usize,
 ) -> Value {
     let mut room = Room { left: characters.saturating_sub(ENVELOPE_CHARS), is_full: false };
-    let comment = json!(visible.catalog().contents().comment);
-    let comment = if room.takes(&comment) { comment } else { Value::Null };
-    let schemas: Vec<Value> =
-        schemas.iter().filter_map(|(schema, relations)| room.schema(visible, schema, relations)).collect();
-    room.marked(json!({"database": name, "comment": comment, "schemas": schemas}))
+    let comment = brief(visible.catalog().contents().comment.as_deref());
+    let mut written = Vec::new();
+    for (schema, relations) in schemas {
+        if room.is_full {
+            break;
+        }
+        written.push(room.schema(visible, schema, relations));
+    }
+    room.marked(json!({"database": name, "comment": comment, "schemas": written}))
 }
 
 pub(super) fn schema(visible: &Visible<'_>, name: &str, relations: &[&Relation], characters: usize) -> Value {
     let mut room = Room { left: characters.saturating_sub(ENVELOPE_CHARS), is_full: false };
-    let object = room.schema(visible, name, relations).unwrap_or_default();
+    let object = room.schema(visible, name, relations);
     room.marked(object)
 }
 
@@ -48,16 +54,14 @@ impl Room {
         !self.is_full
     }
 
-    fn schema(&mut self, visible: &Visible<'_>, name: &str, relations: &[&Relation]) -> Option<Value> {
+    /// The schema with the relations that fit.
+    fn schema(&mut self, visible: &Visible<'_>, name: &str, relations: &[&Relation]) -> Value {
         let comment = visible.catalog().schema(name).and_then(|schema| schema.comment.as_deref());
-        let mut object = json!({"schema": name, "comment": comment, "relations": []});
-        if !self.takes(&object) {
-            return None;
-        }
-        let lines = relations.iter().map(|relation| relation_line(visible, relation));
+        let around = json!({"schema": name, "comment": brief(comment)});
+        let fits = self.takes(&around);
+        let lines = relations.iter().filter(|_| fits).map(|relation| relation_line(visible, relation));
         let lines: Vec<Value> = lines.take_while(|line| self.takes(line)).collect();
-        object.as_object_mut()?.insert("relations".to_owned(), Value::Array(lines));
-        Some(object)
+        json!({"schema": name, "comment": brief(comment), "relations": lines})
     }
 
     fn marked(&self, mut object: Value) -> Value {
@@ -75,6 +79,14 @@ fn relation_line(visible: &Visible<'_>, relation: &Relation) -> Value {
         "relation": relation.name.to_string(),
         "kind": relation.kind.words(),
         "row_estimate": visible.row_estimate(relation),
-        "comment": relation.comment,
+        "comment": brief(relation.comment.as_deref()),
+    })
+}
+
+fn brief(comment: Option<&str>) -> Option<String> {
+    let comment = comment?;
+    Some(match comment.char_indices().nth(COMMENT_CHARS).and_then(|(end, _)| comment.get(..end)) {
+        Some(start) => format!("{start}…"),
+        None => comment.to_owned(),
     })
 }

@@ -17,8 +17,11 @@ pub(super) const PROMPT: Written = Written {
 
 fn text(asked: &Asked<'_>) -> String {
     Steps::towards(asked, "Answer the question below from the data, and show the evidence.")
-        .with("list_saved_queries", "Call `list_saved_queries`: a query that was saved for this question is better than a new \
-            one.")
+        .with(
+            "run_saved_query",
+            "Where one of the queries of `run_saved_query` was saved for this question, its figure is better than that of a new \
+             one.",
+        )
         .step("Call `search_objects` with the words of the question, and `describe` with the tables that it may be about: \
             types, keys, enum labels, what is masked.")
         .step("Write one SELECT that answers it. Give values as params. Mind NULLs, rows that a join doubles, time zones, \

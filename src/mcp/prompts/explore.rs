@@ -17,7 +17,6 @@ fn text(asked: &Asked<'_>) -> String {
         .step("Call `search_objects` without a query: it lists every table that you may see, with keys and comments. Where \
             the answer is truncated, go on schema by schema.")
         .step("Call `describe` once with the five to ten tables that most others refer to.")
-        .with("list_saved_queries", "Call `list_saved_queries`: what people ask often tells what the data is for.")
         .with("query", "Where names and comments leave the meaning open, look at five rows by `query` with limit 5.")
         .then("Then write: what the database is for, in two sentences; its main tables, what one row of each is, and by which \
             columns they join; what is large; what you are not sure of. Say where you know it from: a comment, a key, rows.")

@@ -27,7 +27,7 @@ fn text(asked: &Asked<'_>) -> String {
     };
     Steps::towards(asked, "Write a report on the subject below.")
         .step(&start)
-        .with("list_saved_queries", "Call `list_saved_queries`: figures that have a saved query come from there.")
+        .with("run_saved_query", "Figures that a query of `run_saved_query` was saved for come from there.")
         .step("By `query`, one statement for each: the total; the course over time, by whole periods; the largest parts; what \
             changed against the period before. Aggregate and ORDER BY in SQL.")
         .step("See that the parts add up to the total. Find out why where they do not.")
