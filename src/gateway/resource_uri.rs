@@ -48,7 +48,7 @@ impl Address {
     /// `None` for what is no such address.
     pub(super) fn parse(uri: &str) -> Option<Self> {
         let form = if uri.ends_with(JSON) { Form::Json } else { Form::Markdown };
-        let of_schema = parts_behind(SCHEMA, uri);
+        let of_schema = parts(uri);
         let is_of_schema = of_schema.is_some();
         let parts = of_schema.or_else(|| parts_behind(POLICY, uri))?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -113,7 +113,12 @@ fn joined(scheme: &str, parts: &[&str]) -> String {
     out
 }
 
-/// The decoded parts in either form, none empty.
+/// Of the schema: the decoded parts, in either form.
+pub(super) fn parts(uri: &str) -> Option<Vec<String>> {
+    parts_behind(SCHEMA, uri)
+}
+
+/// None of them is empty.
 fn parts_behind(scheme: &str, uri: &str) -> Option<Vec<String>> {
     let uri = uri.strip_suffix(JSON).or_else(|| uri.strip_suffix(MARKDOWN)).unwrap_or(uri);
     let parts: Vec<String> = uri.strip_prefix(scheme)?.split('/').map(decoded).collect::<Option<_>>()?;
