@@ -2,10 +2,13 @@
 
 mod about;
 mod admission;
+mod caching;
+mod completion;
 mod database_health;
 mod deadline;
 mod describe;
 mod health;
+pub(crate) mod invisible;
 mod notes;
 mod output;
 mod page;
@@ -14,6 +17,7 @@ mod query;
 mod request;
 mod resource_uri;
 mod resources;
+mod routines;
 mod saved;
 mod search_objects;
 mod served;
@@ -28,6 +32,7 @@ mod watch;
 
 use std::sync::Arc;
 
+pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
 pub use notes::{Notes, NotesError, NotesSource};
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};

@@ -4,12 +4,15 @@
 //! `http::endpoint` for the order of the checks on a request.
 
 mod arguments;
+mod cache;
+mod completion;
 mod edge;
 #[cfg(feature = "conformance-fixtures")]
 mod fixtures;
 mod handler;
 mod http;
 mod instructions;
+mod prompts;
 mod reply;
 mod resources;
 mod revision;

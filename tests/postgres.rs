@@ -33,6 +33,7 @@ mod postgres {
     mod fixtures;
     mod gateway;
     mod health;
+    mod marked;
     mod mcp;
     mod notes;
     mod notifications;
@@ -43,6 +44,7 @@ mod postgres {
     mod print;
     mod protect;
     mod replicas;
+    mod resources;
     mod saved;
     mod security;
     mod sql_cases;

@@ -21,6 +21,7 @@ mod pure {
     mod generated;
     mod mcp_http;
     mod mcp_http_gate;
+    mod mcp_prompts;
     mod mcp_sessions;
     mod mcp_stdio;
     mod mcp_tool_groups;

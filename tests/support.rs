@@ -12,6 +12,7 @@
 mod cluster;
 mod database;
 pub mod enterprise;
+mod fence;
 mod gate;
 mod prepared;
 mod template;
@@ -19,6 +20,7 @@ mod wait;
 
 pub use cluster::{Cluster, cluster};
 pub use database::Database;
+pub use fence::unfenced;
 pub use gate::{Page, checked, gate, gate_with, limits, query, query_within};
 pub use template::{CORNER_READER, READER, Template};
 pub use wait::until;

@@ -7,6 +7,7 @@ mod shape;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::invisible::json_chars;
 use super::served::Schema;
 use super::visible::Visible;
 use super::{DescribeRequest, Described, Gateway};
@@ -105,7 +106,7 @@ fn within(described: Vec<(&Relation, Value)>, characters: usize) -> Result<Descr
     let mut relations = Vec::new();
     let mut used = 0;
     for (relation, shape) in described {
-        used += shape.to_string().chars().count() + 20;
+        used += json_chars(&shape) + 20;
         if used > characters {
             return Err(too_long(relations.len(), &relation.name.to_string(), characters));
         }

@@ -56,7 +56,9 @@ impl Gateway {
                 }
             }
             if all || served.notes.fault().is_some() || served.notes.has_changed() {
-                served.reload_notes(all);
+                if served.reload_notes(all) {
+                    self.tools_changed();
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ mod csv;
 mod document;
 mod encoder;
 mod escape;
+mod fence;
 mod json;
 mod markdown;
 mod number;
@@ -16,6 +17,7 @@ mod tests;
 
 pub(super) use cell::{CUT_MARK, WITHHELD_MARK};
 pub(super) use encoder::{Encoded, Encoder};
+pub(super) use fence::Fence;
 
 use crate::db::Flow;
 use crate::sql::ProjectedColumn;

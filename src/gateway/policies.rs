@@ -44,6 +44,11 @@ impl Policies {
         })
     }
 
+    /// Some callers have a policy of their own, or none at all.
+    pub(super) fn is_mapped(&self) -> bool {
+        !self.0.mapped.is_empty() || self.0.otherwise.is_none()
+    }
+
     /// All of them, those for some callers first.
     pub fn iter(&self) -> impl Iterator<Item = &PolicySource> {
         self.0.mapped.iter().map(|(_, source)| source).chain(&self.0.otherwise)

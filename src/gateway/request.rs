@@ -195,14 +195,17 @@ pub struct AdviseRequest {
 #[derive(Debug)]
 pub struct Advice(pub serde_json::Value);
 
-/// One schema resource as the caller sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// One resource as the caller sees it: a part of the schema, or what the policy makes of it.
+#[derive(Clone, PartialEq, Debug)]
 pub struct SchemaResource {
-    /// `postgres://{database}`, `postgres://{database}/{schema}` or `postgres://{database}/{schema}/{relation}`,
-    /// each part percent-encoded.
+    /// See `resource_uri`.
     pub uri: String,
     pub name: String,
     pub description: String,
-    /// Markdown.
+    pub mime_type: &'static str,
+    /// Of 100: how much of the database one knows without it.
+    pub priority: u8,
+    /// Since then it has been as it is.
+    pub modified: Option<DateTime<Utc>>,
     pub text: String,
 }

@@ -1,21 +1,31 @@
-//! Resources: the schema as Markdown, from the database down to one relation.
+//! Resources: the schema from the database down to one relation, the functions that may be called, and the caller's policy
+//! in words. Each as Markdown and as JSON.
 
+mod document;
+mod entry;
+mod functions;
 mod page;
+mod policy;
 mod shown;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::describe::Shape;
+use super::invisible::{json_chars, shown_json};
+use super::resource_uri::{Address, Form, Target};
+use super::served::Schema;
 use super::visible::Visible;
-use super::{CallLimits, Gateway, SchemaResource, Served, resource_uri};
+use super::{CallLimits, Gateway, SchemaResource, Served};
 use crate::auth::Caller;
 use crate::catalog::Relation;
-use crate::pg::{Diagnostic, QualifiedName};
-use crate::policy::ToolGroup;
-use resource_uri::uri;
+use crate::pg::{Diagnostic, SqlState};
+use crate::policy::{Policy, ToolGroup};
+use policy::PolicyWords;
 
 pub use shown::Shown;
 pub(super) use shown::{LastPages, Part};
@@ -23,17 +33,31 @@ pub(super) use shown::{LastPages, Part};
 /// Clients list resources while a person waits for them to start.
 const LISTING: Duration = Duration::from_secs(10);
 
+/// What one caller may read of one database.
+struct Shelf<'c> {
+    database: &'c str,
+    visible: Visible<'c>,
+    policy: &'c Policy,
+    limits: &'c CallLimits,
+}
+
 impl Gateway {
-    /// Every resource that the caller may read, with empty texts: [`Self::read_resource`] writes them. A database that is
-    /// not ready is listed alone, with the reason.
+    /// Every resource that the caller may read but for single functions, with empty texts: [`Self::read_resource`] writes
+    /// them. A database that is not ready is listed alone, with the reason.
     pub async fn list_resources(&self, caller: &Caller) -> Result<Vec<SchemaResource>, Diagnostic> {
         let limits = CallLimits { deadline: self.limits.deadline.min(LISTING), ..self.limits.clone() };
         let has_schema =
             |served: &&Served| self.has_tools(caller, Some(served.name()), ToolGroup::Schema).is_ok();
         let looks = self.served.iter().filter(has_schema).map(async |served| {
             match served.schema(caller, &limits, &CancellationToken::new()).await {
-                Ok(schema) => listed(served.name(), &schema.visible()),
-                Err(reason) => vec![not_ready(served, &reason)],
+                Ok(schema) => {
+                    let shelf = Shelf::of(served, &schema);
+                    let mut all = listed(shelf.database, &shelf.visible);
+                    // Behind the database itself.
+                    all.splice(1..1, about_policy(&shelf));
+                    dated(all, served)
+                }
+                Err(reason) => vec![entry::not_ready(served.name(), &reason)],
             }
         });
         Ok(join_all(looks).await.concat())
@@ -45,50 +69,132 @@ impl Gateway {
         caller: &Caller,
         uri: &str,
     ) -> Result<Option<SchemaResource>, Diagnostic> {
-        let Some(parts) = resource_uri::parts(uri) else { return Ok(None) };
-        let Some(served) =
-            self.served.iter().find(|served| parts.first().is_some_and(|name| name == served.name()))
-        else {
+        let Some(address) = Address::parse(uri) else { return Ok(None) };
+        let Some(served) = self.served.iter().find(|served| served.name() == address.database) else {
             return Ok(None);
         };
         if self.has_tools(caller, Some(served.name()), ToolGroup::Schema).is_err() {
             return Ok(None);
         }
         let schema = served.schema(caller, &self.limits, &CancellationToken::new()).await?;
-        Ok(read(served.name(), &schema.visible(), parts.get(1..).unwrap_or_default()))
+        let read = read(&Shelf::of(served, &schema), &address)?;
+        Ok(read.map(|resource| SchemaResource { uri: uri.to_owned(), ..resource }))
+    }
+
+    /// The caller may read resources of some database.
+    pub fn has_resources(&self, caller: &Caller) -> bool {
+        self.tool_groups(caller).contains(&ToolGroup::Schema)
     }
 }
 
+impl<'c> Shelf<'c> {
+    fn of(served: &'c Served, schema: &'c Schema<'_>) -> Self {
+        let policy = schema.pinned.policy();
+        Self { database: served.name(), visible: schema.visible(), policy, limits: &schema.limits }
+    }
+}
+
+/// The policy's own changes have no date: its words bear none.
+fn dated(mut resources: Vec<SchemaResource>, served: &Served) -> Vec<SchemaResource> {
+    let read_at = served.database.catalog_read_at();
+    for resource in resources.iter_mut().filter(|resource| !resource.uri.starts_with("pgwarden:")) {
+        resource.modified = read_at;
+    }
+    resources
+}
+
+/// The schema, the database first.
 fn listed(database: &str, visible: &Visible<'_>) -> Vec<SchemaResource> {
-    let mut out = vec![database_resource(database, visible)];
+    let mut out = vec![entry::database(database, visible)];
     for (schema, relations) in by_schema(visible) {
-        out.push(schema_resource(database, visible, schema, &relations));
-        out.extend(relations.into_iter().map(|relation| relation_resource(database, relation)));
+        out.push(entry::schema(database, visible, schema, &relations));
+        out.extend(relations.into_iter().map(|relation| entry::relation(database, relation)));
     }
     out
 }
 
-fn read(database: &str, visible: &Visible<'_>, parts: &[String]) -> Option<SchemaResource> {
-    let schemas = by_schema(visible);
-    match parts {
-        [] => Some(SchemaResource {
-            text: page::database(database, visible, &schemas),
-            ..database_resource(database, visible)
-        }),
-        [schema] => {
-            let (schema, relations) = schemas.get_key_value(schema.as_str())?;
-            let text = page::schema(visible, schema, relations);
-            Some(SchemaResource { text, ..schema_resource(database, visible, schema, relations) })
-        }
-        [schema, name] => {
-            let relation = visible.relation(&QualifiedName::new(schema, name))?;
-            Some(SchemaResource {
-                text: page::relation(visible, relation),
-                ..relation_resource(database, relation)
-            })
-        }
-        _ => None,
+fn about_policy(shelf: &Shelf<'_>) -> Vec<SchemaResource> {
+    let mut out = vec![entry::policy(shelf.database)];
+    if !functions::all(&shelf.visible).is_empty() {
+        out.push(entry::routines(shelf.database));
     }
+    out
+}
+
+fn read(shelf: &Shelf<'_>, address: &Address) -> Result<Option<SchemaResource>, Diagnostic> {
+    let most = shelf.limits.characters;
+    let Some((entry, body)) = written(shelf, &address.target, address.form) else { return Ok(None) };
+    match body {
+        Body::Markdown(text) => Ok(Some(SchemaResource { text: page::within(text, most), ..entry })),
+        Body::Json(value) if json_chars(&value) > most => Err(too_long(most)),
+        Body::Json(value) => {
+            let text = shown_json(&value.to_string()).into_owned();
+            Ok(Some(SchemaResource { text, mime_type: entry::JSON, ..entry }))
+        }
+    }
+}
+
+fn too_long(characters: usize) -> Diagnostic {
+    let message = format!("the JSON of the resource is longer than {characters} characters");
+    Diagnostic::refused(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
+        .hint("read it as Markdown, which is cut where it is too long, or call `describe`")
+}
+
+enum Body {
+    Markdown(String),
+    Json(Value),
+}
+
+/// `None`: there is no such thing for the caller.
+fn written(shelf: &Shelf<'_>, target: &Target, form: Form) -> Option<(SchemaResource, Body)> {
+    let Shelf { database, visible, policy, limits } = shelf;
+    let most = limits.characters;
+    let schemas = by_schema(visible);
+    let body = |page: &dyn Fn() -> String, json: &dyn Fn() -> Value| match form {
+        Form::Markdown => Body::Markdown(page()),
+        Form::Json => Body::Json(json()),
+    };
+    Some(match target {
+        Target::Database => (
+            entry::database(database, visible),
+            body(&|| page::database(database, visible, &schemas), &|| {
+                document::database(database, visible, &schemas, most)
+            }),
+        ),
+        Target::Schema(name) => {
+            let (name, relations) = schemas.get_key_value(name.as_str())?;
+            let body = body(&|| page::schema(visible, name, relations), &|| {
+                document::schema(visible, name, relations, most)
+            });
+            (entry::schema(database, visible, name, relations), body)
+        }
+        Target::Relation(name) => {
+            let relation = visible.relation(name)?;
+            let body = body(&|| page::relation(visible, relation), &|| value(Shape::new(visible, relation)));
+            (entry::relation(database, relation), body)
+        }
+        Target::Policy => {
+            let words = PolicyWords::new(database, visible, policy, limits);
+            (entry::policy(database), body(&|| words.page(), &|| value(&words)))
+        }
+        Target::Routines => {
+            let all = functions::all(visible);
+            let body = body(&|| functions::page("Functions that may be called", &all), &|| {
+                functions::document(&all)
+            });
+            (entry::routines(database), body)
+        }
+        Target::Routine(name) => {
+            let found = functions::of_name(visible, name)?;
+            let title = format!("Function {}", page::inline(&name.to_string()));
+            let body = body(&|| functions::page(&title, &found), &|| functions::document(&found));
+            (entry::routine(database, name), body)
+        }
+    })
+}
+
+fn value(shape: impl serde::Serialize) -> Value {
+    serde_json::to_value(shape).unwrap_or_default()
 }
 
 fn by_schema<'c>(visible: &Visible<'c>) -> BTreeMap<&'c str, Vec<&'c Relation>> {
@@ -97,48 +203,6 @@ fn by_schema<'c>(visible: &Visible<'c>) -> BTreeMap<&'c str, Vec<&'c Relation>> 
         out.entry(&relation.name.schema).or_default().push(relation);
     }
     out
-}
-
-fn database_resource(database: &str, visible: &Visible<'_>) -> SchemaResource {
-    SchemaResource {
-        uri: uri(&[database]),
-        name: database.to_owned(),
-        description: visible.about().unwrap_or("schemas and relations of the database").to_owned(),
-        text: String::new(),
-    }
-}
-
-fn schema_resource(
-    database: &str,
-    visible: &Visible<'_>,
-    schema: &str,
-    relations: &[&Relation],
-) -> SchemaResource {
-    let comment = visible.catalog().schema(schema).and_then(|schema| schema.comment.clone());
-    SchemaResource {
-        uri: uri(&[database, schema]),
-        name: schema.to_owned(),
-        description: comment.unwrap_or_else(|| format!("schema with {} relations", relations.len())),
-        text: String::new(),
-    }
-}
-
-fn relation_resource(database: &str, relation: &Relation) -> SchemaResource {
-    SchemaResource {
-        uri: uri(&[database, &relation.name.schema, &relation.name.name]),
-        name: relation.name.to_string(),
-        description: relation.comment.clone().unwrap_or_else(|| relation.kind.words().to_owned()),
-        text: String::new(),
-    }
-}
-
-fn not_ready(served: &Served, reason: &Diagnostic) -> SchemaResource {
-    SchemaResource {
-        uri: uri(&[served.name()]),
-        name: served.name().to_owned(),
-        description: format!("not ready: {}", reason.message),
-        text: String::new(),
-    }
 }
 
 #[cfg(test)]

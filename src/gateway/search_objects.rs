@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::invisible::json_chars;
 use super::visible::{Meaning, Visible};
 use super::{Gateway, SavedQuery, SearchDetail, SearchOutput, SearchRequest};
 use crate::auth::Caller;
@@ -102,11 +103,11 @@ fn search(
     let mut objects = Vec::new();
     for hit in hits.iter().skip(offset).take(limit) {
         let mut object = found(visible, hit, request.detail);
-        let mut length = object.to_string().chars().count() + 1;
+        let mut length = json_chars(&object) + 1;
         // A page of nothing would be asked for again and again.
         if length > left && objects.is_empty() {
             object = found(visible, hit, Some(SearchDetail::Names));
-            length = object.to_string().chars().count() + 1;
+            length = json_chars(&object) + 1;
         }
         let Some(rest) = left.checked_sub(length) else { break };
         left = rest;

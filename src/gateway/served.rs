@@ -98,17 +98,20 @@ impl Served {
     }
 
     /// Takes the notes as their file has them now, and says what is wrong with them; `again`: also what was said before.
-    pub(super) fn reload_notes(&self, again: bool) {
+    /// Whether they are others now.
+    pub(super) fn reload_notes(&self, again: bool) -> bool {
         let before = self.notes.fault();
-        match self.notes.reload() {
+        let reloaded = self.notes.reload();
+        match &reloaded {
             Ok(false) => {}
             Ok(true) => {
                 info!(database = self.name(), "the notes changed");
                 self.database.catalog().iter().for_each(|catalog| self.warn_of_notes(catalog));
             }
-            Err(fault) if !again && before.is_some_and(|before| before == fault) => {}
+            Err(fault) if !again && before.is_some_and(|before| before == *fault) => {}
             Err(fault) => warn!(database = self.name(), "the notes from before stay: {fault}"),
         }
+        reloaded.is_ok_and(|changed| changed)
     }
 
     /// Says in the log what they name and nobody has: it helps nobody, and harms nobody.

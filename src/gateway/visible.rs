@@ -129,7 +129,7 @@ impl<'c> Visible<'c> {
         self.columns(relation).any(|column| column.name == name)
     }
 
-    /// What stands in the place of the column's values.
+    /// What stands in the place of the column's values, in words.
     pub(super) fn mask(&self, relation: &Relation, column: &Column) -> Option<&str> {
         self.masks.get(&(relation.oid, column.name.clone())).map(String::as_str)
     }

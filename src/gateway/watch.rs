@@ -65,7 +65,7 @@ impl Gateway {
         })
     }
 
-    /// The tools of some callers may have changed: whoever watches compares them.
+    /// The tools of some callers, or what notes say to them, may have changed: whoever watches compares.
     pub fn tools_changed(&self) {
         self.stir.count.send_modify(|count| *count = count.wrapping_add(1));
     }
@@ -99,7 +99,7 @@ async fn part(served: &Served, caller: &Caller) -> Option<Part> {
     let pinned = served.policies.of(caller).ok()?.pin();
     let catalog = served.database.catalog()?;
     pinned.protects(&catalog).ok()?;
-    served.pages.of(served.name(), pinned.policy(), &catalog).await.map(Part::Pages)
+    served.pages.of(served.name(), pinned.policy(), &catalog, &served.notes.current()).await.map(Part::Pages)
 }
 
 /// One of a subject's watches; given back when dropped.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestMethod, CompleteRequestParams,
-    CompleteResult, CustomRequest, CustomResult, DiscoverResult, Extensions, GetTaskParams, GetTaskResult,
-    Implementation, InitializeRequestParams, InitializeResult, ListPromptsRequestMethod, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-    SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
+    CustomRequest, CustomResult, DiscoverResult, Extensions, GetPromptRequestParams, GetPromptResponse,
+    GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -23,19 +23,16 @@ use super::reply::{self, ToolReply};
 use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
 use super::tools::{Call, Called, Listed, Tools, saved};
-use super::{instructions, resources, revision};
+use super::{cache, completion, instructions, prompts, resources, revision};
 use crate::auth::Caller;
-use crate::gateway::{Asked, Gateway};
+use crate::gateway::{Asked, Completion, Gateway};
 use crate::pg::Diagnostic;
-
-/// How long clients of 2026-07-28 may keep the tool list: it only changes with the configuration.
-const TOOL_LIST_TTL_MS: u64 = 60_000;
 
 #[derive(Clone)]
 pub(super) struct Handler {
     pub(super) gateway: Gateway,
     pub(super) tools: Arc<Tools>,
-    callers: Callers,
+    pub(super) callers: Callers,
     pub(super) result_chars: usize,
     pub(super) calls: Calls,
     /// Of the one session that this handler is for.
@@ -49,8 +46,8 @@ pub(super) struct Handler {
 pub(super) enum Callers {
     /// stdio: whoever started the process.
     Fixed(Caller),
-    /// HTTP: what the endpoint put into the request's extensions after authentication.
-    Request,
+    /// HTTP: what the endpoint put into the request's extensions, who is the same for all where nobody is asked for a token.
+    Request { authenticated: bool },
 }
 
 /// In an HTTP request's extensions: what its call does not outlive.
@@ -127,7 +124,7 @@ impl Handler {
     ) -> Result<Caller, ErrorData> {
         let mut caller = match &self.callers {
             Callers::Fixed(caller) => caller.clone(),
-            Callers::Request => {
+            Callers::Request { .. } => {
                 let parts = extensions.get::<Parts>();
                 parts
                     .and_then(|parts| parts.extensions.get::<Caller>())
@@ -154,6 +151,16 @@ impl Handler {
         }
         let saved = saved::named(&self.gateway, caller, name).await;
         saved.map(Cow::Owned).ok_or_else(|| self.unknown_tool(name))
+    }
+
+    /// Those that the caller has in one database; without a name, somewhere.
+    pub(super) fn listed_in(&self, caller: &Caller, database: Option<&str>) -> impl Iterator<Item = &Tool> {
+        let groups = self.gateway.tool_groups(caller);
+        let has = move |group| match database {
+            Some(name) => self.gateway.has_tools(caller, Some(name), group).is_ok(),
+            None => groups.contains(&group),
+        };
+        self.tools.iter().filter(move |listed| listed.group.is_none_or(&has)).map(|listed| &listed.tool)
     }
 
     pub(super) fn unknown_tool(&self, name: &str) -> ErrorData {
@@ -313,7 +320,8 @@ impl ServerHandler for Handler {
         #[cfg(feature = "conformance-fixtures")]
         let tools = tools.chain(super::fixtures::tools());
         let tools = tools.collect();
-        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(TOOL_LIST_TTL_MS))
+        let list = ListToolsResult::with_all_items(tools);
+        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
     }
 
     async fn call_tool(
@@ -347,16 +355,23 @@ impl ServerHandler for Handler {
         let caller = self.caller(&cx)?;
         let start = resources::start(request)?;
         let all = self.calls.unless_cancelled(&cx, self.gateway.list_resources(&caller)).await?;
-        resources::page(all, start)
+        let page = resources::page(all, start)?;
+        Ok(page.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(self.cache_scope()))
     }
 
     async fn list_resource_templates(
         &self,
         request: Option<PaginatedRequestParams>,
-        _cx: RequestContext<RoleServer>,
+        cx: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         resources::only_page("resources/templates/list", request)?;
-        Ok(resources::templates())
+        let reads = self.gateway.has_resources(&self.caller(&cx)?);
+        let list = ListResourceTemplatesResult::with_all_items(if reads {
+            resources::templates()
+        } else {
+            Vec::new()
+        });
+        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
     }
 
     async fn read_resource(
@@ -368,24 +383,39 @@ impl ServerHandler for Handler {
         let reading = self.gateway.read_resource(&caller, &request.uri);
         let found = self.calls.unless_cancelled(&cx, reading).await?;
         let resource = found.ok_or_else(|| reply::unknown_resource(&request.uri))?;
-        Ok(reply::resource(resource).into())
+        let read = reply::resource(resource);
+        Ok(read.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(self.cache_scope()).into())
     }
 
-    /// rmcp's default answers an empty list, as if there were prompts.
     async fn list_prompts(
         &self,
-        _request: Option<PaginatedRequestParams>,
-        _cx: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        cx: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+        resources::only_page("prompts/list", request)?;
+        let list = ListPromptsResult::with_all_items(prompts::listed(self, &self.caller(&cx)?));
+        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        prompts::text(self, &self.caller(&cx)?, request).map(Into::into)
     }
 
     async fn complete(
         &self,
-        _request: CompleteRequestParams,
-        _cx: RequestContext<RoleServer>,
+        request: CompleteRequestParams,
+        cx: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
+        let caller = self.caller(&cx)?;
+        let Some(completing) = completion::completing(self, &caller, request)? else {
+            return completion::result(Completion::default());
+        };
+        let looking = self.gateway.complete(&caller, &completing);
+        completion::result(self.calls.unless_cancelled(&cx, looking).await?)
     }
 
     /// Here come unknown methods, and known ones whose parameters rmcp could not read.
@@ -407,7 +437,12 @@ impl ServerHandler for Handler {
 
 /// `pushes`: changes can be told.
 fn capabilities(pushes: bool) -> ServerCapabilities {
-    let builder = ServerCapabilities::builder().enable_tools().enable_resources().enable_tasks();
+    let builder = ServerCapabilities::builder()
+        .enable_tools()
+        .enable_resources()
+        .enable_prompts()
+        .enable_completions()
+        .enable_tasks();
     if !pushes {
         return builder.build();
     }

@@ -55,7 +55,8 @@ pub async fn serve_http(
     let calls = Calls::default();
     let streams = CancellationToken::new();
     let sessions = Arc::new(Sessions::new(&settings.http.sessions));
-    let handler = Handler::new(gateway.clone(), Callers::Request, settings.result_chars, calls.clone())
+    let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Tokens(_)) };
+    let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
         .that_pushes(settings.http.sessions.mode == SessionMode::Kept);
     let service = StreamableHttpService::new(
         move || Ok(handler.apart()),

@@ -2,6 +2,8 @@
 //! `isError` and a JSON-RPC error: whatever the caller's statement or arguments did is a result that a model reads;
 //! what the protocol or a bug of ours did is an error.
 
+use std::borrow::Cow;
+
 use rmcp::ErrorData;
 use rmcp::model::{
     CallToolResult, ContentBlock, ErrorCode, JsonObject, MetaObject, ReadResourceResult, ResourceContents,
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::arguments::suggestion;
 use super::splice;
-use crate::gateway::{QueryOutput, SchemaResource};
+use crate::gateway::{QueryOutput, SchemaResource, invisible};
 use crate::pg::{Diagnostic, Source, SqlState};
 
 /// Some clients drop longer error texts.
@@ -46,7 +48,7 @@ pub(super) fn failed(diagnostic: &Diagnostic, sql: &str) -> ToolReply {
     if diagnostic.source == Source::Pgwarden && diagnostic.sqlstate == SqlState::INTERNAL_ERROR {
         return Err(bug(diagnostic.query_id.as_deref()));
     }
-    let text: String = diagnostic.render(sql).chars().take(ERROR_CHARS).collect();
+    let text: String = invisible::shown(&diagnostic.render(sql)).chars().take(ERROR_CHARS).collect();
     let mut meta = JsonObject::new();
     meta.insert(ERROR_META.to_owned(), json!(diagnostic));
     Ok(CallToolResult::error(vec![ContentBlock::text(text)]).with_meta(Some(MetaObject::from(meta))))
@@ -60,7 +62,7 @@ pub(super) fn unknown_tool<'a>(name: &str, known: impl Iterator<Item = &'a str>)
 
 pub(super) fn resource(resource: SchemaResource) -> ReadResourceResult {
     ReadResourceResult::new(vec![
-        ResourceContents::text(resource.text, resource.uri).with_mime_type("text/markdown"),
+        ResourceContents::text(resource.text, resource.uri).with_mime_type(resource.mime_type),
     ])
 }
 
@@ -112,8 +114,13 @@ fn bug(query_id: Option<&str>) -> ErrorData {
     ErrorData::internal_error("internal error", data)
 }
 
+/// Nothing in it is unseen: names and comments of the database are data as much as its rows.
 fn json_text(value: &impl serde::Serialize) -> Result<String, ErrorData> {
-    serde_json::to_string(value).map_err(|_| bug(None))
+    let text = serde_json::to_string(value).map_err(|_| bug(None))?;
+    Ok(match invisible::shown_json(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(shown) => shown,
+    })
 }
 
 /// One JSON text that is also the structuredContent, digit for digit: the edge puts it there (see `splice`).

@@ -1,33 +1,64 @@
-//! The schema as resources: templates, and the list in pages.
+//! The schema and the policy as resources: templates, and the list in pages.
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, Resource, ResourceTemplate,
+    Annotations, ListResourcesResult, PaginatedRequestParams, Resource, ResourceTemplate, Role,
 };
 
 use super::reply;
 use crate::gateway::SchemaResource;
 
 const PAGE: usize = 200;
-const MARKDOWN: &str = "text/markdown";
 
-pub(super) fn templates() -> ListResourceTemplatesResult {
-    let template = |uri: &str, name: &str, title: &str, description: &str| {
-        ResourceTemplate::new(uri, name)
-            .with_title(title)
-            .with_description(description)
-            .with_mime_type(MARKDOWN)
-    };
-    ListResourceTemplatesResult::with_all_items(vec![
-        template("postgres://{database}", "database", "Database", "Its schemas, as the policy shows them."),
-        template("postgres://{database}/{schema}", "schema", "Schema", "Its tables and views."),
-        template(
-            "postgres://{database}/{schema}/{relation}",
-            "relation",
-            "Table or view",
-            "Its columns with types and comments, keys and references.",
-        ),
-    ])
+/// URI, name, title and description. Level 1 of RFC 6570, which every client expands: a variable stands for one part of
+/// the path or for a value of the query.
+const TEMPLATES: [[&str; 4]; 6] = [
+    ["postgres://{database}", "database", "Database", "Its schemas, as the policy shows them."],
+    ["postgres://{database}/{schema}", "schema", "Schema", "Its tables and views."],
+    [
+        "postgres://{database}/{schema}/{relation}",
+        "relation",
+        "Table or view",
+        "Its columns with types and comments, keys and references.",
+    ],
+    [
+        "pgwarden://{database}/policy",
+        "policy",
+        "Policy",
+        "What the caller may read and call, and the limits.",
+    ],
+    ["pgwarden://{database}/routines", "routines", "Functions", "Functions that a statement may call."],
+    [
+        "pgwarden://{database}/routines/{schema}/{routine}",
+        "routine",
+        "Function",
+        "Its arguments and its result, for each overload.",
+    ],
+];
+/// Any of them in another form.
+const FORM: &str = "?format={format}";
+
+/// All of them as Markdown, and each in the form that `format` names.
+pub(super) fn templates() -> Vec<ResourceTemplate> {
+    let plain = TEMPLATES.iter().map(|[uri, name, title, description]| {
+        ResourceTemplate::new(*uri, *name)
+            .with_title(*title)
+            .with_description(*description)
+            .with_mime_type("text/markdown")
+    });
+    let formed = TEMPLATES.iter().map(|[uri, name, title, description]| {
+        ResourceTemplate::new(format!("{uri}{FORM}"), format!("{name}_as"))
+            .with_title(format!("{title}, as json or markdown"))
+            .with_description(*description)
+    });
+    plain.chain(formed).collect()
+}
+
+/// The variables of one of [`templates`].
+pub(super) fn variables(template: &str) -> Option<Vec<String>> {
+    let known = templates().into_iter().find(|known| known.uri_template == template)?;
+    let parts = known.uri_template.split('{').skip(1);
+    Some(parts.filter_map(|part| Some(part.split_once('}')?.0.to_owned())).collect())
 }
 
 /// Where the page begins that the cursor names. The cursor is the count of resources before it.
@@ -63,7 +94,16 @@ fn stale(method: &str) -> ErrorData {
 }
 
 fn listed(resource: SchemaResource) -> Resource {
-    Resource::new(resource.uri, resource.name).with_description(resource.description).with_mime_type(MARKDOWN)
+    let priority = f32::from(resource.priority) / 100.0;
+    let mut notes =
+        Annotations::default().with_audience(vec![Role::User, Role::Assistant]).with_priority(priority);
+    if let Some(time) = resource.modified {
+        notes = notes.with_timestamp(time);
+    }
+    Resource::new(resource.uri, resource.name)
+        .with_description(resource.description)
+        .with_mime_type(resource.mime_type)
+        .with_annotations(notes)
 }
 
 #[cfg(test)]
@@ -75,6 +115,9 @@ mod tests {
             uri: format!("postgres://db/s/t{number}"),
             name: format!("s.t{number}"),
             description: String::new(),
+            mime_type: "text/markdown",
+            priority: 50,
+            modified: None,
             text: String::new(),
         };
         (0..count).map(one).collect()
@@ -107,5 +150,18 @@ mod tests {
             assert!(start(cursor(text)).is_err(), "{text}");
         }
         assert!(page(resources(5), 5).is_err());
+    }
+
+    #[test]
+    fn the_variables_of_a_template_are_told_and_of_nothing_else() {
+        let of = |template| variables(template).unwrap();
+        assert_eq!(of("postgres://{database}/{schema}/{relation}"), ["database", "schema", "relation"]);
+        assert_eq!(of("pgwarden://{database}/policy?format={format}"), ["database", "format"]);
+        assert_eq!(variables("postgres://{database}/{x}"), None);
+        // RFC 6570, level 1: no operator, no list, no modifier.
+        for template in templates() {
+            assert!(!template.uri_template.contains(['+', '#', ',', '*', '&', ';']), "{template:?}");
+            assert!(!template.uri_template.contains("{?") && !template.uri_template.contains("{/"));
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The protocol revisions, and which methods exist in which.
 
 use rmcp::model::{
-    CallToolRequestParams, GetTaskParams, InitializeRequestParams, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, SubscribeRequestParams, UpdateTaskParams,
+    CallToolRequestParams, CompleteRequestParams, GetPromptRequestParams, GetTaskParams,
+    InitializeRequestParams, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
+    SubscribeRequestParams, UpdateTaskParams,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,7 +21,7 @@ const fn served(method: &'static str, legacy: bool, stateless: bool) -> Served {
     Served { method, legacy, stateless }
 }
 
-const SERVED: [Served; 16] = [
+const SERVED: [Served; 19] = [
     served("initialize", true, false),
     served("ping", true, false),
     served("server/discover", false, true),
@@ -37,6 +38,9 @@ const SERVED: [Served; 16] = [
     served("resources/read", true, true),
     served("resources/subscribe", true, false),
     served("resources/unsubscribe", true, false),
+    served("prompts/list", true, true),
+    served("prompts/get", true, true),
+    served("completion/complete", true, true),
 ];
 
 /// Is `method` one that a peer of this revision may call? `None`: a peer that has not said its revision.
@@ -67,6 +71,8 @@ pub(super) fn why_malformed(method: &str, params: Option<Value>) -> String {
         "tools/call" => CallToolRequestParams::deserialize(params).err(),
         "resources/read" => ReadResourceRequestParams::deserialize(params).err(),
         "resources/subscribe" | "resources/unsubscribe" => SubscribeRequestParams::deserialize(params).err(),
+        "prompts/get" => GetPromptRequestParams::deserialize(params).err(),
+        "completion/complete" => CompleteRequestParams::deserialize(params).err(),
         "tasks/get" | "tasks/cancel" => GetTaskParams::deserialize(params).err(),
         "tasks/update" => UpdateTaskParams::deserialize(params).err(),
         "initialize" => InitializeRequestParams::deserialize(params).err(),

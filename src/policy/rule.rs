@@ -163,6 +163,24 @@ impl Policy {
         self.explain_analyze
     }
 
+    /// The names that a SELECT may read, as the rules give them. What is denied of them is not taken out.
+    pub fn readable(&self) -> impl Iterator<Item = &Pattern> {
+        let targets = self.allow.iter().flat_map(|rule| &rule.targets);
+        targets.filter(|(action, _)| *action == Action::Select).map(|(_, pattern)| pattern)
+    }
+
+    /// A condition or a mask speaks of the caller, so that two callers may get different answers.
+    pub fn speaks_of_callers(&self) -> bool {
+        let masks = self.masks.iter().filter_map(|mask| match &mask.kind {
+            MaskKind::Expression(expression) => Some(expression),
+            _ => None,
+        });
+        let conditions = self.filters.iter().map(|filter| &filter.condition);
+        let checks = self.checks.iter().map(|check| &check.condition);
+        // Where the word means something else, the answer is only kept by fewer.
+        masks.chain(conditions).chain(checks).any(|text| text.to_ascii_lowercase().contains("caller"))
+    }
+
     /// Tells one compiled policy from another, in logs and audit.
     pub fn version(&self) -> &str {
         &self.version

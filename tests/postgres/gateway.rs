@@ -13,7 +13,7 @@ use pgwarden::telemetry::Telemetry;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{CORNER_READER, Database, READER, Template, gate_with, until};
+use crate::support::{CORNER_READER, Database, READER, Template, gate_with, unfenced, until};
 
 fn limits() -> CallLimits {
     CallLimits { rows: 1_000, characters: 40_000, field_characters: 4_000, deadline: Duration::from_secs(30) }
@@ -104,12 +104,12 @@ async fn other_formats_come_as_text() {
     let sql = "SELECT * FROM (VALUES (1, 'a,b'), (2, NULL), (3, '')) AS v (id, word)";
     let formatted = async |format| {
         let request = QueryRequest { sql: sql.to_owned(), format, ..QueryRequest::default() };
-        ask(&gateway, request).await.unwrap().text.unwrap()
+        unfenced(&ask(&gateway, request).await.unwrap().text.unwrap())
     };
     assert_eq!(formatted(Format::Csv).await, "id,word\r\n1,\"a,b\"\r\n2,\r\n3,\"\"\r\n");
     assert_eq!(
         formatted(Format::Markdown).await,
-        "| id | word |\n| ---: | --- |\n| 1 | a,b |\n| 2 | NULL |\n| 3 |  |\n"
+        "\n| id | word |\n| ---: | --- |\n| 1 | a,b |\n| 2 | NULL |\n| 3 |  |\n\n"
     );
 }
 

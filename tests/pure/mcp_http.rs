@@ -70,13 +70,22 @@ async fn the_stateless_revision_needs_neither_initialize_nor_a_session() {
         let templates = answer.json()["result"]["resourceTemplates"].clone();
         let uris: Vec<&str> =
             templates.as_array().unwrap().iter().map(|one| one["uriTemplate"].as_str().unwrap()).collect();
+        let plain: Vec<&str> = uris.iter().copied().filter(|uri| !uri.contains('?')).collect();
         assert_eq!(
-            uris,
+            plain,
             [
                 "postgres://{database}",
                 "postgres://{database}/{schema}",
-                "postgres://{database}/{schema}/{relation}"
+                "postgres://{database}/{schema}/{relation}",
+                "pgwarden://{database}/policy",
+                "pgwarden://{database}/routines",
+                "pgwarden://{database}/routines/{schema}/{routine}",
             ]
+        );
+        let formed = plain.iter().map(|uri| format!("{uri}?format={{format}}"));
+        assert!(
+            formed.eq(uris.iter().filter(|uri| uri.contains('?')).map(|uri| (*uri).to_owned())),
+            "{uris:?}"
         );
     }
 }
@@ -122,8 +131,8 @@ async fn parameters_and_methods_are_told_apart_by_revision() {
         ("resources/subscribe", json!({"uri": "postgres://nowhere"}), -32002),
         ("resources/subscribe", json!({}), -32602),
         ("subscriptions/listen", json!({"notifications": {}}), -32601),
-        ("prompts/list", json!({}), -32601),
-        ("completion/complete", json!({}), -32601),
+        ("prompts/list", json!({"cursor": "made up"}), -32602),
+        ("completion/complete", json!({}), -32602),
         ("tasks/list", json!({}), -32601),
         ("no/such", json!({}), -32601),
     ] {

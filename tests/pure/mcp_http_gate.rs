@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::mcp_wire::{HttpPeer, STATELESS, caller, code, gateway, initialize};
+use super::mcp_wire::{HttpPeer, STATELESS, caller, code, gateway, initialize, stateless};
 
 /// An announced body that never comes: whoever waits for it does not answer.
 fn unsent(headers: &str) -> String {
@@ -112,6 +112,23 @@ async fn until_status(peer: &HttpPeer, bearer: &str, status: u16) {
         assert!(std::time::Instant::now() < deadline, "still {}", answer.status);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_token_is_needed_for_is_kept_by_nobody_else() {
+    let Guarded { peer, mut file, _folder } = guarded().await;
+    let bearer = format!("Bearer {}", file.create(token("ci")).unwrap().reveal());
+    until_status(&peer, &bearer, 200).await;
+    for method in ["tools/list", "prompts/list", "resources/templates/list"] {
+        let headers =
+            [("authorization", bearer.as_str()), ("mcp-protocol-version", STATELESS), ("mcp-method", method)];
+        let answer = peer.post(&headers, stateless(1, method, json!({}))).await;
+        assert_eq!(answer.json()["result"]["cacheScope"], "private", "{method}: {}", answer.text);
+    }
+    let open = HttpPeer::with(gateway(), Authentication::Open(caller()), Settings::default()).await;
+    assert_eq!(open.ask("tools/list", json!({})).await.json()["result"]["cacheScope"], "public");
+    let prompt = open.ask("prompts/get", json!({"name": "review_schema"})).await;
+    assert!(prompt.json()["result"]["messages"].is_array(), "{}", prompt.text);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ async fn the_stateless_revision_lists_the_tools_without_initialize() {
     let answer = peer.ask(&stateless(1, "tools/list", json!({}))).await;
     assert_eq!(tool_names(&answer), tools());
     assert_eq!(answer["result"]["resultType"], "complete");
-    assert_eq!(answer["result"]["cacheScope"], "private");
+    assert_eq!(answer["result"]["cacheScope"], "public", "one policy for everybody");
     assert_eq!(code(&peer.ask(&stateless(2, "ping", json!({}))).await), -32601);
     assert_eq!(peer.finish().await, [""; 0]);
 }
@@ -104,14 +104,15 @@ async fn parameters_and_methods_are_told_apart_by_revision() {
         ("resources/read", json!({}), -32602),
         ("resources/read", json!({"uri": "postgres://nowhere"}), -32002),
         ("server/discover", json!({"x": 1}), -32602),
-        ("prompts/list", json!({}), -32601),
-        ("prompts/get", json!({"name": "x"}), -32601),
+        ("prompts/list", json!({"cursor": "made up"}), -32602),
+        ("prompts/get", json!({"name": "x"}), -32602),
+        ("prompts/get", json!({}), -32602),
         (
             "completion/complete",
             json!({"ref": {"type": "ref/prompt", "name": "x"}, "argument": {"name": "a", "value": ""}}),
-            -32601,
+            -32602,
         ),
-        ("completion/complete", json!({}), -32601),
+        ("completion/complete", json!({}), -32602),
         ("logging/setLevel", json!({"level": "info"}), -32601),
         ("resources/subscribe", json!({"uri": "postgres://nowhere"}), -32002),
         ("resources/unsubscribe", json!({}), -32602),

@@ -174,7 +174,9 @@ async fn the_server_introduces_itself_briefly() {
     assert_eq!(opened["serverInfo"]["name"], "pgwarden");
     assert!((100..2048).contains(&opened["instructions"].as_str().unwrap().len()));
     assert!(opened["capabilities"]["tools"].is_object() && opened["capabilities"]["resources"].is_object());
-    assert_eq!(opened["capabilities"].get("prompts"), None);
+    assert!(
+        opened["capabilities"]["prompts"].is_object() && opened["capabilities"]["completions"].is_object()
+    );
 }
 
 #[tokio::test]

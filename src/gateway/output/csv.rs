@@ -1,7 +1,9 @@
-//! CSV as in RFC 4180, as `COPY .. CSV HEADER` writes it: an empty field is NULL, `""` is the empty string.
+//! CSV as in RFC 4180, as `COPY .. CSV HEADER` writes it: an empty field is NULL, `""` is the empty string. What
+//! nobody would see is written out ([`invisible::shown`]).
 
 use super::cell::{CUT_MARK, WITHHELD_MARK};
 use super::{Cell, Layout};
+use crate::gateway::invisible;
 use crate::sql::ProjectedColumn;
 
 const LINE_END: &str = "\r\n";
@@ -43,9 +45,10 @@ impl Layout for Csv {
 }
 
 fn push_field(text: &str, ending: &str, out: &mut String) {
+    let text = invisible::shown(text);
     let plain = !text.is_empty() && !text.contains(['"', ',', '\r', '\n']);
     if plain {
-        out.push_str(text);
+        out.push_str(&text);
         out.push_str(ending);
         return;
     }

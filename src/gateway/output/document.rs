@@ -5,11 +5,12 @@ mod keys;
 use keys::UniqueKeys;
 
 use super::number::{Decimal, survives_a_double};
+use crate::gateway::invisible;
 
 /// Levels of nesting that common readers take without trouble, with the reply around them.
 const DEEPEST: usize = 64;
 
-/// Appends `text` raw but for white space between its tokens, and says true; or appends nothing where a reader would
+/// Appends `text` raw but for white space between its tokens and characters that nobody sees, and says true; or appends nothing where a reader would
 /// refuse it, or lose digits of a number or all but one value of a repeated key: such a value becomes a string.
 pub(super) fn push_document(text: &str, out: &mut String) -> bool {
     let before = out.len();
@@ -49,9 +50,11 @@ fn push_readable(text: &str, out: &mut String) -> bool {
             _ => c.len_utf8(),
         };
         let (token, behind) = rest.split_at_checked(taken).unwrap_or((rest, ""));
-        // RFC 8259, 2: insignificant.
-        if !matches!(c, ' ' | '\n' | '\r' | '\t') {
-            out.push_str(token);
+        match c {
+            // RFC 8259, 2: insignificant.
+            ' ' | '\n' | '\r' | '\t' => {}
+            '"' => out.push_str(&invisible::shown_json(token)),
+            _ => out.push_str(token),
         }
         rest = behind;
     }
@@ -107,7 +110,11 @@ mod tests {
         let mut out = "before".to_owned();
         assert!(!push_document("[1, {\"a\": 9223372036854775807}]", &mut out) && out == "before");
         assert_eq!(raw("\"\""), Some("\"\"".to_owned()));
-        assert_eq!(raw("\"\u{7f}\""), Some("\"\u{7f}\"".to_owned()));
+        assert_eq!(raw("\"\u{7f}\""), Some("\"\\u007f\"".to_owned()));
+        assert_eq!(
+            raw("{\"a\u{200b}\": \"\u{e0041}\"}"),
+            Some("{\"a\\u200b\":\"\\udb40\\udc41\"}".to_owned())
+        );
         assert_eq!(raw("\"a\\\\\""), Some("\"a\\\\\"".to_owned()));
     }
 

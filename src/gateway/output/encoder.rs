@@ -7,6 +7,7 @@ use super::json::Json;
 use super::markdown::Markdown;
 use super::{Cell, Flow, Layout};
 use crate::db::RowSink;
+use crate::gateway::invisible::json_chars;
 use crate::gateway::request::{ColumnHeader, Format};
 use crate::sql::{Extent, ProjectedColumn};
 
@@ -36,6 +37,7 @@ pub(crate) struct Encoder {
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub columns: Vec<ColumnHeader>,
+    pub format: Format,
     /// `[]` where the format is not JSON.
     pub rows: Box<RawValue>,
     pub text: Option<String>,
@@ -102,6 +104,7 @@ impl Encoder {
         };
         Ok(Encoded {
             columns: self.columns.into_iter().map(header).collect(),
+            format: self.format,
             rows,
             text,
             row_count: self.rows,
@@ -150,7 +153,7 @@ impl RowSink for Encoder {
         self.columns = columns.to_vec();
         self.layout.head(columns, &mut self.out);
         let headers: Vec<ColumnHeader> = columns.iter().cloned().map(header).collect();
-        let named = serde_json::to_string(&headers).map_or(0, |json| json.chars().count());
+        let named = serde_json::to_value(&headers).map_or(0, |json| json_chars(&json));
         self.used = self.out.chars().count() + self.layout.tail().len() + named;
         self.too_wide = self.used > self.budget;
         if columns.iter().any(|column| column.extent == Extent::Whole) {

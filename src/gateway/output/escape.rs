@@ -1,9 +1,9 @@
 //! A JSON string (RFC 8259, section 7).
 
-use std::fmt::Write as _;
+use crate::gateway::invisible;
 
-/// Appends `text` between quotes. Besides what JSON asks for, other control characters and the line separators of
-/// Unicode are escaped too: some transports and readers break lines there.
+/// Appends `text` between quotes. Besides what JSON asks for, every character that nobody sees is escaped: a reader of the
+/// text is not deceived, and no transport breaks a line there.
 pub(super) fn push_string(text: &str, ending: &str, out: &mut String) {
     out.push('"');
     push_escaped(text, out);
@@ -12,45 +12,32 @@ pub(super) fn push_string(text: &str, ending: &str, out: &mut String) {
 }
 
 fn push_escaped(text: &str, out: &mut String) {
-    let mut rest = text;
-    while let Some((at, odd)) = rest.char_indices().find(|(_, c)| needs_escape(*c)) {
-        let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(plain);
-        push_escape(odd, out);
-        rest = tail.get(odd.len_utf8()..).unwrap_or("");
-    }
-    out.push_str(rest);
+    invisible::push(text, |byte| matches!(byte, b'"' | b'\\'), push_escape, out);
 }
 
-fn needs_escape(c: char) -> bool {
-    matches!(c, '"' | '\\' | '\u{2028}' | '\u{2029}') || c.is_control()
-}
-
-fn push_escape(c: char, out: &mut String) {
+fn push_escape(c: char, _behind: &str, out: &mut String) {
     match c {
         '"' => out.push_str("\\\""),
         '\\' => out.push_str("\\\\"),
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
-        _ => {
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
-        }
+        c => invisible::push_json(c, out),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::push_string;
+    use super::{invisible, push_string};
 
     #[test]
-    fn every_character_of_the_first_planes_reads_back() {
-        for c in (0..0x1_1000).filter_map(char::from_u32) {
+    fn every_character_of_the_first_planes_reads_back_and_none_is_unseen() {
+        for c in (0..0x1_1000).chain(0xe_0000..0xe_0200).filter_map(char::from_u32) {
             let text = format!("a{c}b");
             let mut out = String::new();
             push_string(&text, "", &mut out);
             assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
-            assert!(!out.contains(['\n', '\r', '\u{85}', '\u{2028}']), "{c:?}");
+            assert!(!out.contains(invisible::is_invisible), "{c:?}");
         }
     }
 

@@ -1,9 +1,8 @@
 //! A table in GitHub-flavoured Markdown, one line a row. NULL is shown as `NULL`, the text NULL as `"NULL"`.
 
-use std::fmt::Write as _;
-
 use super::cell::{CUT_MARK, WITHHELD_MARK};
 use super::{Cell, Layout};
+use crate::gateway::invisible;
 use crate::sql::{Encoding, ProjectedColumn};
 
 pub(super) struct Markdown;
@@ -50,20 +49,13 @@ impl Layout for Markdown {
 
 /// Backslashes are doubled, so each escape can be read back.
 fn push_cell(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '|' => out.push_str("\\|"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{2028}' | '\u{2029}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
+    let escape = |c: char, _: &str, out: &mut String| match c {
+        '\\' => out.push_str("\\\\"),
+        '|' => out.push_str("\\|"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c => invisible::push_shown(c, out),
+    };
+    invisible::push(text, |byte| matches!(byte, b'\\' | b'|'), escape, out);
 }

@@ -250,8 +250,15 @@ fn any_rows_as_csv_read_back_field_by_field() {
             assert_eq!(encoder.row(row), Flow::Continue);
         }
         let read = read_csv(&encoder.finish().unwrap().text.unwrap());
+        let unseen = |field: &Option<String>| field.as_deref().map(written_out);
+        let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(unseen).collect()).collect();
         assert_eq!(read[1..], rows);
     }
+}
+
+/// The two characters of the dice that nobody sees.
+fn written_out(text: &str) -> String {
+    text.replace('\u{0}', "\\u{0}").replace('\u{2028}', "\\u{2028}")
 }
 
 /// Reads RFC 4180 with an unquoted empty field as NULL.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::db::Truncation;
-use crate::gateway::output::{CUT_MARK, Encoded, Encoder, WITHHELD_MARK};
+use crate::gateway::output::{CUT_MARK, Encoded, Encoder, Fence, WITHHELD_MARK};
 use crate::gateway::{CallLimits, QueryOutput};
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::spool::Cursor;
@@ -62,13 +62,13 @@ pub(in crate::gateway) fn reply(
     }
     let reason = reason(rest, &encoded, rows, limits);
     let notices = notices(rest.notices, encoded.left.saturating_sub(KEPT_CHARS));
-    let footer = footer(encoded.row_count, reason.as_deref());
+    let text = encoded.text.as_deref().map(|rows| text(rows, &encoded, reason.as_deref())).transpose()?;
     Ok(QueryOutput {
         columns: encoded.columns,
         rows: encoded.rows,
         row_count: encoded.row_count,
         truncated: reason.is_some(),
-        text: encoded.text.map(|text| if reason.is_some() { text + &footer } else { text }),
+        text,
         truncated_reason: reason,
         next_cursor: rest.next.map(|cursor| cursor.to_string()),
         notices,
@@ -131,10 +131,16 @@ fn reason(rest: &Rest<'_>, encoded: &Encoded, rows: u64, limits: &CallLimits) ->
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// Below a table whose reader may not see the structured result: nobody takes a part for the whole.
-fn footer(row_count: u64, reason: Option<&str>) -> String {
-    let rows = if row_count == 1 { "row" } else { "rows" };
-    format!("\n({row_count} {rows}, truncated: {})\n", reason.unwrap_or_default())
+/// The rows as text, fenced. Its reader may not see the structured result: what is missing is said below, so that nobody
+/// takes a part for the whole.
+fn text(rows: &str, encoded: &Encoded, reason: Option<&str>) -> Result<String, Diagnostic> {
+    let mut text = Fence::random()?.around(rows, encoded.format);
+    if let Some(reason) = reason {
+        let count = encoded.row_count;
+        let rows = if count == 1 { "row" } else { "rows" };
+        text.push_str(&format!("\n({count} {rows}, truncated: {reason})\n"));
+    }
+    Ok(text)
 }
 
 fn too_wide(columns: usize, limits: &CallLimits) -> Diagnostic {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::Relation;
 use crate::gateway::describe::{Key, Link, Shape};
+use crate::gateway::invisible;
 use crate::gateway::visible::{Meaning, Visible};
 
 pub(super) fn database(
@@ -13,7 +14,7 @@ pub(super) fn database(
     schemas: &BTreeMap<&str, Vec<&Relation>>,
 ) -> String {
     let mut out = format!("# Database {}\n", inline(name));
-    paragraph(visible.about(), &mut out);
+    quote(visible.about(), &mut out);
     for (schema, relations) in schemas {
         let _ = write!(out, "\n## Schema {}\n\n", inline(schema));
         relation_list(visible, relations, &mut out);
@@ -24,7 +25,7 @@ pub(super) fn database(
 
 pub(super) fn schema(visible: &Visible<'_>, name: &str, relations: &[&Relation]) -> String {
     let mut out = format!("# Schema {}\n", inline(name));
-    paragraph(visible.catalog().schema(name).and_then(|schema| schema.comment.as_deref()), &mut out);
+    quote(visible.catalog().schema(name).and_then(|schema| schema.comment.as_deref()), &mut out);
     out.push('\n');
     relation_list(visible, relations, &mut out);
     out
@@ -33,7 +34,7 @@ pub(super) fn schema(visible: &Visible<'_>, name: &str, relations: &[&Relation])
 pub(super) fn relation<'c>(visible: &Visible<'c>, relation: &'c Relation) -> String {
     let shape = Shape::new(visible, relation);
     let mut out = format!("# {} {}\n", sentence(shape.kind), inline(&shape.relation));
-    paragraph(shape.comment, &mut out);
+    quote(shape.comment, &mut out);
     paragraph(shape.said.note, &mut out);
     paragraph(also(&shape.said.synonyms).as_deref(), &mut out);
     paragraph(facts(&shape).as_deref(), &mut out);
@@ -123,9 +124,17 @@ fn list(title: &str, items: impl Iterator<Item = String>, out: &mut String) {
     }
 }
 
+/// The policy's or the notes' author's words.
 fn paragraph(text: Option<&str>, out: &mut String) {
     if let Some(text) = text {
         let _ = write!(out, "\n{}\n", text.trim());
+    }
+}
+
+/// A comment of the database: somebody's words, marked as such, so that no line of it reads as one of the page's.
+fn quote(text: Option<&str>, out: &mut String) {
+    for (at, line) in invisible::shown(text.unwrap_or_default().trim()).lines().enumerate() {
+        let _ = writeln!(out, "{}> {}", if at == 0 { "\n" } else { "" }, line.trim_end());
     }
 }
 
@@ -135,18 +144,28 @@ fn sentence(words: &str) -> String {
 }
 
 /// A code span, whatever backticks are inside.
-fn inline(text: &str) -> String {
-    let text = one_line(text);
+pub(super) fn inline(text: &str) -> String {
+    let text = invisible::shown_line(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space = if longest > 0 { " " } else { "" };
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-fn cell(text: &str) -> String {
-    one_line(text).replace('\\', "\\\\").replace('|', "\\|")
+pub(super) fn cell(text: &str) -> String {
+    invisible::shown_line(text).replace('\\', "\\\\").replace('|', "\\|")
 }
 
-fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
+/// As many whole lines as fit, and a last one that says so where some do not.
+pub(super) fn within(mut page: String, characters: usize) -> String {
+    const LAST: &str = "\n(Cut here: the page is longer than an answer may be. Read a smaller resource.)\n";
+    if page.chars().count() <= characters {
+        return page;
+    }
+    let room = characters.saturating_sub(LAST.len());
+    let end = page.char_indices().nth(room).map_or(page.len(), |(end, _)| end);
+    let line = page.get(..end).and_then(|kept| kept.rfind('\n')).map_or(0, |at| at + 1);
+    page.truncate(line);
+    page.push_str(LAST);
+    page
 }

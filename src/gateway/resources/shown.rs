@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
-use super::{by_schema, listed, page, resource_uri};
+use super::{by_schema, listed, page};
 use crate::catalog::Catalog;
 use crate::gateway::visible::Visible;
+use crate::gateway::{Notes, resource_uri};
 use crate::policy::Policy;
 
 /// Policies of one database that are remembered.
@@ -25,8 +26,8 @@ pub(in crate::gateway) struct Pages {
 }
 
 impl Pages {
-    fn new(database: &str, catalog: &Catalog, policy: &Policy) -> Self {
-        let visible = Visible::new(catalog, policy).without_estimates();
+    fn new(database: &str, catalog: &Catalog, policy: &Policy, notes: &Notes) -> Self {
+        let visible = Visible::new(catalog, policy).noted(notes).without_estimates();
         let list: Vec<_> = listed(database, &visible)
             .into_iter()
             .map(|resource| (resource.uri, resource.name, resource.description))
@@ -98,6 +99,7 @@ pub(in crate::gateway) struct LastPages(tokio::sync::Mutex<Vec<Known>>);
 struct Known {
     policy: Arc<Policy>,
     catalog: Arc<Catalog>,
+    notes: Arc<Notes>,
     pages: Arc<Pages>,
 }
 
@@ -107,23 +109,25 @@ impl LastPages {
         database: &str,
         policy: &Arc<Policy>,
         catalog: &Arc<Catalog>,
+        notes: &Arc<Notes>,
     ) -> Option<Arc<Pages>> {
         let mut last = self.0.lock().await;
-        last.retain(|known| Arc::ptr_eq(&known.catalog, catalog));
+        last.retain(|known| Arc::ptr_eq(&known.catalog, catalog) && Arc::ptr_eq(&known.notes, notes));
         if let Some(known) = last.iter().find(|known| Arc::ptr_eq(&known.policy, policy)) {
             return Some(Arc::clone(&known.pages));
         }
-        let (name, policy, catalog) = (database.to_owned(), Arc::clone(policy), Arc::clone(catalog));
+        let name = database.to_owned();
+        let (policy, catalog, notes) = (Arc::clone(policy), Arc::clone(catalog), Arc::clone(notes));
         // Thousands of pages take a while.
         let working = tokio::task::spawn_blocking({
-            let (policy, catalog) = (Arc::clone(&policy), Arc::clone(&catalog));
-            move || Pages::new(&name, &catalog, &policy)
+            let (policy, catalog, notes) = (Arc::clone(&policy), Arc::clone(&catalog), Arc::clone(&notes));
+            move || Pages::new(&name, &catalog, &policy, &notes)
         });
         let pages = Arc::new(working.await.ok()?);
         if last.len() >= REMEMBERED {
             last.remove(0);
         }
-        last.push(Known { policy, catalog, pages: Arc::clone(&pages) });
+        last.push(Known { policy, catalog, notes, pages: Arc::clone(&pages) });
         Some(pages)
     }
 }
@@ -143,7 +147,7 @@ mod tests {
     fn shown(change: impl FnOnce(&mut CatalogContents)) -> Shown {
         let mut contents = shop::catalog().contents().clone();
         change(&mut contents);
-        let pages = Pages::new("demo", &Catalog::new(contents), &shop::policy());
+        let pages = Pages::new("demo", &Catalog::new(contents), &shop::policy(), &Notes::default());
         Shown([("demo".to_owned(), Part::Pages(Arc::new(pages)))].into_iter().collect())
     }
 

@@ -1,10 +1,26 @@
-use super::{listed, read};
-use crate::gateway::shop;
+use super::{Shelf, listed, read};
+use crate::catalog::Catalog;
+use crate::gateway::resource_uri::Address;
+use crate::gateway::{CallLimits, shop};
+use crate::policy::Policy;
+use std::time::Duration;
+
+fn limits() -> CallLimits {
+    CallLimits { rows: 100, characters: 9_000, field_characters: 100, deadline: Duration::from_secs(5) }
+}
+
+fn shelf<'c>(catalog: &'c Catalog, policy: &'c Policy, limits: &'c CallLimits) -> Shelf<'c> {
+    Shelf { database: "main db", visible: shop::visible(catalog), policy, limits }
+}
+
+fn at(uri: &str) -> Option<String> {
+    let (catalog, policy, limits) = (shop::catalog(), shop::policy(), limits());
+    let read = read(&shelf(&catalog, &policy, &limits), &Address::parse(uri)?).unwrap();
+    read.map(|resource| resource.text)
+}
 
 fn text(parts: &[&str]) -> Option<String> {
-    let catalog = shop::catalog();
-    let parts: Vec<String> = parts.iter().map(|&part| part.to_owned()).collect();
-    read("main db", &shop::visible(&catalog), &parts).map(|resource| resource.text)
+    at(&format!("postgres://main%20db{}", parts.iter().map(|part| format!("/{part}")).collect::<String>()))
 }
 
 #[test]
@@ -29,20 +45,22 @@ fn the_list_goes_from_the_database_to_its_relations_and_hides_the_rest() {
 fn the_database_lists_its_schemas_and_relations() {
     assert_eq!(
         text(&[]).unwrap(),
-        "# Database `main db`\n\nthe web shop\n\n## Schema `shop`\n\n\
+        "# Database `main db`\n\n> the web shop\n\n## Schema `shop`\n\n\
          - `shop.\"Odd \"\"Name\"\"\"` (table)\n\
          - `shop.customers` (table, about 1000 rows): people who bought something\n\
          - `shop.orders` (partitioned table): one line a purchase \\| by month\n\
          - `shop.revenue` (materialized view)\n"
     );
-    assert!(text(&["shop"]).unwrap().starts_with("# Schema `shop`\n\nwhat the shop sells\n\n- `shop.\"Odd"));
+    assert!(
+        text(&["shop"]).unwrap().starts_with("# Schema `shop`\n\n> what the shop sells\n\n- `shop.\"Odd")
+    );
 }
 
 #[test]
 fn a_relation_is_a_page() {
     assert_eq!(
         text(&["shop", "orders"]).unwrap(),
-        "# Partitioned table `shop.orders`\n\none line a purchase | by month\n\n3 partitions\n\n\
+        "# Partitioned table `shop.orders`\n\n> one line a purchase | by month\n\n3 partitions\n\n\
          | Column | Type | Null | Default | Comment |\n| --- | --- | --- | --- | --- |\n\
          | id | bigint | no |  |  |\n| customer_id | bigint | no |  |  |\n\
          | status | shop.open_status | yes | 'placed'::shop.order_status | One of: placed, shipped |\n\

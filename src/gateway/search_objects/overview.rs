@@ -10,6 +10,7 @@ use super::lookalikes::Lookalikes;
 use super::shortened;
 use super::words::stems;
 use crate::catalog::{Relation, RelationKind, Routine};
+use crate::gateway::invisible::json_chars;
 use crate::gateway::visible::Visible;
 use crate::pg::{Oid, shown_ident};
 
@@ -51,7 +52,7 @@ pub(super) fn overview<'c>(
     let mut least = None;
     for (detail, schemas) in whole {
         let answer = answer(visible, &schemas, relations.len(), detail);
-        if answer.to_string().chars().count() <= characters {
+        if json_chars(&answer) <= characters {
             return answer;
         }
         least = Some(schemas);
@@ -215,7 +216,7 @@ fn schema(lines: &Lines<'_>) -> Value {
 fn cut(visible: &Visible<'_>, mut schemas: Vec<Lines<'_>>, total: usize, characters: usize) -> Value {
     loop {
         let answer = answer(visible, &schemas, total, Detail::Names);
-        let over = answer.to_string().chars().count().saturating_sub(characters);
+        let over = json_chars(&answer).saturating_sub(characters);
         if over == 0 || schemas.is_empty() {
             return answer;
         }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::values::VALUES;
 use super::{Bench, types};
+use crate::support::unfenced;
 
 pub async fn ask(bench: &Bench, sql: &str, format: Format) -> QueryOutput {
     ask_within(bench, sql, format, 40_000).await
@@ -110,15 +111,15 @@ async fn odd_column_names_and_odd_texts_survive_every_format() {
     assert_eq!(names, ["a", "a", "x y", "\\\\", "__proto__", " ", "constructor"]);
     let read: Value = serde_json::from_str(output.rows.get()).unwrap();
     assert_eq!(read, json!([["", null, "q\"\\\n\t\u{1}|,", "NULL", 1, " x ", "\u{2028}"]]));
-    let csv = ask(&bench, sql, Format::Csv).await.text.unwrap();
+    let csv = unfenced(&ask(&bench, sql, Format::Csv).await.text.unwrap());
     assert_eq!(
         csv,
-        "a,a,x y,\\\\,__proto__, ,constructor\r\n\"\",,\"q\"\"\\\n\t\u{1}|,\",NULL,1, x ,\u{2028}\r\n"
+        "a,a,x y,\\\\,__proto__, ,constructor\r\n\"\",,\"q\"\"\\\n\t\\u{1}|,\",NULL,1, x ,\\u{2028}\r\n"
     );
-    let markdown = ask(&bench, sql, Format::Markdown).await.text.unwrap();
+    let markdown = unfenced(&ask(&bench, sql, Format::Markdown).await.text.unwrap());
     assert_eq!(
         markdown,
-        "| a | a | x y | \\\\\\\\ | __proto__ |   | constructor |\n| --- | --- | --- | --- | ---: | --- | --- |\n\
-         |  | NULL | q\"\\\\\\n\\t\\u0001\\|, | \"NULL\" | 1 |  x  | \\u2028 |\n"
+        "\n| a | a | x y | \\\\\\\\ | __proto__ |   | constructor |\n| --- | --- | --- | --- | ---: | --- | --- |\n\
+         |  | NULL | q\"\\\\\\n\\t\\u{1}\\|, | \"NULL\" | 1 |  x  | \\u{2028} |\n\n"
     );
 }

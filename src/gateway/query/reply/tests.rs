@@ -116,9 +116,10 @@ fn a_line_of_explain_may_be_as_long_as_the_reply() {
 fn a_table_that_is_not_whole_says_so_below_it() {
     let output = answer(Format::Csv, ran(1, Some(Truncation::Rows)), 1, &["a"]).unwrap();
     let text = output.text.unwrap();
-    assert!(text.starts_with("name\r\na\r\n\n(1 row, truncated: there are more rows"), "{text}");
+    assert!(text.contains("---\nname\r\na\r\n--- end of data "), "{text}");
+    assert!(text.contains(" ---\n\n(1 row, truncated: there are more rows"), "{text}");
     let output = answer(Format::Csv, ran(1, None), 100, &["a"]).unwrap();
-    assert_eq!(output.text.unwrap(), "name\r\na\r\n");
+    assert_eq!(output.text.unwrap().lines().count(), 4, "two of them are the fence");
 }
 
 #[test]
