@@ -189,3 +189,22 @@ async fn what_was_dropped_meanwhile_is_not_named() {
     assert!(!format!("{refused:?}").contains(MARKER), "{refused:?}");
     assert_eq!(refused.rule.as_deref(), Some("saved.refused"));
 }
+
+#[tokio::test]
+async fn there_are_none_while_a_policy_protects_what_is_gone() {
+    let database = Database::create(Template::Shop).await;
+    with_hidden(&database).await;
+    let policy = Policy::parse(&hiding(), "policy.toml").unwrap();
+    let served = served("shop", &database, policy, parsed(&query("one_row", "SELECT 1 AS one", &[])));
+    let gate = Arc::clone(&served.database);
+    let gateway = gateway_of(vec![served]).await;
+    assert_eq!(gateway.saved_queries(&anna(), None).await.len(), 1);
+    // Under its new name nothing protects it.
+    let rename = format!("ALTER TABLE shop.{MARKER}_table RENAME TO now_open");
+    database.admin().await.batch_execute(&rename).await.unwrap();
+    crate::support::until("they are gone", async || {
+        gate.refresh().await.unwrap();
+        gateway.saved_queries(&anna(), None).await.is_empty().then_some(())
+    })
+    .await;
+}

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use nix::sys::signal::{Signal, kill};
@@ -21,6 +21,13 @@ fn program(words: &[&str]) -> Command {
         }
     }
     command
+}
+
+/// One that serves does not end.
+async fn ended(words: &[&str]) -> Output {
+    let mut command = tokio::process::Command::from(program(words));
+    let output = command.kill_on_drop(true).output();
+    tokio::time::timeout(Duration::from_secs(60), output).await.expect("it does not end").unwrap()
 }
 
 struct Files(tempfile::TempDir);
@@ -79,7 +86,7 @@ async fn nothing_is_served_with_a_saved_query_that_cannot_be_run() {
         &["doctor", "--config", config],
     ];
     for words in commands {
-        let output = program(words).output().unwrap();
+        let output = ended(words).await;
         let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert_eq!(output.status.code(), Some(1), "{words:?} {told}");
         for fault in [
@@ -91,7 +98,7 @@ async fn nothing_is_served_with_a_saved_query_that_cannot_be_run() {
     }
     files.put("queries.toml", &wrong.replace("[[query]]", "[[qery]]"));
     for words in commands {
-        let output = program(words).output().unwrap();
+        let output = ended(words).await;
         let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert!(
             !output.status.success() && told.contains("queries.toml:1:3: unknown key `qery`"),
