@@ -1,7 +1,7 @@
 //! The only module that names tokio_postgres and deadpool: TLS, pool, sessions, execution, cancel, introspection.
 //!
 //! INVARIANT: what reaches PostgreSQL from here is either a `&'static str` of our own (the `.sql` files) or the text
-//! of a [`crate::sql::Checked`] or [`crate::sql::Projected`]. Nothing public takes SQL as a string, but for
+//! of a [`crate::sql::Checked`], [`crate::sql::Projected`] or [`crate::sql::Explained`]. Nothing public takes SQL as a string, but for
 //! [`fixed`] and [`Monitor`], which take only what stands in the program, and [`demo`], which loads the sample database;
 //! none of them runs what a caller wrote.
 
@@ -40,7 +40,7 @@ pub use knowledge::Inspection;
 pub use lock_wait::LockWait;
 pub use login::{Examination, Finding};
 pub use monitor::{Monitor, MonitorExamination, Statement, StatementOrder, Verdict};
-pub use planning::{IndexFacts, Planning, Supposed, TableFacts};
+pub use planning::{ColumnFacts, IndexFacts, Planning, Supposed, TableFacts};
 pub use progress::{Phase, Progress};
 pub use settings::DatabaseSettings;
 pub use sink::{Flow, Ran, RowSink, RunLimits, Truncation};

@@ -26,11 +26,12 @@ pub use health::Health;
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
-    Asked, ColumnHeader, Described, ExplainOutput, ExplainRequest, Format, QueryOutput, QueryRequest,
-    SchemaResource, SearchOutput, SearchRequest, TaskView,
+    Advice, AdviseRequest, Asked, ColumnHeader, Described, ExplainOutput, ExplainRequest, Format,
+    QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest, TaskView,
 };
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};
+pub use tuning::Steps;
 
 use admission::Admission;
 use tasks::Desk;

@@ -126,7 +126,7 @@ impl Database {
             () = cancel.cancelled() => Err(canceled_by_client()),
             ran = timeout_at(ends, Box::pin(self.run_known(&call, sink))) => match ran {
                 Ok(Ok(ran)) => Ok(ran),
-                Ok(Err(error)) => Err(self.explain(error, limits)),
+                Ok(Err(error)) => Err(self.explain(error, limits.deadline)),
                 Err(_) => Err(past_deadline(limits.deadline)),
             },
         }
@@ -191,9 +191,9 @@ impl Database {
 
     /// PostgreSQL's own timeout is our deadline too; what it does not find any more, or finds more of, tells that
     /// the snapshot is old.
-    fn explain(self: &Arc<Self>, error: Diagnostic, limits: &RunLimits) -> Diagnostic {
+    pub(super) fn explain(self: &Arc<Self>, error: Diagnostic, deadline: Duration) -> Diagnostic {
         if error.sqlstate == SqlState::QUERY_CANCELED && error.message.contains("statement timeout") {
-            return past_deadline(limits.deadline);
+            return past_deadline(deadline);
         }
         let surprising = error.rule.as_deref() == Some("server.locks")
             || matches!(error.sqlstate.as_str(), "42P01" | "42703" | "42883" | "42704" | "3F000" | "0A000");

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use hypopg::Supposed;
 pub(super) use table_facts::read as table_facts;
-pub use table_facts::{IndexFacts, TableFacts};
+pub use table_facts::{ColumnFacts, IndexFacts, TableFacts};
 
 use super::database::past_deadline;
 use super::envelope::Envelope;
@@ -83,9 +83,9 @@ impl Planning {
         limits: Option<&PlannerLimits>,
     ) -> Result<String, Diagnostic> {
         let (ends, deadline) = (self.ends, self.deadline);
-        timeout_at(ends, Box::pin(self.planned(explained, limits)))
-            .await
-            .map_err(|_| past_deadline(deadline))?
+        let planned = timeout_at(ends, Box::pin(self.planned(explained, limits))).await;
+        let plan = planned.map_err(|_| past_deadline(deadline))?;
+        plan.map_err(|error| self.database.explain(error, deadline))
     }
 
     async fn planned(

@@ -131,6 +131,21 @@ pub struct ExplainRequest {
 #[derive(Debug)]
 pub struct ExplainOutput(pub serde_json::Value);
 
+/// The tool `advise_indexes`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AdviseRequest {
+    /// Queries; none for those that pg_stat_statements has counted.
+    pub statements: Vec<String>,
+    /// Of all new indexes together.
+    pub megabytes: Option<u64>,
+    pub database: Option<String>,
+}
+
+/// The answer of `advise_indexes`: an object `{"indexes": [..], "statements": [..], "cost_before": n, "cost_after": n,
+/// "complete": bool, ..}`.
+#[derive(Debug)]
+pub struct Advice(pub serde_json::Value);
+
 /// One schema resource as the caller sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SchemaResource {

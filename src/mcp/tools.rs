@@ -1,6 +1,7 @@
 //! The tools as clients see them, one file for each: its schema, its arguments, its call. Schemas are written by hand: they
 //! obey the narrowest client (no `$ref`, no unions, one `type` a node), and `tests/pure/mcp_tool_schemas.rs` keeps it so.
 
+mod advise_indexes;
 mod call;
 mod describe;
 mod explain;
@@ -41,6 +42,7 @@ impl Tools {
             listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),
             listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
             listed(Some(ToolGroup::Tuning), sized(explain::tool(&databases))),
+            listed(Some(ToolGroup::Tuning), sized(advise_indexes::tool(&databases))),
             listed(None, task_result::tool()),
             listed(None, task_cancel::tool()),
         ])

@@ -3,10 +3,11 @@
 //! It is checked as if it were to run, and refused where its plan would tell of what is hidden. EXPLAIN is put in front of
 //! its text here, so that what is planned is what was checked.
 
-use super::ast::Statement;
+use super::ast::walk::{self, Visited, Visitor};
+use super::ast::{Expr, Statement};
 use super::check::{CheckContext, Checked, explainable, passed, with_stack};
 use super::uses::{self, TableUse};
-use super::{lower, parse};
+use super::{lower, parse, render};
 use crate::pg::{Diagnostic, SqlState};
 
 /// PostgreSQL's name for the statement while a plan for any value of its parameters is made.
@@ -18,6 +19,7 @@ pub struct Explained {
     checked: Checked,
     tables: Vec<TableUse>,
     analyze: bool,
+    without_values: String,
 }
 
 /// Checks one query, with or without EXPLAIN before it, for its plan. `analyze` asks to run it, too.
@@ -31,8 +33,29 @@ pub fn explained(sql: &str, analyze: bool, cx: &CheckContext<'_>) -> Result<Expl
         if analyze {
             may_analyze(&checked, cx)?;
         }
-        Ok(Explained { tables: uses::of(&mut statement), checked, analyze })
+        let tables = uses::of(&mut statement);
+        let without_values = without_values(&mut statement)?;
+        Ok(Explained { checked, tables, analyze, without_values })
     })
+}
+
+struct Values;
+
+impl Visitor for Values {
+    fn expr(&mut self, expr: &mut Expr) -> Visited {
+        match expr {
+            Expr::Number(_) | Expr::String(_) | Expr::Bits(..) | Expr::Parameter(_) => {
+                *expr = Expr::Parameter(1);
+                Ok(())
+            }
+            _ => walk::expr(self, expr),
+        }
+    }
+}
+
+fn without_values(statement: &mut Statement) -> Result<String, Diagnostic> {
+    walk::statement(&mut Values, statement)?;
+    render::render(statement)
 }
 
 fn may_analyze(checked: &Checked, cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
@@ -58,6 +81,12 @@ impl Explained {
     /// Each relation of the query, as often as it is named, and what is done with its columns.
     pub fn tables(&self) -> &[TableUse] {
         &self.tables
+    }
+
+    /// The query with `$1` in the place of every constant and parameter: for those who may know its relations, not its
+    /// values.
+    pub fn without_values(&self) -> &str {
+        &self.without_values
     }
 
     pub fn analyzes(&self) -> bool {

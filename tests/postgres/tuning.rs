@@ -1,8 +1,11 @@
 //! Plans and indexes: what the tools of the group Tuning say, and what they never say.
 
+mod advise;
 mod explain;
 mod hidden;
 mod hypothetical;
+mod mcp;
+mod workload;
 
 use std::time::Duration;
 
@@ -14,7 +17,7 @@ use pgwarden::telemetry::Telemetry;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Database, Template, gate};
+use crate::support::{Cluster, Database, Template, cluster, gate};
 
 /// Customers and their orders, one of them a partitioned table, without indexes but for keys.
 const TABLES: &str = "
@@ -49,7 +52,11 @@ fn limits() -> CallLimits {
 }
 
 async fn filled() -> Database<'static> {
-    let database = Database::create(Template::Empty).await;
+    filled_in(cluster()).await
+}
+
+async fn filled_in(cluster: &Cluster) -> Database<'_> {
+    let database = Database::create_in(cluster, Template::Empty).await;
     let role = database.create_role("reader", "LOGIN").await;
     let grants = format!(
         "GRANT USAGE ON SCHEMA shop, marker_schema TO {role};

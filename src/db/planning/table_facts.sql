@@ -1,7 +1,7 @@
 SELECT
   pg_catalog.json_build_object(
     'oid', c.oid::int8,
-    'pages', c.relpages::int8,
+    'pages', GREATEST(c.relpages, 0)::int8,
     'rows', c.reltuples::float8,
     'writes', (s.n_tup_ins + s.n_tup_upd + s.n_tup_del)::int8,
     'reads', (s.seq_scan + COALESCE(s.idx_scan, 0))::int8,

@@ -18,6 +18,8 @@ pub(in crate::gateway) struct Live {
     pub relations: OnceLock<Vec<QualifiedName>>,
     /// What keeps it waiting, in words.
     waits: Mutex<Option<String>>,
+    /// How far work is that is no run.
+    doing: Mutex<Option<String>>,
 }
 
 impl Live {
@@ -28,11 +30,20 @@ impl Live {
             progress,
             relations: OnceLock::new(),
             waits: Mutex::default(),
+            doing: Mutex::default(),
         }
     }
 
     pub(in crate::gateway) fn waits(&self) -> Option<String> {
         self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(in crate::gateway) fn doing(&self) -> Option<String> {
+        self.doing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(in crate::gateway) fn set_doing(&self, words: String) {
+        *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
     }
 
     pub(in crate::gateway) fn set_waits(&self, words: Option<String>) {

@@ -15,6 +15,9 @@ pub(super) fn queued(ahead: u64) -> String {
 
 pub(super) fn running(live: &Live) -> String {
     let time = shown(live.started.elapsed().as_secs());
+    if let Some(words) = live.doing() {
+        return format!("running for {time}: {words}");
+    }
     if let Some(words) = live.waits() {
         return words;
     }
@@ -47,6 +50,14 @@ mod tests {
         {
             assert_eq!(shown(seconds), words);
         }
+    }
+
+    #[test]
+    fn work_that_is_no_run_says_itself_how_far_it_is() {
+        let live = Live::new(std::sync::Arc::default());
+        assert_eq!(running(&live), "waiting for a connection for 0 s");
+        live.set_doing("3 plans made".to_owned());
+        assert_eq!(running(&live), "running for 0 s: 3 plans made");
     }
 
     #[test]

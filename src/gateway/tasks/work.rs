@@ -54,6 +54,11 @@ impl Working {
         &self.live.stop
     }
 
+    /// How far it is, for whoever asks.
+    pub fn says(&self, words: String) {
+        self.live.set_doing(words);
+    }
+
     /// Asks the owner's client, and waits until everything is answered: requests and responses are JSON, by key.
     pub async fn ask(
         &self,

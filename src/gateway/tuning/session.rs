@@ -53,7 +53,8 @@ impl<'g> Session<'g> {
             Some(bounds) => Some(gateway.admission.admit(served.name(), &caller.subject, bounds, started)?),
             None => None,
         };
-        let catalog = served.catalog(limits.deadline, cancel).await?;
+        // As it is now: while somebody tunes, indexes come and go.
+        let catalog = served.fresh_catalog(limits.deadline, cancel).await?;
         let query_id = random_id()?;
         Ok(Self { gateway, caller, served, pinned, catalog, limits, query_id, started, _admitted: admitted })
     }
@@ -61,12 +62,6 @@ impl<'g> Session<'g> {
     /// What is left of the call's time.
     pub fn left(&self) -> Duration {
         self.limits.deadline.saturating_sub(self.started.elapsed())
-    }
-
-    /// The catalog as it is now, where a name was not found.
-    pub async fn look_again(&mut self, cancel: &CancellationToken) -> Result<(), Diagnostic> {
-        self.catalog = self.served.fresh_catalog(self.left(), cancel).await?;
-        Ok(())
     }
 
     pub fn visible(&self) -> Visible<'_> {
@@ -94,6 +89,14 @@ impl<'g> Session<'g> {
         };
         self.report_decision(&checked, asked.elapsed());
         checked.map_err(|refusal| self.named(refusal))
+    }
+
+    /// The same for a statement of somebody else: whether the caller could ask for its plan. Nobody's decision is
+    /// reported, for nobody asked.
+    pub fn allows(&self, statement: &str) -> Result<Explained, Diagnostic> {
+        self.pinned.protects(&self.catalog)?;
+        let (catalog, policy, claims) = (&self.catalog, self.pinned.policy(), &self.caller.claims);
+        sql::explained(statement, false, &CheckContext { catalog, policy, claims })
     }
 
     pub async fn planner(&self, cancel: &CancellationToken) -> Result<Planner, Diagnostic> {

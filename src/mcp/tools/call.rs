@@ -6,7 +6,7 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{describe, explain, query, search_objects, task_cancel, task_result};
+use super::{advise_indexes, describe, explain, query, search_objects, task_cancel, task_result};
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
 use crate::mcp::arguments::Arguments;
@@ -41,6 +41,7 @@ impl Call<'_> {
         }
         let reply = match self.tool.name.as_ref() {
             "query" => return query::call(self).await,
+            "advise_indexes" => return advise_indexes::call(self).await,
             "search_objects" => search_objects::call(self).await,
             "describe" => describe::call(self).await,
             "explain" => explain::call(self).await,
