@@ -97,6 +97,31 @@ install_postgres_packages() {
     esac
 }
 
+# has_hypopg FOLDER: the server there can CREATE EXTENSION hypopg.
+has_hypopg() {
+    local real major place
+    real=$(dirname "$(readlink -f "$1/postgres")")
+    major=$(major_of "$1") || return 1
+    for place in "$real/../share/extension" "$real/../share/postgresql/extension"; do
+        [ -e "$place/hypopg.control" ] && return 0
+    done
+    case $real in
+        /usr/lib/postgresql/*) [ -e "/usr/share/postgresql/$major/extension/hypopg.control" ] ;;
+        *) return 1 ;;
+    esac
+}
+
+# Without hypopg the tests of hypothetical indexes have nothing to test; with it they must run.
+ensure_hypopg() {
+    local folder=${PGWARDEN_PG_BIN:-}
+    [ -n "$folder" ] || folder=$(postgres_folder) || return 1
+    if ! has_hypopg "$folder" && [ "$(package_manager)" = apt-get ]; then
+        install_packages "postgresql-$(major_of "$folder")-hypopg"
+    fi
+    has_hypopg "$folder" || return 1
+    export PGWARDEN_TEST_HYPOPG=1
+}
+
 # Debian makes and starts a cluster with the package, unless told otherwise beforehand. Nobody asked us for a server
 # that runs at every boot.
 install_postgres_on_debian() {

@@ -82,7 +82,7 @@ impl Visitor for Reader {
             self.condition(filter);
         }
         self.stars(&select.items);
-        self.order(order_by);
+        self.order(order_by, &select.items);
         self.groups(select);
         walk::select(self, select, order_by)?;
         self.levels.pop();
@@ -195,19 +195,17 @@ impl Reader {
     }
 
     /// As long as they are columns of one relation.
-    fn order(&mut self, order_by: &[OrderItem]) {
-        let columns: Vec<Option<Place<'_>>> = order_by.iter().map(|item| self.column(&item.expr)).collect();
-        let Some(Some((first, _))) = columns.first().copied() else { return };
-        let list: Vec<(String, bool)> = columns
-            .iter()
-            .zip(order_by)
-            .map_while(|(column, item)| match column {
-                Some((at, column)) if *at == first && item.using.is_none() => {
-                    Some(((*column).to_owned(), item.descending == Some(true)))
-                }
-                _ => None,
-            })
-            .collect();
+    fn order(&mut self, order_by: &[OrderItem], items: &[Item]) {
+        let columns = order_by.iter().map(|item| (self.key(&item.expr, items), item));
+        let columns: Vec<_> = columns.collect();
+        let Some((Some((first, _)), _)) = columns.first().cloned() else { return };
+        let list = columns.into_iter().map_while(|(column, item)| match column {
+            Some((at, column)) if at == first && item.using.is_none() => {
+                Some((column, item.descending == Some(true)))
+            }
+            _ => None,
+        });
+        let list = list.collect();
         if let Some(table) = self.tables.get_mut(first) {
             table.order = list;
         }
@@ -222,14 +220,41 @@ impl Reader {
             Distinct::On(keys) => keys,
             Distinct::No | Distinct::Rows => &[],
         };
-        let found: Vec<(usize, String)> = keys
-            .chain(distinct)
-            .filter_map(|key| self.column(key).map(|(at, column)| (at, column.to_owned())))
-            .collect();
+        let found: Vec<_> = keys.chain(distinct).filter_map(|key| self.key(key, &select.items)).collect();
         for (at, column) in found {
             if let Some(table) = self.tables.get_mut(at) {
                 add(&mut table.group, &column);
             }
+        }
+    }
+
+    /// The column behind a key of ORDER BY or GROUP BY, which may be a result column by its name or number.
+    fn key(&self, key: &Expr, items: &[Item]) -> Option<(usize, String)> {
+        if let Some((at, column)) = self.column(key) {
+            return Some((at, column.to_owned()));
+        }
+        let item = match key {
+            Expr::Number(number) => items.get(number.parse::<usize>().ok()?.checked_sub(1)?),
+            Expr::Column(path) => {
+                let [name] = path.as_slice() else { return None };
+                let labelled = |item: &&Item| match item {
+                    Item::Expr { alias: Some(alias), .. } => alias == name,
+                    Item::Expr { expr: Expr::Column(path), .. } => path.last() == Some(name),
+                    _ => false,
+                };
+                let Some(item) = items.iter().find(labelled) else {
+                    // Of `*`, as far as it is clear whose it is.
+                    let only = self.levels.last().filter(|_| items.contains(&Item::Star))?;
+                    let [(_, at)] = only.as_slice() else { return None };
+                    return Some((*at, name.text.clone()));
+                };
+                Some(item)
+            }
+            _ => None,
+        };
+        match item? {
+            Item::Expr { expr, .. } => self.column(expr).map(|(at, column)| (at, column.to_owned())),
+            Item::Star | Item::TableStar(_) | Item::RowStar(_) => None,
         }
     }
 
@@ -357,3 +382,6 @@ fn add(list: &mut Vec<String>, column: &str) {
         list.push(column.to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,14 @@ mod tests {
     }
 
     #[test]
+    fn work_that_is_no_run_says_itself_how_far_it_is() {
+        let live = Live::new(std::sync::Arc::default());
+        assert_eq!(running(&live), "waiting for a connection for 0 s");
+        live.set_doing("3 plans made".to_owned());
+        assert_eq!(running(&live), "running for 0 s: 3 plans made");
+    }
+
+    #[test]
     fn a_place_in_the_queue_is_said_in_words() {
         assert_eq!(
             [0, 1, 12].map(queued),

@@ -35,34 +35,18 @@ impl Gateway {
         request: ExplainRequest,
         cancel: &CancellationToken,
     ) -> Result<ExplainOutput, Diagnostic> {
-        let mut session = Session::begin(self, caller, request.database.as_deref(), cancel).await?;
+        let session = Session::begin(self, caller, request.database.as_deref(), cancel).await?;
         if request.analyze && !request.indexes.is_empty() {
             let message =
                 "`analyze` runs the statement, and hypothetical indexes cannot be used by one that runs";
             return Err(Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message)
                 .hint("ask with `indexes` or with `analyze`"));
         }
-        let (explained, indexes) = match prepared(&session, &request).await {
-            Err(refusal)
-                if refusal.sqlstate.class() == "42"
-                    && refusal.sqlstate != SqlState::INSUFFICIENT_PRIVILEGE =>
-            {
-                session.look_again(cancel).await?;
-                prepared(&session, &request).await?
-            }
-            prepared => prepared?,
-        };
+        let explained = session.check(&request.sql, request.analyze).await?;
+        let indexes = hypothetical::read(&request.indexes, &session.visible())?;
         let planned = session.run(planned(&session, &explained, &indexes, cancel), cancel).await?;
         answer(&session, &request, &explained, &indexes, planned).map(ExplainOutput)
     }
-}
-
-async fn prepared(
-    session: &Session<'_>,
-    request: &ExplainRequest,
-) -> Result<(Explained, Vec<Hypothetical>), Diagnostic> {
-    let explained = session.check(&request.sql, request.analyze).await?;
-    Ok((explained, hypothetical::read(&request.indexes, &session.visible())?))
 }
 
 async fn planned(

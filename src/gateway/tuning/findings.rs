@@ -23,6 +23,7 @@ const MOST: usize = 12;
 
 pub(super) struct Reader<'r> {
     plan: &'r Plan,
+    tables: &'r [TableUse],
     shown: &'r Shown<'r>,
     visible: &'r Visible<'r>,
     found: Vec<String>,
@@ -35,7 +36,7 @@ pub(super) fn findings(
     shown: &Shown<'_>,
     visible: &Visible<'_>,
 ) -> Vec<String> {
-    let mut reader = Reader { plan, shown, visible, found: Vec::new() };
+    let mut reader = Reader { plan, tables, shown, visible, found: Vec::new() };
     tables.iter().for_each(|table| reader.statement(table));
     plan.root.visit(1.0, &mut |node, times| reader.node(node, times));
     reader.found.truncate(MOST);
@@ -83,6 +84,7 @@ impl Reader<'_> {
             self.scan(node, times);
             self.sort(node);
             self.nested_loop(node);
+            self.join(node);
         }
         self.misestimate(node);
         if node.hash_batches.is_some_and(|batches| batches > 1.0) {
@@ -97,7 +99,7 @@ impl Reader<'_> {
     fn scan(&mut self, node: &Node, times: f64) {
         let Some(name) = &node.relation else { return };
         let relation = self.shown.relation(name);
-        let shown = relation.map_or_else(|| name.clone(), |relation| relation.name.to_string());
+        let shown = self.shown.relation_name(name);
         let filter = node.filter.as_deref().map(|filter| self.shown.text(filter).into_owned());
         if node.kind == "Seq Scan" {
             let rows = relation.and_then(|relation| relation.row_estimate).map(as_float).unwrap_or(0.0);
@@ -163,6 +165,35 @@ impl Reader<'_> {
                 inner.kind.to_lowercase(),
                 number(outer_rows)
             ));
+        }
+    }
+
+    /// A big table read whole for the few rows of it that join.
+    fn join(&mut self, node: &Node) {
+        let [one, other, ..] = node.children.as_slice() else { return };
+        if !matches!(node.kind.as_str(), "Hash Join" | "Merge Join") {
+            return;
+        }
+        for (scan, other) in [(one, other), (other, one)] {
+            let scan = if scan.kind == "Hash" { scan.children.first().unwrap_or(scan) } else { scan };
+            let relation = scan.relation.as_deref().and_then(|name| self.shown.relation(name));
+            let Some(relation) = relation.filter(|_| scan.kind == "Seq Scan") else { continue };
+            let rows = relation.row_estimate.map_or(0.0, as_float);
+            if rows < BIG || other.rows * 100.0 > rows || node.rows > rows * SELECTIVE {
+                continue;
+            }
+            let used = self.tables.iter().filter(|table| table.relation == relation.name);
+            let joined =
+                used.flat_map(|table| &table.joined).find(|column| !leads_an_index(relation, column));
+            if let Some(column) = joined {
+                self.say(format!(
+                    "all of {}, about {} rows, is read to join {} rows: no index has {} first",
+                    relation.name,
+                    number(rows),
+                    number(other.rows),
+                    shown_ident(column)
+                ));
+            }
         }
     }
 

@@ -68,7 +68,9 @@ pub(super) fn spread(
     if relation.kind != RelationKind::PartitionedTable {
         return Ok(Hypothetical { parts: vec![definition.clone()], definition });
     }
-    let leaves = leaves(relation, visible);
+    // One that the caller does not see, PostgreSQL would name in its refusal.
+    let leaves: Vec<&Relation> =
+        leaves(relation, visible).into_iter().filter(|leaf| visible.relation(&leaf.name).is_some()).collect();
     if leaves.len() > PARTITIONS {
         let message =
             format!("`{}` has {} partitions, up to {PARTITIONS} are possible", relation.name, leaves.len());

@@ -53,7 +53,8 @@ impl<'g> Session<'g> {
             Some(bounds) => Some(gateway.admission.admit(served.name(), &caller.subject, bounds, started)?),
             None => None,
         };
-        let catalog = served.catalog(limits.deadline, cancel).await?;
+        // As it is now: while somebody tunes, indexes come and go.
+        let catalog = served.fresh_catalog(limits.deadline, cancel).await?;
         let query_id = random_id()?;
         Ok(Self { gateway, caller, served, pinned, catalog, limits, query_id, started, _admitted: admitted })
     }
@@ -61,12 +62,6 @@ impl<'g> Session<'g> {
     /// What is left of the call's time.
     pub fn left(&self) -> Duration {
         self.limits.deadline.saturating_sub(self.started.elapsed())
-    }
-
-    /// The catalog as it is now, where a name was not found.
-    pub async fn look_again(&mut self, cancel: &CancellationToken) -> Result<(), Diagnostic> {
-        self.catalog = self.served.fresh_catalog(self.left(), cancel).await?;
-        Ok(())
     }
 
     pub fn visible(&self) -> Visible<'_> {

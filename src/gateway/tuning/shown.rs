@@ -27,8 +27,21 @@ impl<'v> Shown<'v> {
         Self { visible, reached, supposed }
     }
 
-    /// The relation that a plan calls so, if there is only one.
+    /// The relation that a plan calls so, if there is only one and the caller sees it.
     pub fn relation(&self, name: &str) -> Option<&'v Relation> {
+        self.named(name).filter(|relation| self.visible.relation(&relation.name).is_some())
+    }
+
+    /// As SQL names it. A partition that the caller reads through its table only has no name.
+    pub fn relation_name(&self, name: &str) -> String {
+        match (self.relation(name), self.named(name)) {
+            (Some(relation), _) => relation.name.to_string(),
+            (None, Some(_)) => "a partition".to_owned(),
+            (None, None) => name.to_owned(),
+        }
+    }
+
+    fn named(&self, name: &str) -> Option<&'v Relation> {
         let mut named = self.reached.iter().filter(|relation| relation.name.name == name);
         named.next().copied().filter(|_| named.next().is_none())
     }
@@ -58,6 +71,9 @@ impl<'v> Shown<'v> {
     fn value(&self, key: Option<&str>, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(match key {
+                Some("Relation Name") if self.named(&text).is_some() && self.relation(&text).is_none() => {
+                    WITHHELD.to_owned()
+                }
                 Some("Index Name") => self.index(&text).unwrap_or(WITHHELD).to_owned(),
                 // Words of PostgreSQL's, and names that the statement itself has.
                 Some(

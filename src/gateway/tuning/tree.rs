@@ -26,7 +26,7 @@ fn node(node: &Node, depth: usize, shown: &Shown<'_>, text: &mut String) {
         let _ = write!(text, " {join}");
     }
     if let Some(relation) = &node.relation {
-        let name = shown.relation(relation).map_or_else(|| relation.clone(), |found| found.name.to_string());
+        let name = shown.relation_name(relation);
         let _ = write!(text, " on {name}");
         if let Some(alias) = node.alias.as_deref().filter(|alias| alias != relation) {
             let _ = write!(text, " {alias}");

@@ -7,8 +7,7 @@ use super::{Call, database_property, reading};
 use crate::gateway::ExplainRequest;
 use crate::mcp::reply::ToolReply;
 
-const DESCRIPTION: &str =
-    "Shows the plan of a PostgreSQL SQL query with costs and findings: what is slow and why.";
+const DESCRIPTION: &str = "Plan of a PostgreSQL query, its cost, and what is slow and why.";
 
 pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
@@ -18,9 +17,9 @@ pub(super) fn tool(databases: &[String]) -> Tool {
             "indexes": {
                 "type": "array",
                 "items": {"type": "string"},
-                "description": "CREATE INDEX .. statements, only supposed: the cost with them.",
+                "description": "CREATE INDEX statements to suppose.",
             },
-            "analyze": {"type": "boolean", "description": "Run it too, if the policy allows."},
+            "analyze": {"type": "boolean", "description": "Run it too."},
             "format": {"type": "string", "enum": ["text", "json"], "description": "Of the plan."},
             "database": database_property(databases),
         },

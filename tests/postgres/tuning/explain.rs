@@ -64,6 +64,10 @@ async fn sorts_that_spill_and_loops_that_repeat_are_found() {
         plan(&answer).contains("; came 100000, ") && answer["milliseconds"].as_f64().unwrap() > 1.0,
         "{answer}"
     );
+    let few = "SELECT o.total FROM shop.customers c JOIN shop.orders o ON o.customer_id = c.id
+        WHERE c.id < 500 AND c.country = 'country 3'";
+    let answer = explain(&gateway, few).await.unwrap();
+    assert!(findings(&answer)[0].ends_with("no index has customer_id first"), "{answer}");
     let cross = "SELECT count(*) FROM shop.customers c JOIN shop.orders o ON c.id < o.total";
     let answer = explain(&gateway, cross).await.unwrap();
     assert!(

@@ -49,7 +49,12 @@ async fn no_answer_has_a_hidden_name_or_value() {
          GRANT SELECT (id) ON shop.vault TO {0}_reader;
          CREATE INDEX vault_both ON shop.vault (id, marker_column) WHERE marker_column > 'marker value 1';
          CREATE VIEW shop.vault_view AS SELECT id FROM shop.vault WHERE marker_column LIKE 'marker value 77%';
-         GRANT SELECT ON shop.vault_view TO {0}_reader",
+         GRANT SELECT ON shop.vault_view TO {0}_reader;
+         -- A partition that is read through its table alone.
+         CREATE SCHEMA marker_rest;
+         CREATE TABLE marker_rest.marker_part PARTITION OF shop.events
+           FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+         INSERT INTO shop.events SELECT i, '2026-02-03', i FROM generate_series(1, 20000) AS i",
         database.name()
     );
     database.admin().await.batch_execute(&own).await.unwrap();
@@ -61,11 +66,12 @@ async fn no_answer_has_a_hidden_name_or_value() {
         "SELECT count(*) FROM shop.vault WHERE id > 100",
         "SELECT id FROM shop.vault WHERE id = 4",
         "SELECT id FROM shop.codes",
+        "SELECT id FROM shop.events WHERE kind = 7 AND at > '2026-01-01'",
         "SELECT id FROM shop.orders WHERE id = 1",
     ] {
         for document in [false, true] {
             let indexes = match hypopg {
-                true => vec!["CREATE INDEX ON shop.vault (id)".to_owned()],
+                true => ["vault (id)", "events (kind)"].map(|on| format!("CREATE INDEX ON shop.{on}")).into(),
                 false => Vec::new(),
             };
             for indexes in [Vec::new(), indexes] {
@@ -79,6 +85,17 @@ async fn no_answer_has_a_hidden_name_or_value() {
         }
     }
     if hypopg {
+        // A column that the login cannot read answers as one that is not there.
+        let refusal = async |column: &str| {
+            let request = ExplainRequest {
+                sql: "SELECT id FROM shop.vault".to_owned(),
+                indexes: vec![format!("CREATE INDEX ON shop.vault ({column})")],
+                ..ExplainRequest::default()
+            };
+            let refusal = ask(&gateway, request).await.unwrap_err();
+            (refusal.sqlstate, refusal.message.replace(column, "x"), refusal.hint)
+        };
+        assert_eq!(refusal("marker_column").await, refusal("absent_column").await);
         for index in ["marker_schema.marker_tabel (id)", "shop.vault (marker_colum)", "shop.vault (marker)"] {
             let request = ExplainRequest {
                 sql: "SELECT id FROM shop.orders".to_owned(),
@@ -90,6 +107,7 @@ async fn no_answer_has_a_hidden_name_or_value() {
             assert!(!refusal.contains("marker_table") && !refusal.contains("marker_column"), "{refusal}");
         }
     }
+    assert!(answers.iter().any(|answer| answer.contains("on a partition")), "{answers:#?}");
     assert!(answers.iter().any(|answer| answer.contains("(not shown)")), "{answers:#?}");
     assert!(answers.iter().all(|answer| !answer.contains(MARKER)), "{answers:#?}");
 }

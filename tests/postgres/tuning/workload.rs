@@ -8,6 +8,7 @@ use pgwarden::db::ConnectionSettings;
 use pgwarden::embedded::Settings;
 use pgwarden::gateway::{AdviseRequest, Gateway, Served, Steps};
 use pgwarden::policy::Policy;
+use pgwarden::sql::{CheckContext, explained};
 use pgwarden::telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +39,7 @@ async fn the_workload_is_what_the_caller_could_ask_for_and_nothing_else_of_it_is
     for sql in [
         "SELECT * FROM marker_schema.marker_table WHERE code = 'marker value'",
         "SELECT marker_column FROM shop.vault WHERE marker_column = 'marker value'",
-        "SELECT id AS marker_label FROM shop.customers WHERE note = 'marker value'",
+        "SELECT id AS marker_label FROM shop.customers WHERE country = 'marker value'",
         "UPDATE shop.orders SET total = 1 WHERE status = 'marker value'",
     ] {
         admin.batch_execute(sql).await.unwrap();
@@ -61,4 +62,17 @@ async fn the_workload_is_what_the_caller_could_ask_for_and_nothing_else_of_it_is
     assert!(ours["cost_after"].as_f64().unwrap() * 10.0 < ours["cost_before"].as_f64().unwrap());
     assert!(answer["passed_by"].as_u64().unwrap() >= 4, "{answer:#}");
     assert!(!answer.to_string().contains("marker"), "{answer:#}");
+}
+
+#[tokio::test]
+async fn a_statement_is_shown_without_its_values() {
+    let database = filled_in(counting()).await;
+    let gate = gate_with(&database.url(&format!("{}_reader", database.name())), |_| {});
+    let catalog = gate.ready().await.unwrap();
+    let policy = Policy::parse(POLICY, "policy.toml").unwrap();
+    let sql = "SELECT id, 'marker' AS word FROM shop.orders WHERE status = 'marker' AND total > 7654321 AND id IN (7654321, $1)";
+    let explained = explained(sql, false, &CheckContext::new(&catalog, &policy)).unwrap();
+    let shown = explained.without_values();
+    assert!(shown.contains("\"shop\".\"orders\"") && shown.matches("$1").count() == 5, "{shown}");
+    assert!(!shown.contains("marker") && !shown.contains("7654321"), "{shown}");
 }

@@ -51,7 +51,7 @@ impl Shapes<'_> {
         let joined = self.ordered(&self.used.joined);
         let range = self.ordered(&self.used.range);
         for column in equal.iter().chain(&joined).chain(&range) {
-            self.add(&[column.clone()], &[]);
+            self.add(std::slice::from_ref(column), &[]);
         }
         // Equality first: what stands behind it is in order within it.
         let known: Vec<String> = merged(&[&equal, &joined]);

@@ -11,7 +11,7 @@ use crate::pg::{Diagnostic, SqlState};
 /// A further index has to save this part of the workload's cost.
 const WORTH: f64 = 0.01;
 /// An index that saves this part of what the best one does is taken for it, if it is smaller.
-const AS_GOOD: f64 = 0.9;
+const AS_GOOD: f64 = 0.98;
 /// Indexes of one answer.
 const MOST: usize = 10;
 
