@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::arguments::Target;
 use crate::auth::Caller;
-use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy};
+use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy, NoticeChanges};
 use crate::db::{ConnectionSettings, Database, DatabaseSettings};
 use crate::gateway::{CallLimits, Gateway, Policies, PolicySource, Served};
 use crate::policy::{Policy, PolicyError};
@@ -198,6 +198,7 @@ fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     settings.pool_size = entry.pool_size.unwrap_or(settings.pool_size);
     settings.search_path.clone_from(&entry.search_path);
     settings.time_zone.clone_from(&entry.time_zone);
+    settings.notice_changes = entry.notice_changes == NoticeChanges::Auto;
     settings.accepted = entry.accept.iter().map(|finding| finding.as_str().to_owned()).collect();
     Ok(Served::new(Database::new(settings), policies(entry)?))
 }
