@@ -10,6 +10,7 @@ mod health;
 mod logging;
 mod migrate;
 mod notes;
+mod notify;
 mod policy;
 mod reload;
 mod revoked;
@@ -54,6 +55,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Token(token) = &arguments.command {
         return token::run(token);
     }
+    if let Command::Notify(command) = &arguments.command {
+        return Ok(notify::run(command));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(crate::sql::THREAD_STACK_BYTES)
@@ -67,7 +71,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,
-            Command::Health(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
+            Command::Health(_) | Command::Notify(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
         }
     });
     // A thread may still be reading stdin, for ever.

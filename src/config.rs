@@ -13,6 +13,7 @@ pub use environment::{VARIABLES, check_environment};
 pub use error::ConfigError;
 pub use file::{load, read};
 pub use settings::{
-    AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, MappedPolicy, Server, Sessions,
+    AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, MappedPolicy, NoticeChanges, Server,
+    Sessions,
 };
 pub use tasks::Tasks;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::notes::NotesCommand;
+use super::notify::NotifyCommand;
 use super::policy::PolicyCommand;
 
 /// Puts a PostgreSQL database behind the Model Context Protocol: every call becomes one parsed, policy-checked,
@@ -38,6 +39,9 @@ pub(super) enum Command {
     Notes(NotesCommand),
     /// Make the tables of the task store, or bring them up to date
     Migrate(MigrateArguments),
+    /// Let a database tell of changes of its schema itself
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Start a throwaway PostgreSQL with the sample shop and serve it
     Demo(DemoArguments),
     /// Ask a running server whether it is ready, for container health checks
@@ -54,6 +58,7 @@ impl Command {
             | Self::Notes(_)
             | Self::Token(_)
             | Self::Migrate(_)
+            | Self::Notify(_)
             | Self::Demo(_)
             | Self::Health(_) => "warn",
         }

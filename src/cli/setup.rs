@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::arguments::Target;
 use crate::auth::Caller;
-use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy};
+use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy, NoticeChanges};
 use crate::db::{ConnectionSettings, Database, DatabaseSettings};
 use crate::gateway::{
     CallLimits, Gateway, NotesSource, Policies, PolicySource, SavedFault, SavedSource, Served,
@@ -217,6 +217,7 @@ fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     settings.pool_size = entry.pool_size.unwrap_or(settings.pool_size);
     settings.search_path.clone_from(&entry.search_path);
     settings.time_zone.clone_from(&entry.time_zone);
+    settings.notice_changes = entry.notice_changes == NoticeChanges::Auto;
     settings.accepted = entry.accept.iter().map(|finding| finding.as_str().to_owned()).collect();
     let notes = entry.notes.as_deref().map(NotesSource::load).transpose()?.unwrap_or_default();
     let served = Served::new(Database::new(settings), policies(entry)?).with_notes(notes);

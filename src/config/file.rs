@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
 use super::tasks::tasks;
 use super::{
-    AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, Server,
-    Sessions,
+    AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, NoticeChanges,
+    Server, Sessions,
 };
 use crate::catalog::closest;
 use crate::db::ConnectionSettings;
@@ -144,6 +144,9 @@ fn database(
         pool_size: section
             .value("pool_size", integer(1..=1_000))?
             .map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
+        notice_changes: section
+            .value("notice_changes", one_of([("auto", NoticeChanges::Auto), ("off", NoticeChanges::Off)]))?
+            .unwrap_or_default(),
         name,
     };
     section.finish()?;

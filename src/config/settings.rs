@@ -105,6 +105,17 @@ pub struct DatabaseEntry {
     pub time_zone: Option<String>,
     pub accept: BTreeSet<AcceptedFinding>,
     pub pool_size: Option<usize>,
+    pub notice_changes: NoticeChanges,
+}
+
+/// Whether changes of the schema are looked for, to tell of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum NoticeChanges {
+    /// While somebody wants to be told.
+    #[default]
+    Auto,
+    /// Only what calls come upon is told.
+    Off,
 }
 
 impl DatabaseEntry {
@@ -121,6 +132,7 @@ impl DatabaseEntry {
             time_zone: None,
             accept: BTreeSet::new(),
             pool_size: None,
+            notice_changes: NoticeChanges::default(),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::knowledge::{Inspection, Knowledge, Known};
 use super::look::look;
 use super::pool::Pool;
 use super::run::{Call, Surroundings};
-use super::watching::{Looker, Seen};
+use super::watching::{Look, Looker, Seen};
 use super::{
     ColumnStatistics, DatabaseSettings, Examination, LockWait, Monitor, Planning, Progress, Ran, RowSink,
     RunLimits, TableFacts, Watching, error, lock_wait, planning, statistics,
@@ -103,8 +103,9 @@ impl Database {
         self.looker.watch(self, self.knowledge.loads())
     }
 
-    /// Reads the catalog again if anything may have changed since what was `seen`. Whether the database tells of changes.
-    pub(super) async fn catch_up(&self, seen: &mut Seen) -> Result<bool, Diagnostic> {
+    /// Reads the catalog again if anything may have changed since what was `seen`.
+    pub(super) async fn catch_up(&self, seen: &mut Seen) -> Result<Look, Diagnostic> {
+        let loads = self.knowledge.loads();
         let moment = self.knowledge.moment(&self.control).await?;
         let now = Seen::State(moment.state);
         if *seen == Seen::Lost && self.knowledge.last().is_some() {
@@ -114,7 +115,7 @@ impl Database {
         }
         // Taken before the catalog was read: what came in between is looked at once more.
         *seen = now;
-        Ok(moment.tells)
+        Ok(Look { tells: moment.tells, read: loads.has_changed().unwrap_or(false) })
     }
 
     /// How long it took to find that the catalog had not changed.

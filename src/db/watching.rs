@@ -17,6 +17,8 @@ use super::notify::LISTEN;
 const LOOK: Duration = Duration::from_millis(250);
 /// The same where the database tells: roles and settings change without it.
 const LOOK_BESIDE: Duration = Duration::from_secs(5);
+/// Between two tries to listen.
+const DEAF: Duration = Duration::from_secs(60);
 /// Comparing the catalog may take this part of the time.
 const COMPARING_PART: u32 = 20;
 /// Who changes much at once is looked at in turns: a look may be followed by a pause as long, up to this.
@@ -80,39 +82,55 @@ pub(super) enum Seen {
     State(String),
 }
 
+/// What a look came to.
+pub(super) struct Look {
+    /// The database tells of changes itself.
+    pub(super) tells: bool,
+    /// The catalog had to be read.
+    pub(super) read: bool,
+}
+
 async fn look(database: Arc<Database>) {
     let told = Arc::new(Notify::new());
     let mut listening: Option<Listening> = None;
-    let (mut seen, mut backoff) = (Seen::Nothing, FIRST_BACKOFF);
+    // When listening was given up.
+    let mut deaf: Option<Instant> = None;
+    let (mut seen, mut backoff, mut heard) = (Seen::Nothing, FIRST_BACKOFF, true);
     loop {
         let started = Instant::now();
-        match Box::pin(database.catch_up(&mut seen)).await {
+        let look = match Box::pin(database.catch_up(&mut seen)).await {
+            Ok(look) => look,
             Err(failure) => {
                 debug!(database = database.name(), "the catalog cannot be looked at: {}", failure.message);
                 // A refusal of the start-up checks is no lost connection; reading again answers both.
-                seen = Seen::Lost;
+                (seen, heard) = (Seen::Lost, true);
                 sleep(backoff).await;
                 backoff = (backoff * 2).min(LONGEST_BACKOFF);
                 continue;
             }
-            Ok(false) => listening = None,
-            Ok(true) if listening.is_none() => {
-                listening = listen(&database, &told).await;
-                // What came before it listened is not notified.
-                if listening.is_some() {
-                    continue;
-                }
-            }
-            Ok(true) => {}
-        }
+        };
         backoff = FIRST_BACKOFF;
+        if !look.tells {
+            listening = None;
+        } else if listening.is_some() && look.read && !heard {
+            // It was not told: a pooler between us keeps notifications away, most likely.
+            (listening, deaf) = (None, Some(Instant::now()));
+        } else if listening.is_none() && deaf.is_none_or(|since| since.elapsed() >= DEAF) {
+            listening = listen(&database, &told).await;
+            deaf = listening.is_none().then(Instant::now);
+            heard = true;
+            // What came before it listened is not notified.
+            if listening.is_some() {
+                continue;
+            }
+        }
         let pause = if listening.is_some() { LOOK_BESIDE } else { LOOK };
         let pause = pause.max(database.compared_in() * COMPARING_PART);
         sleep(started.elapsed().min(LONGEST_TURN)).await;
-        tokio::select! {
-            () = told.notified() => {}
-            () = sleep(pause) => {}
-        }
+        heard = tokio::select! {
+            () = told.notified() => true,
+            () = sleep(pause) => false,
+        };
     }
 }
 

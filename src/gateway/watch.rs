@@ -18,6 +18,8 @@ use crate::policy::ToolGroup;
 
 /// Watches that one subject may have: a session is one, and so is a request that listens.
 const MOST: usize = 100;
+/// Bytes of a URI: three names of PostgreSQL's, each byte of them encoded, have no more.
+const LONGEST: usize = 600;
 
 /// What all who watch have in common.
 #[derive(Debug)]
@@ -89,6 +91,9 @@ impl Gateway {
 
     /// A resource of a database that is served, whether or not it exists: one that will may be waited for.
     pub fn may_have_resource(&self, uri: &str) -> bool {
+        if uri.len() > LONGEST {
+            return false;
+        }
         let parts = super::resource_uri::parts(uri).unwrap_or_default();
         self.served.iter().any(|served| parts.first().is_some_and(|name| name == served.name()))
     }

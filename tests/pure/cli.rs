@@ -226,3 +226,12 @@ fn health_asks_only_this_machine() {
     assert_eq!(ended.status, 1);
     assert!(ended.err.contains("`192.0.2.1:80` is not this machine"), "{}", ended.err);
 }
+
+#[test]
+fn the_notify_script_is_printed_without_a_database_and_so_is_what_undoes_it() {
+    let (script, reverse) = (run(&["notify", "script"]), run(&["notify", "script", "--reverse"]));
+    assert_eq!((script.status, reverse.status), (0, 0), "{}{}", script.err, reverse.err);
+    assert!(script.out.contains("CREATE EVENT TRIGGER pgwarden_ddl ON ddl_command_end"), "{}", script.out);
+    assert!(reverse.out.contains("DROP EVENT TRIGGER IF EXISTS pgwarden_ddl;"), "{}", reverse.out);
+    assert_eq!((script.err.as_str(), reverse.err.as_str()), ("", ""));
+}

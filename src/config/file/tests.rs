@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::read;
-use crate::config::{AuthMode, Config, Limits, Sessions};
+use crate::config::{AuthMode, Config, Limits, NoticeChanges, Sessions};
 
 fn parse(text: &str) -> Result<Config, String> {
     read(text, Path::new("conf/pgwarden.toml"), &|_| None).map_err(|error| error.to_string())
@@ -49,6 +49,7 @@ fn every_key_is_read() {
         timezone = "Europe/Berlin"
         accept = ["superuser", "owner:shop.orders"]
         pool_size = 4
+        notice_changes = "off"
         [databases.archive]
         url = "postgres://reader@localhost/archive"
         "#,
@@ -70,6 +71,7 @@ fn every_key_is_read() {
     assert_eq!(shop.search_path.as_deref(), Some(&["shop".to_owned(), "public".to_owned()][..]));
     assert_eq!(shop.time_zone.as_deref(), Some("Europe/Berlin"));
     assert_eq!(shop.pool_size, Some(4));
+    assert_eq!(shop.notice_changes, NoticeChanges::Off);
     let accepted: Vec<&str> = shop.accept.iter().map(super::AcceptedFinding::as_str).collect();
     assert_eq!(accepted, ["owner:shop.orders", "superuser"]);
     assert_eq!(shop.connection.shown(), "reader@localhost:5433/shop");

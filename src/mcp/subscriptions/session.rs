@@ -82,7 +82,7 @@ pub(in crate::mcp) fn unsubscribe(handler: &Handler, uri: &str) {
     handler.session.state().uris.remove(uri);
 }
 
-/// Begins to tell, unless that has begun. The caller is whoever opened the session: others cannot enter it.
+/// Begins to tell, unless that has begun: as the caller with whose token it begins, until that is revoked.
 fn begin(
     handler: &Handler,
     caller: Caller,

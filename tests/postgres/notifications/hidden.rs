@@ -113,7 +113,10 @@ async fn a_hidden_resource_is_subscribed_to_as_a_missing_one_is() {
             let answer = peer.ask("resources/subscribe", json!({"uri": uri})).await;
             assert_eq!(answer["result"], json!({}), "{uri}: {answer}");
         }
-        for uri in ["postgres://other/staff/payroll", "https://example.org", "postgres://shop/a/b/c", ""] {
+        let long = format!("postgres://shop/staff/{}", "x".repeat(1_000));
+        for uri in
+            [&long, "postgres://other/staff/payroll", "https://example.org", "postgres://shop/a/b/c", ""]
+        {
             let answer = peer.ask("resources/subscribe", json!({"uri": uri})).await;
             assert_eq!(answer["error"]["code"], -32002, "{uri}: {answer}");
         }

@@ -40,6 +40,27 @@ async fn the_listening_one_too() {
 }
 
 #[tokio::test]
+async fn where_notifications_do_not_arrive_the_poll_is_quick_again() {
+    let database = Database::create(Template::Shop).await;
+    let admin = database.admin().await;
+    let gateway = served(&database, Source::Trigger).await;
+    let mut peer = Peer::start(Way::StdioListen, &gateway, &[ORDERS]).await;
+    listens(&database).await;
+    let mute = "CREATE OR REPLACE FUNCTION pgwarden_notify.tell() RETURNS event_trigger LANGUAGE plpgsql
+        AS 'BEGIN END'; ALTER TABLE shop.orders ADD COLUMN unsaid text";
+    admin.batch_execute(mute).await.unwrap();
+    let heard = peer.next(Duration::from_secs(20)).await.expect("looked for");
+    assert_eq!(heard["params"]["uri"], ORDERS);
+    for round in 0..3 {
+        let started = std::time::Instant::now();
+        let sql = format!("ALTER TABLE shop.orders ADD COLUMN unsaid_{round} text");
+        admin.batch_execute(&sql).await.unwrap();
+        peer.hears(&sql, &[ORDERS]).await;
+        assert!(started.elapsed() < Duration::from_secs(4), "{round}: {:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn each_replica_tells_its_own_clients() {
     let database = Database::create(Template::Shop).await;
     let admin = database.admin().await;
