@@ -19,6 +19,7 @@ mod share;
 mod shop;
 mod tasks;
 mod tool_groups;
+mod top_queries;
 mod visible;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
     Asked, ColumnHeader, Described, Format, HealthReport, HealthRequest, QueryOutput, QueryRequest,
-    SchemaResource, SearchOutput, SearchRequest, TaskView,
+    SchemaResource, SearchOutput, SearchRequest, TaskView, TopQueries, TopQueriesRequest,
 };
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};

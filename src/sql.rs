@@ -9,6 +9,7 @@ mod dialect;
 mod growth;
 mod limits;
 mod lower;
+mod mentions;
 mod parse;
 mod project;
 mod protect;
@@ -18,6 +19,7 @@ mod resolve;
 pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check};
 #[doc(hidden)]
 pub use check::{parses, reprint};
+pub use mentions::{Mentions, mentions};
 pub use parse::split;
 pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
 pub use protect::{Enforced, Enforcement, policy_errors};

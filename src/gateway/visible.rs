@@ -150,7 +150,12 @@ impl<'c> Visible<'c> {
     pub(super) fn may_show(&self, relation: &Relation, expression: &str) -> bool {
         let hidden_column =
             |word: &str| relation.columns.iter().any(|c| c.name == word) && !self.has_column(relation, word);
-        !words(expression).any(|word| hidden_column(word) || self.hidden_names.contains(word))
+        !words(expression).any(hidden_column) && self.may_mention(expression)
+    }
+
+    /// It mentions no relation or schema that is hidden, and no function of the database.
+    pub(super) fn may_mention(&self, expression: &str) -> bool {
+        !words(expression).any(|word| self.hidden_names.contains(word))
     }
 
     /// The relation that `text` names, as SQL would read it: `schema.name`, or a bare name by the search path. An exact

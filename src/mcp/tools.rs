@@ -8,6 +8,7 @@ pub(super) mod query;
 mod search_objects;
 mod task_cancel;
 mod task_result;
+mod top_queries;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ impl Tools {
             listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),
             listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
             listed(Some(ToolGroup::Health), sized(database_health::tool(&databases))),
+            listed(Some(ToolGroup::Health), sized(top_queries::tool(&databases))),
             listed(None, task_result::tool()),
             listed(None, task_cancel::tool()),
         ])

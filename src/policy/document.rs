@@ -19,6 +19,9 @@ pub struct Document {
     pub extensions: Vec<Text>,
     /// Groups of tools; without it all.
     pub tools: Option<Vec<Text>>,
+    /// The texts of everybody's statements may be told, without constants.
+    #[serde(default)]
+    pub query_texts: bool,
     #[serde(default)]
     pub allow: Vec<Spanned<Allow>>,
     #[serde(default)]

@@ -23,6 +23,7 @@ pub struct Policy {
     /// The extensions whose functions, operators and types may be used.
     pub(super) extensions: BTreeMap<String, Place>,
     pub(super) tools: ToolGroups,
+    pub(super) query_texts: bool,
     pub(super) limits: Option<Limits>,
     pub(super) planner: Option<PlannerLimits>,
     pub(super) caller: Option<CallerLimits>,
@@ -136,6 +137,7 @@ impl Policy {
             checks: Vec::new(),
             extensions: BTreeMap::new(),
             tools: ToolGroups::default(),
+            query_texts: false,
             limits: None,
             planner: None,
             caller: None,
@@ -154,6 +156,11 @@ impl Policy {
     /// Whether its callers have the tools of that group.
     pub fn has_tools(&self, group: ToolGroup) -> bool {
         self.tools.contains(group)
+    }
+
+    /// Whether the texts of other people's statements may be told, as far as all that they name is visible.
+    pub fn has_query_texts(&self) -> bool {
+        self.query_texts
     }
 
     /// Tells one compiled policy from another, in logs and audit.

@@ -148,7 +148,7 @@ pub fn check(sql: &str, cx: &CheckContext<'_>) -> Result<Checked, Diagnostic> {
 }
 
 /// On this thread where its stack holds the deepest tree that so long a text can make, else on a stack that does.
-fn with_stack<T>(sql: &str, work: impl FnOnce() -> T) -> T {
+pub(super) fn with_stack<T>(sql: &str, work: impl FnOnce() -> T) -> T {
     let deepest = sql.len().saturating_mul(STACK_OF_LEVEL).saturating_add(STACK_BASE);
     stacker::maybe_grow(deepest.min(STACK_BYTES), STACK_BYTES, work)
 }

@@ -6,7 +6,7 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{database_health, describe, query, search_objects, task_cancel, task_result};
+use super::{database_health, describe, query, search_objects, task_cancel, task_result, top_queries};
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
 use crate::mcp::arguments::Arguments;
@@ -44,6 +44,7 @@ impl Call<'_> {
             "search_objects" => search_objects::call(self).await,
             "describe" => describe::call(self).await,
             "database_health" => database_health::call(self).await,
+            "top_queries" => top_queries::call(self).await,
             "task_result" => task_result::call(self).await,
             "task_cancel" => task_cancel::call(self).await,
             other => Err(self.handler.unknown_tool(other)),
