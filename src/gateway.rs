@@ -26,6 +26,7 @@ mod share;
 mod shop;
 mod tasks;
 mod tool_groups;
+mod top_queries;
 mod tuning;
 mod visible;
 mod watch;
@@ -40,7 +41,7 @@ pub use query::Patience;
 pub use request::{
     Advice, AdviseRequest, Asked, ColumnHeader, DescribeRequest, Described, ExplainOutput, ExplainRequest,
     Format, HealthReport, HealthRequest, QueryOutput, QueryRequest, SavedRun, SchemaResource, SearchDetail,
-    SearchOutput, SearchRequest, TaskView,
+    SearchOutput, SearchRequest, TaskView, TopQueries, TopQueriesRequest,
 };
 pub use resources::Shown;
 pub use saved::{Parameter, Saved, SavedFault, SavedQueries, SavedQuery, SavedSource, ScalarType};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::db::StatementOrder;
 use crate::tasks::{State, TaskId};
 
 /// How rows are written.
@@ -194,6 +195,19 @@ pub struct AdviseRequest {
 /// "complete": bool, ..}`.
 #[derive(Debug)]
 pub struct Advice(pub serde_json::Value);
+
+/// The tool `top_queries`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TopQueriesRequest {
+    pub database: Option<String>,
+    pub by: StatementOrder,
+    /// Statements at the most.
+    pub limit: Option<u64>,
+}
+
+/// The answer of `top_queries`: an object `{"by": "..", "queries": [..], "truncated": bool}`.
+#[derive(Debug)]
+pub struct TopQueries(pub serde_json::Value);
 
 /// One resource as the caller sees it: a part of the schema, or what the policy makes of it.
 #[derive(Clone, PartialEq, Debug)]

@@ -192,7 +192,7 @@ impl<'c> Visible<'c> {
     }
 
     /// No name of a hidden relation, schema or function is in it.
-    fn may_say(&self, text: &str) -> bool {
+    pub(super) fn may_say(&self, text: &str) -> bool {
         !words(text).any(|word| self.hidden_names.contains(word))
     }
 

@@ -11,6 +11,7 @@ pub(super) mod saved;
 mod search_objects;
 mod task_cancel;
 mod task_result;
+mod top_queries;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ impl Tools {
             listed(Some(ToolGroup::Tuning), sized(explain::tool(&databases))),
             listed(Some(ToolGroup::Tuning), sized(advise_indexes::tool(&databases))),
             listed(Some(ToolGroup::Health), sized(database_health::tool(&databases))),
+            listed(Some(ToolGroup::Health), sized(top_queries::tool(&databases))),
             listed(None, task_result::tool()),
             listed(None, task_cancel::tool()),
         ])

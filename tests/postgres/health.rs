@@ -4,6 +4,7 @@ mod checks;
 mod hidden;
 mod monitor;
 mod server;
+mod top;
 
 use std::sync::OnceLock;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     advise_indexes, database_health, describe, explain, query, saved, search_objects, task_cancel,
-    task_result,
+    task_result, top_queries,
 };
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
@@ -52,6 +52,7 @@ impl Call<'_> {
             "describe" => describe::call(self).await,
             "database_health" => database_health::call(self).await,
             "explain" => explain::call(self).await,
+            "top_queries" => top_queries::call(self).await,
             "task_result" => task_result::call(self).await,
             "task_cancel" => task_cancel::call(self).await,
             other => Err(self.handler.unknown_tool(other)),
