@@ -165,7 +165,46 @@ pub(super) fn unspoken(refusal: Diagnostic, request: &QueryRequest) -> Diagnosti
         .hint("use another tool; who runs pgwarden finds the reason in its log")
 }
 
-/// It ended, was full, or has to wait: nothing in the words is from the statement.
+/// It ended, would take too long, or has to wait: nothing in the words is from the statement.
 fn is_of_the_run(refusal: &Diagnostic) -> bool {
-    refusal.retryable || matches!(refusal.sqlstate.class(), "22" | "53" | "54" | "57" | "XX")
+    let of_a_limit = refusal.rule.as_deref().is_some_and(|rule| rule.starts_with("limits."));
+    refusal.retryable || of_a_limit || matches!(refusal.sqlstate.class(), "53" | "57" | "XX")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::SavedRun;
+
+    #[test]
+    fn a_refusal_passes_only_where_its_words_are_not_of_the_statement() {
+        let saved = SavedRun { name: "open_orders".to_owned(), tool: "open_orders".to_owned(), notes: None };
+        let of_saved = QueryRequest { saved: Some(saved), ..QueryRequest::default() };
+        let refused = |state: &str| Diagnostic::refused(SqlState::parse(state), "shop.secret");
+        let by_postgresql = |state: &str| Diagnostic { source: Source::Postgresql, ..refused(state) };
+        for hidden in [
+            refused("42P01"),
+            refused("42501").rule("server.locks"),
+            refused("0A000").rule("sql.unsupported"),
+            refused("54000").rule("sql.limits"),
+            refused("22023").rule("sql.size_arguments"),
+            by_postgresql("42703"),
+        ] {
+            assert_eq!(
+                unspoken(hidden.clone(), &QueryRequest::default()),
+                hidden,
+                "the caller's own statement"
+            );
+            let told = unspoken(hidden, &of_saved);
+            assert_eq!(told.rule.as_deref(), Some("saved.refused"));
+            assert!(!told.render("").contains("secret"), "{told}");
+        }
+        let busy = Diagnostic { retryable: true, ..refused("53400").rule("limits.share") };
+        let lost = Diagnostic::connection(SqlState::CONNECTION_FAILURE, "no server");
+        for passed in
+            [refused("57014"), refused("54000").rule("limits.planner"), busy, lost, by_postgresql("22012")]
+        {
+            assert_eq!(unspoken(passed.clone(), &of_saved), passed);
+        }
+    }
 }
