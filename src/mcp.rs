@@ -5,6 +5,8 @@
 
 mod arguments;
 mod cache;
+mod callers;
+mod calls;
 mod completion;
 mod edge;
 #[cfg(feature = "conformance-fixtures")]

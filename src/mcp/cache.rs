@@ -2,7 +2,8 @@
 
 use rmcp::model::CacheScope;
 
-use super::handler::{Callers, Handler};
+use super::callers::Callers;
+use super::handler::Handler;
 
 /// Lists that only change with the configuration or a policy.
 pub(super) const CONFIGURED_MS: u64 = 60_000;

@@ -4,21 +4,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
-    CustomRequest, CustomResult, DiscoverResult, Extensions, GetPromptRequestParams, GetPromptResponse,
-    GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
-    ServerConfig, SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::callers::Callers;
+use super::calls::Calls;
 use super::reply::{self, ToolReply};
 use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
@@ -41,61 +40,6 @@ pub(super) struct Handler {
     pushes: bool,
 }
 
-/// Where the caller of a request is found.
-#[derive(Clone)]
-pub(super) enum Callers {
-    /// stdio: whoever started the process.
-    Fixed(Caller),
-    /// HTTP: what the endpoint put into the request's extensions, who is the same for all where nobody is asked for a token.
-    Request { authenticated: bool },
-}
-
-/// In an HTTP request's extensions: what its call does not outlive.
-#[derive(Clone, Default)]
-pub(super) struct Standing {
-    /// Fires when the session ends that the request belongs to. rmcp would go on for seconds.
-    pub(super) session: CancellationToken,
-    /// Fires when the bearer token is revoked that the request came with.
-    pub(super) token: CancellationToken,
-    /// How many streams the session has open for what it is told unasked. `None` where it always hears.
-    pub(super) streams: Option<watch::Receiver<usize>>,
-}
-
-impl Standing {
-    pub(super) fn of(cx: &RequestContext<RoleServer>) -> Self {
-        Self::from(&cx.extensions)
-    }
-
-    /// Those of a request or a notification.
-    pub(super) fn from(extensions: &Extensions) -> Self {
-        let parts = extensions.get::<Parts>();
-        parts.and_then(|parts| parts.extensions.get::<Self>()).cloned().unwrap_or_default()
-    }
-
-    /// Waits until the client hears what it is told unasked.
-    pub(super) async fn hears(&self) {
-        let Some(mut streams) = self.streams.clone() else { return };
-        if streams.wait_for(|open| *open > 0).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Until one of them fires.
-    pub(super) async fn lost(&self) {
-        tokio::select! {
-            () = self.session.cancelled() => {}
-            () = self.token.cancelled() => {}
-        }
-    }
-}
-
-/// The running calls of one server: counted, and cancelled together.
-#[derive(Clone, Default)]
-pub(super) struct Calls {
-    pub(super) stop: CancellationToken,
-    pub(super) running: TaskTracker,
-}
-
 impl Handler {
     pub(super) fn new(gateway: Gateway, callers: Callers, result_chars: usize, calls: Calls) -> Self {
         let tools = Arc::new(Tools::new(&gateway.databases(), result_chars));
@@ -113,27 +57,7 @@ impl Handler {
     }
 
     pub(super) fn caller(&self, cx: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
-        self.caller_from(&cx.extensions, cx.client_info())
-    }
-
-    /// Who sent a request or a notification.
-    pub(super) fn caller_from(
-        &self,
-        extensions: &Extensions,
-        client: Option<Implementation>,
-    ) -> Result<Caller, ErrorData> {
-        let mut caller = match &self.callers {
-            Callers::Fixed(caller) => caller.clone(),
-            Callers::Request { .. } => {
-                let parts = extensions.get::<Parts>();
-                parts
-                    .and_then(|parts| parts.extensions.get::<Caller>())
-                    .cloned()
-                    .ok_or_else(reply::no_caller)?
-            }
-        };
-        caller.client = client.and_then(|client| client_name(&client));
-        Ok(caller)
+        self.callers.find(&cx.extensions, cx.client_info())
     }
 
     /// The tools that the caller has somewhere, and their saved queries.
@@ -174,48 +98,6 @@ impl Handler {
             Ok(Asked::Result(result)) => reply::of_tool(result),
             Ok(Asked::Task(task)) => reply::object(&handle::running(&task), self.result_chars),
             Err(diagnostic) => reply::failed(&diagnostic, sql),
-        }
-    }
-}
-
-impl Calls {
-    /// Runs one call under a token that fires with the client's, the session's, the bearer token's, or the order to stop. The call is never
-    /// dropped half way: it ends by itself soon after its token fires, and so PostgreSQL hears of it. What comes of it is
-    /// nothing for a bearer token that is revoked by then.
-    pub(super) async fn run<T>(
-        &self,
-        cx: &RequestContext<RoleServer>,
-        call: impl AsyncFnOnce(CancellationToken) -> T,
-    ) -> Result<T, ErrorData> {
-        let _counted = self.running.token();
-        let standing = Standing::of(cx);
-        let cancel = self.stop.child_token();
-        let mut running = std::pin::pin!(call(cancel.clone()));
-        tokio::select! {
-            biased;
-            answer = &mut running => return Ok(answer),
-            () = cx.ct.cancelled() => cancel.cancel(),
-            () = standing.lost() => cancel.cancel(),
-        }
-        let answer = running.await;
-        if standing.token.is_cancelled() { Err(reply::revoked()) } else { Ok(answer) }
-    }
-
-    /// For what only looks into the catalog: it is dropped where it stands.
-    async fn unless_cancelled<T>(
-        &self,
-        cx: &RequestContext<RoleServer>,
-        looking: impl Future<Output = Result<T, Diagnostic>>,
-    ) -> Result<T, ErrorData> {
-        let _counted = self.running.token();
-        let standing = Standing::of(cx);
-        tokio::select! {
-            biased;
-            found = looking => found.map_err(|diagnostic| reply::request_failed(&diagnostic)),
-            () = cx.ct.cancelled() => Err(reply::cancelled()),
-            () = standing.token.cancelled() => Err(reply::revoked()),
-            () = standing.session.cancelled() => Err(reply::cancelled()),
-            () = self.stop.cancelled() => Err(reply::cancelled()),
         }
     }
 }
@@ -447,12 +329,4 @@ fn capabilities(pushes: bool) -> ServerCapabilities {
         return builder.build();
     }
     builder.enable_tool_list_changed().enable_resources_list_changed().enable_resources_subscribe().build()
-}
-
-/// The client as it names itself, bounded and printable: it ends up in logs and in `application_name`.
-fn client_name(client: &Implementation) -> Option<String> {
-    let name = Cow::from(format!("{}/{}", client.name, client.version));
-    let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-    // rmcp makes itself up as the client where a stateless request of an older revision names none.
-    (client.name != "rmcp" && !client.name.is_empty()).then_some(name)
 }

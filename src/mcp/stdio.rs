@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::frames::{Line, Splitter};
 use self::transport::StdioTransport;
-use super::handler::{Callers, Calls, Handler};
+use super::callers::Callers;
+use super::calls::Calls;
+use super::handler::Handler;
 use super::{ServeError, Settings};
 use crate::auth::Caller;
 use crate::gateway::Gateway;

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::mcp::HttpSettings;
-use crate::mcp::handler::Calls;
+use crate::mcp::calls::Calls;
 
 /// Bytes of the request line and all headers.
 const HEADER_BYTES: usize = 64 * 1024;

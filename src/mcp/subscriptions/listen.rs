@@ -8,7 +8,8 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::{Map, Value, json};
 
 use super::{MOST, Pusher, Wanted};
-use crate::mcp::handler::{Handler, Standing};
+use crate::mcp::calls::Standing;
+use crate::mcp::handler::Handler;
 use crate::mcp::reply;
 use crate::mcp::tasks::listen as tasks;
 

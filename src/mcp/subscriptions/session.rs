@@ -12,7 +12,8 @@ use tracing::debug;
 use super::{MOST, Pusher, Wanted};
 use crate::auth::Caller;
 use crate::gateway::Watch;
-use crate::mcp::handler::{Handler, Standing};
+use crate::mcp::calls::Standing;
+use crate::mcp::handler::Handler;
 use crate::mcp::reply;
 use crate::pg::Diagnostic;
 
@@ -50,7 +51,8 @@ pub(in crate::mcp) fn initialized(handler: &Handler, cx: &NotificationContext<Ro
     let standing = Standing::from(&cx.extensions);
     let client = cx.peer.peer_info().map(|info| info.client_info.clone());
     let begun = handler
-        .caller_from(&cx.extensions, client)
+        .callers
+        .find(&cx.extensions, client)
         .map(|caller| begin(handler, caller, standing, cx.peer.clone()));
     if let Ok(Err(refusal)) = begun {
         debug!("a session is told of no changes: {}", refusal.message);
