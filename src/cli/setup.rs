@@ -50,7 +50,13 @@ impl Setup {
         let mut config = read_config(target.config.clone(), env)?;
         config.databases = databases(target, std::mem::take(&mut config.databases), env)?;
         let bare = |entry: &DatabaseEntry| {
-            serve(&DatabaseEntry { policy: None, policies: Vec::new(), queries: None, ..entry.clone() })
+            serve(&DatabaseEntry {
+                policy: None,
+                policies: Vec::new(),
+                queries: None,
+                notes: None,
+                ..entry.clone()
+            })
         };
         let served = config.databases.iter().map(bare).collect::<anyhow::Result<_>>()?;
         Ok(Self { config, served })

@@ -123,7 +123,13 @@ impl Served {
         self.saved.as_ref()?.fault()
     }
 
-    async fn saved_queries(&self, caller: &Caller, name: Option<&str>, limits: &CallLimits) -> Vec<Saved> {
+    /// Those that the caller may run; called `name`, or all.
+    pub(super) async fn saved_queries(
+        &self,
+        caller: &Caller,
+        name: Option<&str>,
+        limits: &CallLimits,
+    ) -> Vec<Saved> {
         let Some(source) = &self.saved else { return Vec::new() };
         let Ok(policies) = self.policies.of(caller) else { return Vec::new() };
         let (pinned, current) = (policies.pin(), source.current());

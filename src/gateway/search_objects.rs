@@ -56,8 +56,8 @@ struct RelationHit<'c> {
 
 impl Gateway {
     /// The terms that `request.query` uses, saved queries that answer it, relations whose names, columns, comments, notes or
-    /// enum labels have its words, best first, and functions. Without words all of them: in an overview, or with a limit, an offset or a detail one by
-    /// one.
+    /// enum labels have its words, best first, and functions. Without words all of them: in an overview, or with a limit, an
+    /// offset or a detail one by one.
     pub async fn search_objects(
         &self,
         caller: &Caller,
@@ -66,8 +66,7 @@ impl Gateway {
     ) -> Result<SearchOutput, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
         let schema = served.schema(caller, &self.limits, cancel).await?;
-        let mut saved = self.saved_queries(caller, None).await;
-        saved.retain(|saved| saved.database == served.name());
+        let saved = served.saved_queries(caller, None, &self.limits).await;
         let saved: Vec<&SavedQuery> = saved.iter().map(|saved| &*saved.query).collect();
         search(&schema.visible(), &saved, &request, schema.limits.characters)
     }

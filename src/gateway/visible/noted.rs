@@ -110,17 +110,14 @@ impl<'c> Visible<'c> {
     /// `schema.relation`, `relation.column` or `schema.relation.column` that is there, and not for this caller.
     fn is_hidden(&self, dotted: &str) -> bool {
         let parts = identifiers(dotted).unwrap_or_default();
-        match parts.as_slice() {
-            [first, second] => {
-                let name = QualifiedName::new(first, second);
-                self.catalog.relation(&name).is_some() && self.relation(&name).is_none()
-                    || self.is_hidden_column(second, |relation| relation.name.name == *first)
+        let [first, second, rest @ ..] = parts.as_slice() else { return false };
+        let name = QualifiedName::new(first, second);
+        let hidden_relation = self.catalog.relation(&name).is_some() && self.relation(&name).is_none();
+        hidden_relation
+            || match rest.first() {
+                Some(column) => self.is_hidden_column(column, |relation| relation.name == name),
+                None => self.is_hidden_column(second, |relation| relation.name.name == *first),
             }
-            [schema, name, column, ..] => self.is_hidden_column(column, |relation| {
-                relation.name.schema == *schema && relation.name.name == *name
-            }),
-            _ => false,
-        }
     }
 
     /// Some of the relations have it, and none of them shows it.

@@ -39,6 +39,7 @@ fn prose_names_nothing_hidden() {
         "joined to hr.salaries.amount",
         "customers.ssn",
         "by shop.customers.ssn (nine digits)",
+        "as in shop.audit.whatever",
         "its secret_text",
         "call order_total()",
     ] {
