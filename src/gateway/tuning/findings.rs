@@ -54,7 +54,7 @@ impl Reader<'_> {
     fn statement(&mut self, table: &TableUse) {
         let Some(relation) = self.visible.relation(&table.relation) else { return };
         for (column, within) in &table.wrapped {
-            if leads_an_index(relation, column) {
+            if leads_an_index(relation, column) && !is_in_an_expression(relation, column) {
                 self.say(format!(
                     "the condition on {}.{} compares {within} of the column: its index cannot be used. Compare the column \
                      itself, or index the expression",
@@ -223,6 +223,15 @@ fn big(relation: &Relation) -> bool {
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
 pub(super) fn as_float(count: u64) -> f64 {
     count as f64
+}
+
+/// An index over an expression of the column may be just the one that the condition needs.
+fn is_in_an_expression(relation: &Relation, column: &str) -> bool {
+    let within = |definition: &str| {
+        let keys = definition.split_once(" USING ").and_then(|(_, rest)| rest.split_once('('));
+        keys.is_some_and(|(_, keys)| keys.contains('(') && keys.contains(&shown_ident(column)))
+    };
+    relation.indexes.iter().any(|index| index.valid && within(&index.definition))
 }
 
 /// By the definition as PostgreSQL prints it: `.. USING btree (column, ..)`.

@@ -44,6 +44,10 @@ async fn what_keeps_an_index_from_being_used_is_found_in_the_statement() {
         let found = findings(&answer).join("\n");
         assert!(!found.contains("compares") && !found.contains("pattern"), "{condition}: {answer}");
     }
+    let index = "CREATE INDEX ON shop.customers (lower(email)); ANALYZE shop.customers";
+    database.admin().await.batch_execute(index).await.unwrap();
+    let answer = explain(&gateway, "SELECT id FROM shop.customers WHERE lower(email) = 'a'").await.unwrap();
+    assert_eq!(answer["findings"], json!([]), "{answer}");
 }
 
 #[tokio::test]

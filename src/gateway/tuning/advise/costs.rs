@@ -14,15 +14,15 @@ pub(super) struct Costs<'t> {
     planner: Planner,
     steps: &'t Steps,
     tables: &'t Tables<'t>,
-    /// What the session supposes now.
-    supposed: Vec<IndexDefinition>,
+    /// What the session supposes now; `None` after it refused something.
+    supposed: Option<Vec<IndexDefinition>>,
     /// Bytes of each of them.
     sizes: Vec<u64>,
 }
 
 impl<'t> Costs<'t> {
     pub fn new(planner: Planner, steps: &'t Steps, tables: &'t Tables<'t>) -> Self {
-        Self { planner, steps, tables, supposed: Vec::new(), sizes: Vec::new() }
+        Self { planner, steps, tables, supposed: Some(Vec::new()), sizes: Vec::new() }
     }
 
     pub fn can_suppose(&self) -> bool {
@@ -70,10 +70,11 @@ impl<'t> Costs<'t> {
     async fn suppose(&mut self, indexes: &[&Hypothetical]) -> Result<(), Diagnostic> {
         let wanted: Vec<IndexDefinition> =
             indexes.iter().flat_map(|index| index.parts.iter().cloned()).collect();
-        if wanted != self.supposed {
+        if self.supposed.as_ref() != Some(&wanted) {
+            self.supposed = None;
             let supposed = self.planner.planning.suppose(&wanted).await?;
             self.sizes = supposed.iter().map(|index| index.bytes).collect();
-            self.supposed = wanted;
+            self.supposed = Some(wanted);
         }
         Ok(())
     }
