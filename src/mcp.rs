@@ -14,6 +14,7 @@ mod resources;
 mod revision;
 mod settings;
 mod splice;
+mod standing;
 mod stdio;
 mod subscriptions;
 mod tasks;

@@ -15,11 +15,11 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reply::{self, ToolReply};
+pub(super) use super::standing::Standing;
 use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
 use super::tools::{Call, Called, Listed, Tools};
@@ -56,45 +56,6 @@ pub(super) enum Callers {
     Fixed(Caller),
     /// HTTP: what the endpoint put into the request's extensions after authentication.
     Request,
-}
-
-/// In an HTTP request's extensions: what its call does not outlive.
-#[derive(Clone, Default)]
-pub(super) struct Standing {
-    /// Fires when the session ends that the request belongs to. rmcp would go on for seconds.
-    pub(super) session: CancellationToken,
-    /// Fires when the bearer token is revoked that the request came with.
-    pub(super) token: CancellationToken,
-    /// How many streams the session has open for what it is told unasked. `None` where it always hears.
-    pub(super) streams: Option<watch::Receiver<usize>>,
-}
-
-impl Standing {
-    pub(super) fn of(cx: &RequestContext<RoleServer>) -> Self {
-        Self::from(&cx.extensions)
-    }
-
-    /// Those of a request or a notification.
-    pub(super) fn from(extensions: &Extensions) -> Self {
-        let parts = extensions.get::<Parts>();
-        parts.and_then(|parts| parts.extensions.get::<Self>()).cloned().unwrap_or_default()
-    }
-
-    /// Waits until the client hears what it is told unasked.
-    pub(super) async fn hears(&self) {
-        let Some(mut streams) = self.streams.clone() else { return };
-        if streams.wait_for(|open| *open > 0).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Until one of them fires.
-    pub(super) async fn lost(&self) {
-        tokio::select! {
-            () = self.session.cancelled() => {}
-            () = self.token.cancelled() => {}
-        }
-    }
 }
 
 /// The running calls of one server: counted, and cancelled together.
