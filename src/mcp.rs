@@ -20,6 +20,7 @@ mod resources;
 mod revision;
 mod settings;
 mod splice;
+mod standing;
 mod stdio;
 mod subscriptions;
 mod tasks;

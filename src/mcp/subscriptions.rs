@@ -36,7 +36,8 @@ impl Told {
         let uri = uri.map(|uri| ("uri".to_owned(), json!(uri)));
         let meta = meta.map(|meta| ("_meta".to_owned(), meta.clone()));
         let params: Map<String, Value> = uri.into_iter().chain(meta).collect();
-        let params = (!params.is_empty()).then_some(Value::Object(params));
+        // Never left out: it would go out as `null`, which JSON-RPC does not have.
+        let params = Some(Value::Object(params));
         ServerNotification::CustomNotification(CustomNotification::new(method, params))
     }
 }

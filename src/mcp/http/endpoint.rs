@@ -27,9 +27,9 @@ use super::refusal::Refusal;
 use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
 use crate::auth::Caller;
-use crate::mcp::calls::Standing;
 use crate::mcp::edge::{self, Fault, Frame};
 use crate::mcp::handler::Handler;
+use crate::mcp::standing::Standing;
 use crate::mcp::tasks::legacy;
 use crate::mcp::{SessionMode, revision};
 

@@ -8,9 +8,9 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::{Map, Value, json};
 
 use super::{MOST, Pusher, Wanted};
-use crate::mcp::calls::Standing;
 use crate::mcp::handler::Handler;
 use crate::mcp::reply;
+use crate::mcp::standing::Standing;
 use crate::mcp::tasks::listen as tasks;
 
 pub(in crate::mcp) const METHOD: &str = "subscriptions/listen";

@@ -12,9 +12,9 @@ use tracing::debug;
 use super::{MOST, Pusher, Wanted};
 use crate::auth::Caller;
 use crate::gateway::Watch;
-use crate::mcp::calls::Standing;
 use crate::mcp::handler::Handler;
 use crate::mcp::reply;
+use crate::mcp::standing::Standing;
 use crate::pg::Diagnostic;
 
 /// What one session has subscribed to, and the task that tells it.

@@ -201,6 +201,7 @@ impl Peer {
     }
 
     fn name(&self, heard: &Value) -> String {
+        assert!(heard["params"].is_object(), "{heard}");
         let subscription = &heard["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"];
         match self.way {
             Way::StdioSession | Way::HttpSession => assert_eq!(*subscription, Value::Null, "{heard}"),
