@@ -1,8 +1,9 @@
 //! The only module that names tokio_postgres and deadpool: TLS, pool, sessions, execution, cancel, introspection.
 //!
 //! INVARIANT: what reaches PostgreSQL from here is either a `&'static str` of our own (the `.sql` files) or the text
-//! of a [`crate::sql::Checked`], [`crate::sql::Projected`] or [`crate::sql::Explained`]. Nothing public takes SQL as a string, but for
-//! [`fixed`] and [`Monitor`], which take only what stands in the program, and [`demo`], which loads the sample database;
+//! of a [`crate::sql::Checked`], [`crate::sql::Projected`] or [`crate::sql::Explained`]. Nothing public takes SQL as a
+//! string, but for [`fixed`], [`Monitor`] and [`Database::look`], which take only what stands in the program, and
+//! [`demo`], which loads the sample database;
 //! none of them runs what a caller wrote.
 
 mod cancel;

@@ -1,6 +1,8 @@
 //! One use case per file. Knows neither JSON-RPC nor a SQL library.
 
 mod admission;
+mod database_health;
+mod deadline;
 mod describe;
 mod health;
 mod output;
@@ -17,6 +19,7 @@ mod share;
 mod shop;
 mod tasks;
 mod tool_groups;
+mod top_queries;
 mod tuning;
 mod visible;
 
@@ -27,7 +30,8 @@ pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
 pub use request::{
     Advice, AdviseRequest, Asked, ColumnHeader, Described, ExplainOutput, ExplainRequest, Format,
-    QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest, TaskView,
+    HealthReport, HealthRequest, QueryOutput, QueryRequest, SchemaResource, SearchOutput, SearchRequest,
+    TaskView, TopQueries, TopQueriesRequest,
 };
 pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};

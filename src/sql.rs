@@ -11,6 +11,7 @@ mod growth;
 mod index;
 mod limits;
 mod lower;
+mod mentions;
 mod parse;
 mod project;
 mod protect;
@@ -23,6 +24,7 @@ pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check}
 pub use check::{parses, reprint};
 pub use explained::{Explained, explained};
 pub use index::{IndexDefinition, IndexKey, IndexMethod};
+pub use mentions::{Mentions, mentions};
 pub use parse::split;
 pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
 pub use protect::{Enforced, Enforcement, policy_errors};

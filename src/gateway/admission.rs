@@ -4,8 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::{Gateway, Served};
+use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
-use crate::policy::CallerLimits;
+use crate::policy::{CallerLimits, Policy};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Callers that are remembered before those who have been quiet for a minute are forgotten.
@@ -67,6 +69,19 @@ impl Admission {
 
     fn callers(&self) -> MutexGuard<'_, HashMap<Who, Statements>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gateway {
+    /// Counts the call as one of the caller's statements, as far as the policy counts them.
+    pub(super) fn admitted(
+        &self,
+        caller: &Caller,
+        served: &Served,
+        policy: &Policy,
+    ) -> Result<Option<Admitted>, Diagnostic> {
+        let admit = |limits| self.admission.admit(served.name(), &caller.subject, limits, Instant::now());
+        policy.caller_limits().map(admit).transpose()
     }
 }
 

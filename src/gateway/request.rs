@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::db::StatementOrder;
 use crate::tasks::{State, TaskId};
 
 /// How rows are written.
@@ -145,6 +146,32 @@ pub struct AdviseRequest {
 /// "complete": bool, ..}`.
 #[derive(Debug)]
 pub struct Advice(pub serde_json::Value);
+
+/// The tool `database_health`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HealthRequest {
+    pub database: Option<String>,
+    /// Names of checks; empty for all.
+    pub checks: Vec<String>,
+}
+
+/// The answer of `database_health`: an object `{"findings": [..], "total": n, "truncated": bool, "clean": [..]}`, with
+/// `unchecked` where something could not be looked at.
+#[derive(Debug)]
+pub struct HealthReport(pub serde_json::Value);
+
+/// The tool `top_queries`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TopQueriesRequest {
+    pub database: Option<String>,
+    pub by: StatementOrder,
+    /// Statements at the most.
+    pub limit: Option<u64>,
+}
+
+/// The answer of `top_queries`: an object `{"by": "..", "queries": [..], "truncated": bool}`.
+#[derive(Debug)]
+pub struct TopQueries(pub serde_json::Value);
 
 /// One schema resource as the caller sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]

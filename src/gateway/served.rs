@@ -78,6 +78,15 @@ impl Served {
         self.database.name()
     }
 
+    /// The refusal of what only a `monitor_login` sees.
+    pub(super) fn has_no_monitor(&self) -> Diagnostic {
+        let name = self.name();
+        Diagnostic::refused(SqlState::FEATURE_NOT_SUPPORTED, format!("database `{name}` has no `monitor_login`"))
+            .hint(format!(
+                "let the DBA make a login that is a member of pg_monitor, and write `monitor_login = \"postgres://..\"` into `[databases.{name}]`"
+            ))
+    }
+
     /// The catalog, once the start-up checks have passed. Ends early when the call is cancelled or `deadline` is over.
     pub(super) async fn catalog(
         &self,

@@ -106,11 +106,23 @@ impl<'c> Visible<'c> {
 
     /// Estimated rows; nothing where row security or a filter hides some: the count would tell of them.
     pub(super) fn row_estimate(&self, relation: &Relation) -> Option<u64> {
-        if relation.row_security || self.filtered.contains(&relation.oid) {
-            None
-        } else {
-            relation.row_estimate
-        }
+        if self.hides_rows(relation) { None } else { relation.row_estimate }
+    }
+
+    /// Row security or a filter hides rows, or may.
+    pub(super) fn hides_rows(&self, relation: &Relation) -> bool {
+        relation.row_security || self.filtered.contains(&relation.oid)
+    }
+
+    /// Of all relations, sequences too.
+    pub(super) fn oids(&self) -> impl Iterator<Item = Oid> {
+        self.columns.keys().copied()
+    }
+
+    /// `name`, of an index of `relation`, has a hidden column's name in it.
+    pub(super) fn tells_of_hidden_column(&self, relation: &Relation, name: &str) -> bool {
+        let hidden = relation.columns.iter().filter(|column| !self.has_column(relation, &column.name));
+        hidden.into_iter().any(|column| name.contains(&column.name))
     }
 
     /// What PostgreSQL estimates of it, sizes and costs, tells nothing of what is kept back.
@@ -149,7 +161,12 @@ impl<'c> Visible<'c> {
     pub(super) fn may_show(&self, relation: &Relation, expression: &str) -> bool {
         let hidden_column =
             |word: &str| relation.columns.iter().any(|c| c.name == word) && !self.has_column(relation, word);
-        !words(expression).any(|word| hidden_column(word) || self.hidden_names.contains(word))
+        !words(expression).any(hidden_column) && self.may_mention(expression)
+    }
+
+    /// It mentions no relation or schema that is hidden, and no function of the database.
+    pub(super) fn may_mention(&self, expression: &str) -> bool {
+        !words(expression).any(|word| self.hidden_names.contains(word))
     }
 
     /// The relation that `text` names, as SQL would read it: `schema.name`, or a bare name by the search path. An exact

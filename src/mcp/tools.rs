@@ -3,12 +3,14 @@
 
 mod advise_indexes;
 mod call;
+mod database_health;
 mod describe;
 mod explain;
 pub(super) mod query;
 mod search_objects;
 mod task_cancel;
 mod task_result;
+mod top_queries;
 
 use std::sync::Arc;
 
@@ -43,6 +45,8 @@ impl Tools {
             listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
             listed(Some(ToolGroup::Tuning), sized(explain::tool(&databases))),
             listed(Some(ToolGroup::Tuning), sized(advise_indexes::tool(&databases))),
+            listed(Some(ToolGroup::Health), sized(database_health::tool(&databases))),
+            listed(Some(ToolGroup::Health), sized(top_queries::tool(&databases))),
             listed(None, task_result::tool()),
             listed(None, task_cancel::tool()),
         ])

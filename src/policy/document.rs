@@ -22,6 +22,9 @@ pub struct Document {
     /// `explain` may run the statements whose plans it shows.
     #[serde(default)]
     pub explain_analyze: bool,
+    /// The texts of everybody's statements may be told, without constants.
+    #[serde(default)]
+    pub query_texts: bool,
     #[serde(default)]
     pub allow: Vec<Spanned<Allow>>,
     #[serde(default)]

@@ -85,6 +85,7 @@ impl Loading<'_, '_> {
             extensions::reviewed(name).map_err(|message| reading.error_at(extension, message))?;
             self.policy.extensions.insert(name.clone(), reading.place(extension.span().start));
         }
+        self.policy.query_texts |= document.query_texts;
         if let Some(named) = &document.tools {
             let groups = named.iter().map(|word| {
                 ToolGroup::read(word.get_ref()).map_err(|message| reading.error_at(word, message))

@@ -24,6 +24,7 @@ pub struct Policy {
     pub(super) extensions: BTreeMap<String, Place>,
     pub(super) tools: ToolGroups,
     pub(super) explain_analyze: bool,
+    pub(super) query_texts: bool,
     pub(super) limits: Option<Limits>,
     pub(super) planner: Option<PlannerLimits>,
     pub(super) caller: Option<CallerLimits>,
@@ -138,6 +139,7 @@ impl Policy {
             extensions: BTreeMap::new(),
             tools: ToolGroups::default(),
             explain_analyze: false,
+            query_texts: false,
             limits: None,
             planner: None,
             caller: None,
@@ -161,6 +163,11 @@ impl Policy {
     /// EXPLAIN may run the statement, with ANALYZE.
     pub fn may_explain_analyze(&self) -> bool {
         self.explain_analyze
+    }
+
+    /// Whether the texts of other people's statements may be told, as far as all that they name is visible.
+    pub fn has_query_texts(&self) -> bool {
+        self.query_texts
     }
 
     /// Tells one compiled policy from another, in logs and audit.

@@ -4,6 +4,7 @@
 //! stops the build until someone decides. What PostgreSQL has not, or what cannot be checked, is refused here.
 
 mod access;
+mod change;
 mod datatype;
 mod expr;
 mod from;
@@ -20,6 +21,7 @@ mod window;
 use super::parse::unsupported;
 use crate::pg::Diagnostic;
 
+pub use change::mentions;
 pub use name::{Role, ident, name};
 pub use statement::statement;
 

@@ -6,7 +6,10 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{advise_indexes, describe, explain, query, search_objects, task_cancel, task_result};
+use super::{
+    advise_indexes, database_health, describe, explain, query, search_objects, task_cancel, task_result,
+    top_queries,
+};
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
 use crate::mcp::arguments::Arguments;
@@ -45,6 +48,8 @@ impl Call<'_> {
             "search_objects" => search_objects::call(self).await,
             "describe" => describe::call(self).await,
             "explain" => explain::call(self).await,
+            "database_health" => database_health::call(self).await,
+            "top_queries" => top_queries::call(self).await,
             "task_result" => task_result::call(self).await,
             "task_cancel" => task_cancel::call(self).await,
             other => Err(self.handler.unknown_tool(other)),

@@ -78,7 +78,7 @@ fn operators(span: Span, lines: &[Vec<char>], out: &mut Vec<TokenWithSpan>) -> R
     let mut column = span.start.column;
     let run = source(span, lines);
     // sqlparser's tokens for some operators take the character behind them too.
-    let (mut rest, behind) = run.split_at(run.iter().take_while(|c| CHARACTERS.contains(**c)).count());
+    let (rest, behind) = run.split_at(run.iter().take_while(|c| CHARACTERS.contains(**c)).count());
     if behind.iter().any(|c| !c.is_whitespace()) {
         let shown: String = rest.iter().collect();
         return Err(Diagnostic::refused(
@@ -96,27 +96,22 @@ fn operators(span: Span, lines: &[Vec<char>], out: &mut Vec<TokenWithSpan>) -> R
             .hint("put a space between the operator and the comment")
             .at(place(span.start)));
     }
-    while !rest.is_empty() {
-        let (operator, others) = rest.split_at(length(rest));
+    for operator in split_run(rest) {
         let start = Location { line: span.start.line, column };
         column = column.saturating_add(u64::try_from(operator.len()).unwrap_or(u64::MAX));
         let end = Location { line: span.start.line, column };
         out.push(TokenWithSpan { token: token(operator.iter().collect()), span: Span { start, end } });
-        rest = others;
     }
     Ok(())
 }
 
-/// The length of the first operator in a run.
-fn length(run: &[char]) -> usize {
-    let mut taken = run;
-    while let [before @ .., '+' | '-'] = taken {
-        if before.is_empty() || before.iter().any(|c| ALLOWING.contains(*c)) {
-            break;
-        }
-        taken = before;
-    }
-    taken.len()
+/// The operators of a run: one that may end in signs, or one without those at its end and each of them for itself. In
+/// time that grows with the run, however long that is.
+fn split_run(run: &[char]) -> impl Iterator<Item = &[char]> {
+    let allows = run.iter().any(|c| ALLOWING.contains(*c));
+    let signs = run.iter().rev().take_while(|c| !allows && matches!(c, '+' | '-')).count();
+    let (first, signs) = run.split_at(run.len().saturating_sub(signs));
+    std::iter::once(first).filter(|first| !first.is_empty()).chain(signs.chunks(1))
 }
 
 /// Those that bind in a way of their own (4.1.6), those that may stand before ANY, and all others.
@@ -144,5 +139,27 @@ fn token(operator: String) -> Token {
         "!~~" => Token::ExclamationMarkDoubleTilde,
         "!~~*" => Token::ExclamationMarkDoubleTildeAsterisk,
         _ => Token::CustomBinaryOperator(operator),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_run;
+
+    #[test]
+    fn signs_at_the_end_are_operators_of_their_own_unless_something_allows_them() {
+        for (run, expected) in [
+            ("-+-", "- + -"),
+            ("*-", "* -"),
+            ("<=+-", "<= + -"),
+            ("@-", "@-"),
+            ("-@-+", "-@-+"),
+            ("-*", "-*"),
+            ("~", "~"),
+        ] {
+            let run: Vec<char> = run.chars().collect();
+            let operators: Vec<String> = split_run(&run).map(|operator| operator.iter().collect()).collect();
+            assert_eq!(operators.join(" "), expected);
+        }
     }
 }

@@ -1,0 +1,185 @@
+//! The tool `database_health`: what a DBA looks at first, as findings with evidence and a remedy.
+
+mod check;
+mod finding;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::served::Schema;
+use super::visible::Visible;
+use super::{Gateway, HealthReport, HealthRequest, Served, deadline};
+use crate::auth::Caller;
+use crate::db::fixed::{Record, Value as Bound};
+use crate::pg::{Diagnostic, Source, SqlState};
+use check::{Check, Eyes, chosen};
+use finding::{Finding, Row};
+
+/// Characters that the object around the findings takes.
+const ENVELOPE_CHARS: usize = 1_500;
+
+/// What could not be looked at.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Unchecked {
+    check: &'static str,
+    why: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+/// What the checks came to.
+#[derive(Default)]
+struct Looked {
+    findings: Vec<Finding>,
+    clean: Vec<&'static str>,
+    unchecked: Vec<Unchecked>,
+}
+
+impl Gateway {
+    /// Runs `request.checks`, or all. What is about something hidden from the caller is not found.
+    pub async fn database_health(
+        &self,
+        caller: &Caller,
+        request: HealthRequest,
+        cancel: &CancellationToken,
+    ) -> Result<HealthReport, Diagnostic> {
+        let served = self.served(request.database.as_deref())?;
+        let checks = chosen(&request.checks)?;
+        let Schema { pinned, limits, .. } = served.schema(caller, &self.limits, cancel).await?;
+        let _admitted = self.admitted(caller, served, pinned.policy())?;
+        let catalog = served.fresh_catalog(limits.deadline, cancel).await?;
+        pinned.protects(&catalog)?;
+        let visible = Visible::new(&catalog, pinned.policy());
+        let looks = Box::pin(look(served, &checks, &visible));
+        let looked = deadline::within(limits.deadline, cancel, looks).await?;
+        Ok(HealthReport(report(looked, limits.characters)))
+    }
+}
+
+async fn look(
+    served: &Served,
+    checks: &[&'static Check],
+    visible: &Visible<'_>,
+) -> Result<Looked, Diagnostic> {
+    let relations: Vec<String> = visible.oids().map(|oid| oid.0.to_string()).collect();
+    let relations = format!("{{{}}}", relations.join(","));
+    let mut looked = Looked::default();
+    for check in checks {
+        let sql = check.sql(visible.catalog().contents().server_version);
+        let values: &[Bound<'_>] = if check.of_relations { &[Bound::Text(&relations)] } else { &[] };
+        let seen = match eyes(served, check.eyes, sql, values).await {
+            Ok(seen) => seen,
+            Err(why) => {
+                looked.unchecked.push(unchecked(check, &why));
+                continue;
+            }
+        };
+        looked.take(check, &seen, visible);
+    }
+    Ok(looked)
+}
+
+/// One answer of each who looked.
+async fn eyes(
+    served: &Served,
+    eyes: Eyes,
+    sql: &'static str,
+    values: &[Bound<'_>],
+) -> Result<Vec<Vec<Row>>, Diagnostic> {
+    let database = &served.database;
+    let monitor = database.monitor();
+    let mut seen = Vec::new();
+    if eyes == Eyes::Login || eyes == Eyes::Both || (eyes == Eyes::Any && monitor.is_none()) {
+        seen.push(rows(&database.look(sql, values).await?)?);
+    }
+    if eyes != Eyes::Login {
+        match monitor {
+            Some(monitor) => seen.push(rows(&monitor.look(sql, values).await?)?),
+            None if eyes == Eyes::Monitor => return Err(served.has_no_monitor()),
+            None => {}
+        }
+    }
+    Ok(seen)
+}
+
+fn rows(records: &[Record]) -> Result<Vec<Row>, Diagnostic> {
+    let read = |record: &Record| {
+        let text = record.text(0)?;
+        serde_json::from_str(&text).map_err(|_| {
+            Diagnostic::new(
+                Source::Connection,
+                SqlState::INTERNAL_ERROR,
+                "a check's answer has an unknown form",
+            )
+        })
+    };
+    records.iter().map(read).collect()
+}
+
+/// PostgreSQL's own words may name what is hidden.
+fn unchecked(check: &Check, why: &Diagnostic) -> Unchecked {
+    let (why, hint) = match why.source {
+        Source::Pgwarden => (why.message.clone(), why.hint.clone()),
+        Source::Connection | Source::Postgresql => (
+            format!("it failed with SQLSTATE {}", why.sqlstate),
+            Some("`pgwarden doctor` looks at both logins".to_owned()),
+        ),
+    };
+    Unchecked { check: check.word, why, hint }
+}
+
+impl Looked {
+    fn take(&mut self, check: &Check, seen: &[Vec<Row>], visible: &Visible<'_>) {
+        let before = (self.findings.len(), self.unchecked.len());
+        for row in seen.iter().flatten().filter(|row| !row.unreadable) {
+            let finding = row.shown(check, visible);
+            self.findings.extend(finding.filter(|new| {
+                // Two who look find the same.
+                seen.len() == 1
+                    || !self.findings.iter().any(|old| (old.check, &old.object) == (new.check, &new.object))
+            }));
+        }
+        let unreadable = |rows: &Vec<Row>| -> BTreeSet<String> {
+            let rows = rows.iter().filter(|row| row.unreadable && row.shown(check, visible).is_some());
+            rows.filter_map(|row| row.object.clone()).collect()
+        };
+        let all = seen.iter().map(unreadable).reduce(|one, other| &one & &other).unwrap_or_default();
+        if let Some(first) = all.first() {
+            self.unchecked.push(Unchecked {
+                check: check.word,
+                why: format!("{} sequences cannot be read, that of `{first}` first", all.len()),
+                hint: Some(
+                    "let the DBA GRANT SELECT on the sequences to the login or the monitor login".to_owned(),
+                ),
+            });
+        }
+        if before == (self.findings.len(), self.unchecked.len()) {
+            self.clean.push(check.word);
+        }
+    }
+}
+
+/// The worst first, until the answer is full.
+fn report(looked: Looked, characters: usize) -> Value {
+    let Looked { mut findings, clean, mut unchecked } = looked;
+    findings.sort_by_key(|finding| finding.severity);
+    unchecked.sort();
+    let mut left = characters.saturating_sub(ENVELOPE_CHARS);
+    let mut shown = Vec::new();
+    for finding in &findings {
+        let finding = serde_json::to_value(finding).unwrap_or_default();
+        let Some(rest) = left.checked_sub(finding.to_string().chars().count() + 1) else { break };
+        left = rest;
+        shown.push(finding);
+    }
+    let mut report = json!({
+        "findings": shown, "total": findings.len(), "truncated": shown.len() < findings.len(), "clean": clean,
+    });
+    if let (false, Some(report)) = (unchecked.is_empty(), report.as_object_mut()) {
+        report.insert("unchecked".to_owned(), json!(unchecked));
+    }
+    report
+}
