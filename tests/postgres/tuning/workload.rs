@@ -45,23 +45,28 @@ async fn the_workload_is_what_the_caller_could_ask_for_and_nothing_else_of_it_is
         admin.batch_execute(sql).await.unwrap();
     }
     let policy = "[[mask]]\ncolumns = [\"shop.customers.note\"]\nwith = \"null\"\n[[deny]]\nselect = [\"shop.vault.marker_column\"]\n";
-    let policy = Policy::parse(&format!("{POLICY}{policy}"), "policy.toml").unwrap();
-    let gate = gate_with(&database.url(&format!("{}_reader", database.name())), |settings| {
-        settings.monitor = Some(ConnectionSettings::parse(&database.url(&watcher), &|_| None).unwrap());
-    });
-    let gateway = Gateway::new(vec![Served::new(gate, policy)], limits(), Telemetry::default());
-    let (caller, steps, cancel) = (Caller::local("tester"), Steps::default(), CancellationToken::new());
-    let time = Duration::from_secs(20);
-    let answer = gateway.advise_indexes(&caller, AdviseRequest::default(), time, &steps, &cancel).await;
-    let answer = answer.unwrap().0;
-    assert_eq!(answer["indexes"][0]["create"], "CREATE INDEX ON shop.orders (customer_id)", "{answer:#}");
-    let counted = answer["statements"].as_array().unwrap();
-    let ours =
-        counted.iter().find(|statement| statement["text"].as_str().unwrap().contains("customer_id")).unwrap();
-    assert_eq!(ours["calls"].as_f64(), Some(20.0), "{answer:#}");
-    assert!(ours["cost_after"].as_f64().unwrap() * 10.0 < ours["cost_before"].as_f64().unwrap());
-    assert!(answer["passed_by"].as_u64().unwrap() >= 4, "{answer:#}");
-    assert!(!answer.to_string().contains("marker"), "{answer:#}");
+    for texts in [false, true] {
+        let policy = format!("{POLICY}{policy}")
+            .replace("include = []", &format!("include = []\nquery_texts = {texts}"));
+        let policy = Policy::parse(&policy, "policy.toml").unwrap();
+        let gate = gate_with(&database.url(&format!("{}_reader", database.name())), |settings| {
+            settings.monitor = Some(ConnectionSettings::parse(&database.url(&watcher), &|_| None).unwrap());
+        });
+        let gateway = Gateway::new(vec![Served::new(gate, policy)], limits(), Telemetry::default());
+        let (caller, steps, cancel) = (Caller::local("tester"), Steps::default(), CancellationToken::new());
+        let time = Duration::from_secs(20);
+        let answer = gateway.advise_indexes(&caller, AdviseRequest::default(), time, &steps, &cancel).await;
+        let answer = answer.unwrap().0;
+        assert_eq!(answer["indexes"][0]["create"], "CREATE INDEX ON shop.orders (customer_id)", "{answer:#}");
+        let counted = answer["statements"].as_array().unwrap();
+        let ours = counted.iter().find(|statement| statement["calls"].as_f64() == Some(20.0)).unwrap();
+        assert_eq!(ours["relations"], serde_json::json!(["shop.orders"]), "{answer:#}");
+        assert_eq!(counted.iter().all(|statement| statement["text"].is_string()), texts, "{answer:#}");
+        assert_eq!(ours["text"].as_str().is_some_and(|text| text.contains("\"customer_id\"")), texts);
+        assert!(ours["cost_after"].as_f64().unwrap() * 10.0 < ours["cost_before"].as_f64().unwrap());
+        assert!(answer["passed_by"].as_u64().unwrap() >= 4, "{answer:#}");
+        assert!(!answer.to_string().contains("marker"), "{answer:#}");
+    }
 }
 
 #[tokio::test]

@@ -45,8 +45,9 @@ pub(super) fn report(
     if workload.passed_by > 0 {
         say("passed_by", json!(workload.passed_by));
     }
-    let statements: Vec<Value> =
-        workload.queries.iter().zip(&search.costs).map(|(query, cost)| statement(query, *cost)).collect();
+    let texts = session.pinned.policy().has_query_texts();
+    let statements = workload.queries.iter().zip(&search.costs);
+    let statements: Vec<Value> = statements.map(|(query, cost)| statement(query, *cost, texts)).collect();
     let used = Value::Object(fields.clone()).to_string().chars().count() + STATEMENT;
     let mut left = session.limits.characters.saturating_sub(used);
     let mut shown = Vec::new();
@@ -110,16 +111,21 @@ fn may_name(table: &Table<'_>, name: &str, visible: &Visible<'_>) -> bool {
     found.is_some_and(|index| visible.may_show(table.relation, &index.definition))
 }
 
-fn statement(query: &Query, after: f64) -> Value {
+/// `texts`: what others ask may be told.
+fn statement(query: &Query, after: f64, texts: bool) -> Value {
     let mut fields = Map::new();
     let mut say = |key: &str, value: Value| drop(fields.insert(key.to_owned(), value));
     say("statement", json!(query.number));
     say("cost_before", json!(rounded(query.cost())));
     say("cost_after", json!(rounded(after)));
     if query.counted {
-        let text = query.explained.without_values();
+        let relations = query.explained.checked().relations().iter().map(ToString::to_string);
         say("calls", json!(query.calls));
-        say("text", json!(text.chars().take(STATEMENT).collect::<String>()));
+        say("relations", json!(relations.collect::<Vec<_>>()));
+        if texts {
+            let text = query.explained.without_values();
+            say("text", json!(text.chars().take(STATEMENT).collect::<String>()));
+        }
     }
     Value::Object(fields)
 }
