@@ -48,10 +48,9 @@ impl Gateway {
     ) -> Result<HealthReport, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
         let checks = chosen(&request.checks)?;
-        let Schema { pinned, limits, .. } = served.schema(caller, &self.limits, cancel).await?;
+        // The last snapshot: reading a new one waits for locks, and who looks here may look for those.
+        let Schema { pinned, catalog, limits } = served.schema(caller, &self.limits, cancel).await?;
         let _admitted = self.admitted(caller, served, pinned.policy())?;
-        let catalog = served.fresh_catalog(limits.deadline, cancel).await?;
-        pinned.protects(&catalog)?;
         let visible = Visible::new(&catalog, pinned.policy());
         let looks = Box::pin(look(served, &checks, &visible));
         let looked = deadline::within(limits.deadline, cancel, looks).await?;
