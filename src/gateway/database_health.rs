@@ -14,6 +14,7 @@ use super::visible::Visible;
 use super::{Gateway, HealthReport, HealthRequest, Served, deadline};
 use crate::auth::Caller;
 use crate::db::fixed::{Record, Value as Bound};
+use crate::db::{Database, Monitor};
 use crate::pg::{Diagnostic, Source, SqlState};
 use check::{Check, Eyes, chosen};
 use finding::{Finding, Row};
@@ -48,10 +49,9 @@ impl Gateway {
     ) -> Result<HealthReport, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
         let checks = chosen(&request.checks)?;
-        let Schema { pinned, limits, .. } = served.schema(caller, &self.limits, cancel).await?;
+        // The last snapshot: reading a new one waits for locks, and who looks here may look for those.
+        let Schema { pinned, catalog, limits } = served.schema(caller, &self.limits, cancel).await?;
         let _admitted = self.admitted(caller, served, pinned.policy())?;
-        let catalog = served.fresh_catalog(limits.deadline, cancel).await?;
-        pinned.protects(&catalog)?;
         let visible = Visible::new(&catalog, pinned.policy());
         let looks = Box::pin(look(served, &checks, &visible));
         let looked = deadline::within(limits.deadline, cancel, looks).await?;
@@ -67,10 +67,11 @@ async fn look(
     let relations: Vec<String> = visible.oids().map(|oid| oid.0.to_string()).collect();
     let relations = format!("{{{}}}", relations.join(","));
     let mut looked = Looked::default();
+    let mut watch = Watch::new(served);
     for check in checks {
         let sql = check.sql(visible.catalog().contents().server_version);
         let values: &[Bound<'_>] = if check.of_relations { &[Bound::Text(&relations)] } else { &[] };
-        let seen = match eyes(served, check.eyes, sql, values).await {
+        let seen = match watch.rows(check.eyes, sql, values).await {
             Ok(seen) => seen,
             Err(why) => {
                 looked.unchecked.push(unchecked(check, &why));
@@ -82,27 +83,47 @@ async fn look(
     Ok(looked)
 }
 
-/// One answer of each who looked.
-async fn eyes(
-    served: &Served,
-    eyes: Eyes,
-    sql: &'static str,
-    values: &[Bound<'_>],
-) -> Result<Vec<Vec<Row>>, Diagnostic> {
-    let database = &served.database;
-    let monitor = database.monitor();
-    let mut seen = Vec::new();
-    if eyes == Eyes::Login || eyes == Eyes::Both || (eyes == Eyes::Any && monitor.is_none()) {
-        seen.push(rows(&database.look(sql, values).await?)?);
+/// Who looks. A monitor that does not get in is not asked again in the same call.
+struct Watch<'s> {
+    database: &'s Database,
+    monitor: Result<&'s Monitor, Diagnostic>,
+}
+
+impl<'s> Watch<'s> {
+    fn new(served: &'s Served) -> Self {
+        let monitor = served.database.monitor().ok_or_else(|| served.has_no_monitor());
+        Self { database: &served.database, monitor }
     }
-    if eyes != Eyes::Login {
-        match monitor {
-            Some(monitor) => seen.push(rows(&monitor.look(sql, values).await?)?),
-            None if eyes == Eyes::Monitor => return Err(served.has_no_monitor()),
+
+    /// One answer of each who looked.
+    async fn rows(
+        &mut self,
+        eyes: Eyes,
+        sql: &'static str,
+        values: &[Bound<'_>],
+    ) -> Result<Vec<Vec<Row>>, Diagnostic> {
+        let watched = match (&self.monitor, eyes) {
+            (Ok(monitor), Eyes::Monitor | Eyes::Any | Eyes::Both) => Some(monitor.look(sql, values).await),
+            (Err(none), Eyes::Monitor) => return Err(none.clone()),
+            _ => None,
+        };
+        let mut seen = Vec::new();
+        match watched {
+            Some(Ok(records)) => seen.push(rows(&records)?),
+            Some(Err(gone)) if gone.source == Source::Connection => {
+                self.monitor = Err(gone.clone());
+                if eyes == Eyes::Monitor {
+                    return Err(gone);
+                }
+            }
+            Some(Err(failed)) => return Err(failed),
             None => {}
         }
+        if eyes == Eyes::Both || seen.is_empty() {
+            seen.push(rows(&self.database.look(sql, values).await?)?);
+        }
+        Ok(seen)
     }
-    Ok(seen)
 }
 
 fn rows(records: &[Record]) -> Result<Vec<Row>, Diagnostic> {

@@ -1,5 +1,6 @@
 //! What the `monitor_login` sees: the health of a database, and the statements that cost most.
 
+mod calls;
 mod checks;
 mod hidden;
 mod monitor;

@@ -27,6 +27,7 @@ const FAULTS: &str = "
     CREATE INDEX orders_some_zebra_column_again ON shop.orders (customer_id) WHERE zebra_column > 1;
     CREATE INDEX ON shop.zebra_table (customer_id); CREATE INDEX ON shop.zebra_table (customer_id);
     CREATE INDEX ON zebra_schema.notes (id); CREATE INDEX zebra_again ON zebra_schema.notes (id);
+    CREATE INDEX not_zebra_column ON shop.orders (id);
     SELECT setval('shop.orders_zebra_column_seq', 2000000000), setval('shop.zebra_table_id_seq', 2000000000),
         setval('zebra_schema.notes_id_seq', 2000000000);
     ALTER TABLE shop.zebra_table SET (autovacuum_enabled = off);

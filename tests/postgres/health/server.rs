@@ -76,6 +76,17 @@ async fn without_a_monitor_login_the_answer_says_which_configuration_to_add() {
 }
 
 #[tokio::test]
+async fn a_monitor_that_does_not_get_in_leaves_what_the_login_sees() {
+    let database = empty().await;
+    run(&database, "CREATE TABLE t (id int PRIMARY KEY, parent int REFERENCES t)").await;
+    let gateway = gateway(&database, Some("nobody_of_that_name"), ALL).await;
+    let report = ask(&gateway, &["locks", "foreign_keys"]).await.unwrap();
+    assert_eq!(report["findings"][0]["object"], "public.t", "{report}");
+    assert_eq!(report["unchecked"][0]["why"], "it failed with SQLSTATE 28000", "{report}");
+    assert!(!report.to_string().contains("nobody_of_that_name"), "{report}");
+}
+
+#[tokio::test]
 async fn a_slot_that_nobody_reads_holds_wal() {
     let cluster =
         alone(&[("wal_level", "replica"), ("max_wal_senders", "2"), ("max_replication_slots", "2")]);
