@@ -113,9 +113,9 @@ fn joined(scheme: &str, parts: &[&str]) -> String {
     out
 }
 
-/// Of the schema: the decoded parts, in either form.
+/// Of the schema: one to three decoded parts, in either form.
 pub(super) fn parts(uri: &str) -> Option<Vec<String>> {
-    parts_behind(SCHEMA, uri)
+    parts_behind(SCHEMA, uri).filter(|parts| parts.len() <= 3)
 }
 
 /// None of them is empty.

@@ -284,7 +284,7 @@ impl ServerHandler for Handler {
         request: GetPromptRequestParams,
         cx: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        prompts::text(self, &self.caller(&cx)?, request).map(Into::into)
+        prompts::text(self, &self.caller(&cx)?, request).await.map(Into::into)
     }
 
     async fn complete(

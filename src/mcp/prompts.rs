@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::arguments::suggestion;
 use super::handler::Handler;
 use super::reply;
+use super::tools::saved;
 use crate::auth::Caller;
 
 /// Characters of one argument.
@@ -81,7 +82,7 @@ pub(super) fn arguments(handler: &Handler, caller: &Caller, name: &str) -> Optio
     Some(prompt.arguments.unwrap_or_default().into_iter().map(|argument| argument.name).collect())
 }
 
-pub(super) fn text(
+pub(super) async fn text(
     handler: &Handler,
     caller: &Caller,
     request: GetPromptRequestParams,
@@ -100,12 +101,15 @@ pub(super) fn text(
         let names = handler.gateway.databases();
         return Err(refused(&request.name, &format!("`database` is one of {}", names.join(", "))));
     }
-    let tools: BTreeSet<&str> = handler.listed_in(caller, database).map(|tool| tool.name.as_ref()).collect();
+    let mut tools: BTreeSet<&str> =
+        handler.listed_in(caller, database).map(|tool| tool.name.as_ref()).collect();
     if let Some(tools) = written.lacks(&tools) {
         let tools = tools.join("` or `");
         let why = format!("it needs the tool `{tools}`, which the policy of that database switches off");
         return Err(refused(&request.name, &why));
     }
+    let saved = saved::listed(&handler.gateway, caller).await;
+    tools.extend(saved.iter().map(|saved| saved.tool.name.as_ref()));
     let text = (written.text)(&Asked { arguments, tools });
     let message = PromptMessage::new_text(Role::User, text);
     Ok(GetPromptResult::new(vec![message]).with_description(written.description))

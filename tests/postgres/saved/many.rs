@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::mcp_tool_schemas::lint;
-use crate::support::Template;
+use crate::support::{Template, unfenced};
 
 fn numbered(count: usize) -> String {
     let one = |n: usize| {
@@ -36,7 +36,8 @@ async fn up_to_ten_are_tools_of_their_own() {
         assert_eq!(schema["required"], json!(["more"]));
         assert_eq!(rows(&mut peer, "question_3", json!({"more": 4})).await, json!([[7]]));
         let csv = call(&mut peer, "question_3", json!({"more": 4, "format": "csv"})).await;
-        assert_eq!(csv["result"]["content"][0]["text"], "n\r\n7\r\n", "{csv}");
+        let text = csv["result"]["content"][0]["text"].as_str().unwrap();
+        assert_eq!(unfenced(text), "n\r\n7\r\n", "{csv}");
         // Models name the database everywhere.
         assert_eq!(rows(&mut peer, "question_3", json!({"more": 4, "database": "shop"})).await, json!([[7]]));
         let error = refusal(&mut peer, "question_3", json!({"more": 4, "database": "other"})).await;
