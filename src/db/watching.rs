@@ -126,10 +126,11 @@ async fn look(database: Arc<Database>) {
         }
         let pause = if listening.is_some() { LOOK_BESIDE } else { LOOK };
         let pause = pause.max(database.compared_in() * COMPARING_PART);
-        sleep(started.elapsed().min(LONGEST_TURN)).await;
+        let turn = started.elapsed().min(LONGEST_TURN);
+        sleep(turn).await;
         heard = tokio::select! {
             () = told.notified() => true,
-            () = sleep(pause) => false,
+            () = sleep(pause.saturating_sub(turn)) => false,
         };
     }
 }
