@@ -33,6 +33,8 @@ pub enum Wanted {
     RoutineSchema,
     /// In its schema.
     Routine,
+    /// A saved query.
+    Query,
     /// Of a resource.
     Form,
 }
@@ -70,6 +72,13 @@ impl Gateway {
             Wanted::Database => {
                 self.served.iter().filter(shows).map(|served| Candidate::new(served.name())).collect()
             }
+            Wanted::Query => match self.served(completing.database.as_deref()).ok().filter(shows) {
+                None => Vec::new(),
+                Some(served) => {
+                    let saved = served.saved_queries(caller, None, &self.limits).await;
+                    saved.iter().map(|saved| Candidate::new(&saved.query.name)).collect()
+                }
+            },
             _ => match self.served(completing.database.as_deref()).ok().filter(shows) {
                 None => Vec::new(),
                 Some(served) => {
@@ -94,7 +103,7 @@ fn named(visible: &Visible<'_>, completing: &Completing) -> Vec<Candidate> {
     let functions = || routines(visible).into_keys().filter(|name| within(&name.schema));
     let once = |names: BTreeSet<&str>| names.into_iter().map(Candidate::new).collect();
     match completing.wanted {
-        Wanted::Database | Wanted::Form => Vec::new(),
+        Wanted::Database | Wanted::Query | Wanted::Form => Vec::new(),
         Wanted::Schema => once(visible.folded().map(|relation| relation.name.schema.as_str()).collect()),
         Wanted::Relation => once(relations().map(|relation| relation.name.name.as_str()).collect()),
         Wanted::QualifiedRelation => {

@@ -50,7 +50,7 @@ impl Gateway {
         let served = self.served(request.database.as_deref())?;
         let checks = chosen(&request.checks)?;
         // The last snapshot: reading a new one waits for locks, and who looks here may look for those.
-        let Schema { pinned, catalog, limits } = served.schema(caller, &self.limits, cancel).await?;
+        let Schema { pinned, catalog, limits, .. } = served.schema(caller, &self.limits, cancel).await?;
         let _admitted = self.admitted(caller, served, pinned.policy())?;
         let visible = Visible::new(&catalog, pinned.policy());
         let looks = Box::pin(look(served, &checks, &visible));

@@ -1,5 +1,6 @@
 //! Addresses of resources. `postgres://{database}/{schema}/{relation}` and what leads to it is the schema;
-//! `pgwarden://{database}/policy` and `pgwarden://{database}/routines/{schema}/{routine}` is what the policy makes of it.
+//! `pgwarden://{database}/policy`, `pgwarden://{database}/routines/{schema}/{routine}` and
+//! `pgwarden://{database}/queries/{query}` is what the policy makes of it.
 //!
 //! Each part is percent-encoded, and a name may hold any character: so the form is no suffix of it, but the query
 //! `?format=json`, which no name can be taken for.
@@ -30,6 +31,9 @@ pub(super) enum Target {
     /// The functions that the caller may call.
     Routines,
     Routine(QualifiedName),
+    /// The saved queries that the caller may run.
+    Queries,
+    Query(String),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -71,6 +75,8 @@ fn policy_target(parts: &[&str]) -> Option<Target> {
     match parts {
         ["policy"] => Some(Target::Policy),
         ["routines"] => Some(Target::Routines),
+        ["queries"] => Some(Target::Queries),
+        ["queries", name] => Some(Target::Query((*name).to_owned())),
         ["routines", schema, name] => Some(Target::Routine(QualifiedName::new(*schema, *name))),
         _ => None,
     }
@@ -85,6 +91,8 @@ impl fmt::Display for Address {
             Target::Relation(name) => uri(&[database, &name.schema, &name.name]),
             Target::Policy => joined(POLICY, &[database, "policy"]),
             Target::Routines => joined(POLICY, &[database, "routines"]),
+            Target::Queries => joined(POLICY, &[database, "queries"]),
+            Target::Query(name) => joined(POLICY, &[database, "queries", name]),
             Target::Routine(name) => joined(POLICY, &[database, "routines", &name.schema, &name.name]),
         })?;
         if self.form == Form::Json { f.write_str(JSON) } else { Ok(()) }

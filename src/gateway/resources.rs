@@ -1,11 +1,12 @@
-//! Resources: the schema from the database down to one relation, the functions that may be called, and the caller's policy
-//! in words. Each as Markdown and as JSON.
+//! Resources: the schema from the database down to one relation, the functions that may be called, the saved queries, and the
+//! caller's policy in words. Each as Markdown and as JSON.
 
 mod document;
 mod entry;
 mod functions;
 mod page;
 mod policy;
+mod queries;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use super::invisible::{json_chars, shown_json};
 use super::resource_uri::{Address, Form, Target};
 use super::served::Schema;
 use super::visible::Visible;
-use super::{CallLimits, Gateway, SchemaResource, Served};
+use super::{CallLimits, Gateway, Saved, SchemaResource, Served};
 use crate::auth::Caller;
 use crate::catalog::Relation;
 use crate::pg::{Diagnostic, SqlState};
@@ -39,6 +40,8 @@ struct Shelf<'c> {
     visible: Visible<'c>,
     policy: &'c Policy,
     limits: &'c CallLimits,
+    /// Saved queries of the caller's.
+    saved: Vec<Saved>,
 }
 
 impl Gateway {
@@ -51,7 +54,8 @@ impl Gateway {
         let looks = self.served.iter().filter(has_schema).map(async |served| {
             match served.schema(caller, &limits, &CancellationToken::new()).await {
                 Ok(schema) => {
-                    let shelf = Shelf::of(served, &schema);
+                    let saved = served.saved_queries(caller, None, &limits).await;
+                    let shelf = Shelf::of(served, &schema, saved);
                     let mut all = listed(shelf.database, &shelf.visible);
                     // Behind the database itself.
                     all.splice(1..1, about_policy(&shelf));
@@ -77,7 +81,12 @@ impl Gateway {
             return Ok(None);
         }
         let schema = served.schema(caller, &self.limits, &CancellationToken::new()).await?;
-        let read = read(&Shelf::of(served, &schema), &address)?;
+        let saved = match &address.target {
+            Target::Queries => served.saved_queries(caller, None, &self.limits).await,
+            Target::Query(name) => served.saved_queries(caller, Some(name), &self.limits).await,
+            _ => Vec::new(),
+        };
+        let read = read(&Shelf::of(served, &schema, saved), &address)?;
         Ok(read.map(|resource| SchemaResource { uri: uri.to_owned(), ..resource }))
     }
 
@@ -88,9 +97,9 @@ impl Gateway {
 }
 
 impl<'c> Shelf<'c> {
-    fn of(served: &'c Served, schema: &'c Schema<'_>) -> Self {
+    fn of(served: &'c Served, schema: &'c Schema<'_>, saved: Vec<Saved>) -> Self {
         let policy = schema.pinned.policy();
-        Self { database: served.name(), visible: schema.visible(), policy, limits: &schema.limits }
+        Self { database: served.name(), visible: schema.visible(), policy, limits: &schema.limits, saved }
     }
 }
 
@@ -117,6 +126,10 @@ fn about_policy(shelf: &Shelf<'_>) -> Vec<SchemaResource> {
     let mut out = vec![entry::policy(shelf.database)];
     if !functions::all(&shelf.visible).is_empty() {
         out.push(entry::routines(shelf.database));
+    }
+    if !shelf.saved.is_empty() {
+        out.push(entry::queries(shelf.database));
+        out.extend(shelf.saved.iter().map(|saved| entry::query(shelf.database, &saved.query)));
     }
     out
 }
@@ -147,7 +160,7 @@ enum Body {
 
 /// `None`: there is no such thing for the caller.
 fn written(shelf: &Shelf<'_>, target: &Target, form: Form) -> Option<(SchemaResource, Body)> {
-    let Shelf { database, visible, policy, limits } = shelf;
+    let Shelf { database, visible, policy, limits, saved } = shelf;
     let most = limits.characters;
     let schemas = by_schema(visible);
     let body = |page: &dyn Fn() -> String, json: &dyn Fn() -> Value| match form {
@@ -189,6 +202,16 @@ fn written(shelf: &Shelf<'_>, target: &Target, form: Form) -> Option<(SchemaReso
             let title = format!("Function {}", page::inline(&name.to_string()));
             let body = body(&|| functions::page(&title, &found), &|| functions::document(&found));
             (entry::routine(database, name), body)
+        }
+        Target::Queries => {
+            let all: Vec<&Saved> = saved.iter().collect();
+            let body = body(&|| queries::page("Saved queries", &all), &|| queries::document(&all));
+            (entry::queries(database), body)
+        }
+        Target::Query(name) => {
+            let found = saved.iter().find(|saved| saved.query.name == *name)?;
+            let body = body(&|| queries::page("Saved query", &[found]), &|| queries::document(&[found]));
+            (entry::query(database, &found.query), body)
         }
     })
 }

@@ -53,7 +53,7 @@ impl Gateway {
         let served = self.served(request.database.as_deref())?;
         let monitor = served.database.monitor().ok_or_else(|| served.has_no_monitor())?;
         // The last snapshot: reading a new one waits for locks, and who looks here may look for those.
-        let Schema { pinned, catalog, limits } = served.schema(caller, &self.limits, cancel).await?;
+        let Schema { pinned, catalog, limits, .. } = served.schema(caller, &self.limits, cancel).await?;
         let _admitted = self.admitted(caller, served, pinned.policy())?;
         let visible = Visible::new(&catalog, pinned.policy());
         let limit = u32::try_from(request.limit.unwrap_or(QUERIES).clamp(1, MOST)).unwrap_or(1);

@@ -63,6 +63,7 @@ fn of_template(template: &str, variable: &str) -> Option<Wanted> {
         "schema" => Some(Wanted::Schema),
         "relation" => Some(Wanted::Relation),
         "routine" => Some(Wanted::Routine),
+        "query" => Some(Wanted::Query),
         "format" => Some(Wanted::Form),
         _ => None,
     }

@@ -12,7 +12,7 @@ const PAGE: usize = 200;
 
 /// URI, name, title and description. Level 1 of RFC 6570, which every client expands: a variable stands for one part of
 /// the path or for a value of the query.
-const TEMPLATES: [[&str; 4]; 6] = [
+const TEMPLATES: [[&str; 4]; 8] = [
     ["postgres://{database}", "database", "Database", "Its schemas, as the policy shows them."],
     ["postgres://{database}/{schema}", "schema", "Schema", "Its tables and views."],
     [
@@ -34,6 +34,8 @@ const TEMPLATES: [[&str; 4]; 6] = [
         "Function",
         "Its arguments and its result, for each overload.",
     ],
+    ["pgwarden://{database}/queries", "queries", "Saved queries", "Queries that the DBA has saved."],
+    ["pgwarden://{database}/queries/{query}", "query", "Saved query", "What it answers, and its parameters."],
 ];
 /// Any of them in another form.
 const FORM: &str = "?format={format}";

@@ -5,6 +5,7 @@
 // Prints one line per check: `ok NAME DETAIL` or `FAILED NAME REASON`. Exits with 1 where one failed.
 
 import pg from 'pg';
+import { checkSchema } from './schema.mjs';
 import { checkTasks } from './tasks.mjs';
 
 const { TRANSPORT, PROGRAM, CONFIG, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL, TOOLS } = process.env;
@@ -36,7 +37,7 @@ export async function check(name, work) {
 
 /**
  * `client` has: connect, close, revision, callTool(params, options), and the list and read methods of the SDKs.
- * `tasks`: see tasks.mjs.
+ * `tasks`: see tasks.mjs; what it has for changes: see schema.mjs.
  */
 export async function run(client, expectedRevision, tasks) {
   await check('connect', async () => {
@@ -53,6 +54,7 @@ export async function run(client, expectedRevision, tasks) {
     await check('refusal', () => refusal(client));
     await check('arguments', () => wrongArguments(client));
     await check('cancel', () => cancel(client));
+    await checkSchema(client);
     await checkTasks(tasks);
     await check('close', () => client.close());
   }
@@ -86,7 +88,8 @@ async function query(client) {
 async function formats(client) {
   const sql = "SELECT * FROM (VALUES (1, 'a,b'), (2, NULL)) AS t(n, w) ORDER BY n";
   const answer = await client.callTool({ name: 'query', arguments: { sql, format: 'csv', limit: '5' } });
-  expect(answer.content[0].text.startsWith('n,w'), answer.content[0].text);
+  const [fence, header] = answer.content[0].text.split(/\r?\n/);
+  expect(fence.startsWith('--- data ') && header === 'n,w', answer.content[0].text);
   expect(answer.structuredContent.rows.length === 0 && answer.structuredContent.row_count === 2, 'both are big');
   const cut = await client.callTool({ name: 'query', arguments: { sql: 'SELECT * FROM generate_series(1, 1000000000)' } });
   expect(cut.structuredContent.truncated === true, 'not cut');
@@ -96,9 +99,9 @@ async function formats(client) {
 
 async function resource(client) {
   const { resourceTemplates } = await client.listResourceTemplates();
-  expect(resourceTemplates.length === 3, JSON.stringify(resourceTemplates));
+  expect(resourceTemplates.length === 16, JSON.stringify(resourceTemplates));
   const { resources } = await client.listResources();
-  const relation = resources.find((one) => one.uri.split('/').length === 5);
+  const relation = resources.find((one) => /^postgres:\/\/[^/]+\/[^/]+\/[^/]+$/.test(one.uri));
   expect(relation, JSON.stringify(resources.slice(0, 5)));
   const { contents } = await client.readResource({ uri: relation.uri });
   expect(contents[0].uri === relation.uri && contents[0].text.length > 20, JSON.stringify(contents));

@@ -37,6 +37,8 @@ class Driver:
     tasks = None
     # Only where the client has a check of its own for resources.
     resource = None
+    # See schema.py.
+    schema = None
 
     def revision(self):
         raise NotImplementedError
@@ -91,6 +93,7 @@ def run(connected):
 
     async def checks():
         # It imports this file.
+        from schema import check_schema
         from tasks import check_tasks
 
         async with connected() as driver:
@@ -104,6 +107,8 @@ def run(connected):
             await check("arguments", wrong_arguments(driver))
             if driver.cancels:
                 await check("cancel", cancel(driver))
+            if driver.schema:
+                await check_schema(driver.schema, driver.call)
             if driver.tasks:
                 await check_tasks(driver.tasks)
         print("ok close", flush=True)
@@ -142,7 +147,8 @@ async def query(driver):
 async def formats(driver):
     sql = "SELECT * FROM (VALUES (1, 'a,b'), (2, NULL)) AS t(n, w) ORDER BY n"
     answer = await driver.call("query", {"sql": sql, "format": "csv", "limit": "5"})
-    expect(answer.text.startswith("n,w"), answer.text)
+    fence, header = answer.text.splitlines()[:2]
+    expect(fence.startswith("--- data ") and header == "n,w", answer.text)
     expect(answer.content["rows"] == [] and answer.content["row_count"] == 2, "both are big")
     cut = await driver.call("query", {"sql": "SELECT * FROM generate_series(1, 1000000000)"})
     size = len(cut.text)
@@ -188,6 +194,17 @@ async def cancel(driver):
         return took
 
 
+def postgres(url):
+    """A connection of the tests' own."""
+    url = urlsplit(url)
+    words = {key: values[0] for key, values in parse_qs(url.query).items()}
+    host, port = words.get("host") or url.hostname or "localhost", int(words.get("port") or url.port or 5432)
+    where = {"unix_sock": f"{host}/.s.PGSQL.{port}"} if host.startswith("/") else {"host": host, "port": port}
+    password = unquote(url.password) if url.password else None
+    user = unquote(url.username or words.get("user", "postgres"))
+    return pg8000.native.Connection(user, database=url.path[1:], password=password, **where)
+
+
 class Watch:
     """Sees in pg_stat_activity whether a query of its own runs."""
 
@@ -196,14 +213,7 @@ class Watch:
         self.endless = f"SELECT count(*) FROM generate_series(1, {self.mark}) a, generate_series(1, 100000) b"
 
     async def __aenter__(self):
-        url = urlsplit(os.environ["ADMIN_DATABASE_URL"])
-        words = {key: values[0] for key, values in parse_qs(url.query).items()}
-        host, port = words.get("host") or url.hostname or "localhost", int(words.get("port") or url.port or 5432)
-        where = {"unix_sock": f"{host}/.s.PGSQL.{port}"} if host.startswith("/") else {"host": host, "port": port}
-        password = unquote(url.password) if url.password else None
-        user = unquote(url.username or words.get("user", "postgres"))
-        connect = lambda: pg8000.native.Connection(user, database=url.path[1:], password=password, **where)  # noqa: E731
-        self.connection = await asyncio.to_thread(connect)
+        self.connection = await asyncio.to_thread(postgres, os.environ["ADMIN_DATABASE_URL"])
         return self
 
     async def __aexit__(self, *_):

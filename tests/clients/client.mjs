@@ -18,6 +18,18 @@ await run(
     listResources: () => inner.listResources(),
     listResourceTemplates: () => inner.listResourceTemplates(),
     readResource: (params) => inner.readResource(params),
+    listPrompts: () => inner.listPrompts(),
+    getPrompt: (params) => inner.getPrompt(params),
+    complete: (params) => inner.complete(params),
+    subscribe: async (uri, told) => {
+      inner.setNotificationHandler('notifications/resources/updated', ({ params }) => told(params.uri));
+      if (auto) {
+        const listening = await inner.listen({ resourceSubscriptions: [uri] });
+        return () => listening.close();
+      }
+      await inner.subscribeResource({ uri });
+      return () => inner.unsubscribeResource({ uri });
+    },
     callTool: (params, options) => inner.callTool(params, options),
     close: async () => {
       if (!auto) await transport.terminateSession?.();

@@ -1,5 +1,6 @@
 """PyPI mcp 1, with its tasks of 2025-11-25 (`session.experimental`)."""
 
+import asyncio
 from contextlib import asynccontextmanager
 
 from mcp import ClientSession, types
@@ -7,6 +8,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, expect, run
+from schema import Schema
 from tasks import Tasks
 
 
@@ -17,6 +19,7 @@ class Mcp1(Driver):
     def __init__(self, session, opened):
         self.session, self.opened = session, opened
         self.tasks = Experimental(session.experimental)
+        self.schema = Schema1(session)
 
     def revision(self):
         return self.opened.protocolVersion
@@ -55,11 +58,48 @@ class Experimental(Tasks):
         return [task.taskId for task in (await self.experimental.list_tasks()).tasks]
 
 
+class Schema1(Schema):
+    def __init__(self, session):
+        self.session = session
+
+    async def prompts(self):
+        return (await self.session.list_prompts()).prompts
+
+    async def prompt(self, name, arguments):
+        return await self.session.get_prompt(name, arguments)
+
+    async def complete(self, template, name, value, context):
+        ref = types.ResourceTemplateReference(type="ref/resource", uri=template)
+        completed = await self.session.complete(ref, {"name": name, "value": value}, context)
+        return completed.completion.values
+
+    async def resources(self):
+        return (await self.session.list_resources()).resources
+
+    async def read(self, uri):
+        return (await self.session.read_resource(uri)).contents[0]
+
+    @asynccontextmanager
+    async def changes(self, uri):
+        await self.session.subscribe_resource(uri)
+        yield HEARD
+        await self.session.unsubscribe_resource(uri)
+
+
+HEARD = asyncio.Queue()
+
+
+async def hear(message):
+    """What the server says unasked."""
+    if isinstance(getattr(message, "root", None), types.ResourceUpdatedNotification):
+        HEARD.put_nowait(str(message.root.params.uri))
+
+
 @asynccontextmanager
 async def connected():
     stdio = StdioServerParameters(command=PROGRAM, args=ARGUMENTS)
     async with stdio_client(stdio) if OVER_STDIO else streamable_http_client(URL) as (read, write, *_):
-        async with ClientSession(read, write) as session:
+        async with ClientSession(read, write, message_handler=hear) as session:
             yield Mcp1(session, await session.initialize())
 
 

@@ -1,12 +1,14 @@
 """PyPI mcp 2 in both of its modes (MODE: auto or legacy)."""
 
+import asyncio
 import os
 from contextlib import asynccontextmanager
 
-from mcp import Client
+from mcp import Client, types
 from mcp.client.stdio import StdioServerParameters
 
 from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, code_of, expect, run
+from schema import Schema
 from tasks import Handle
 
 MODE = os.environ["MODE"]
@@ -18,6 +20,7 @@ class Mcp2(Driver):
     def __init__(self, client):
         self.client = client
         self.tasks = Handle(self.call)
+        self.schema = Schema2(client)
 
     def revision(self):
         return self.client.protocol_version
@@ -30,9 +33,9 @@ class Mcp2(Driver):
 
     async def resource(self):
         templates = (await self.client.list_resource_templates()).resource_templates
-        expect(len(templates) == 3, templates)
+        expect(len(templates) == 16, templates)
         resources = (await self.client.list_resources()).resources
-        uri = next(str(one.uri) for one in resources if len(str(one.uri).split("/")) == 5)
+        uri = next(str(one.uri) for one in resources if str(one.uri).endswith("/shop/orders"))
         contents = (await self.client.read_resource(uri)).contents
         expect(str(contents[0].uri) == uri and len(contents[0].text) > 20, contents)
         code = await code_of(self.client.read_resource(f"{uri}_not_there"))
@@ -40,10 +43,60 @@ class Mcp2(Driver):
         return f"{uri}, unknown: {code}"
 
 
+class Schema2(Schema):
+    def __init__(self, client):
+        self.client = client
+
+    async def prompts(self):
+        return (await self.client.list_prompts()).prompts
+
+    async def prompt(self, name, arguments):
+        return await self.client.get_prompt(name, arguments)
+
+    async def complete(self, template, name, value, context):
+        ref = types.ResourceTemplateReference(uri=template)
+        completed = await self.client.complete(ref, {"name": name, "value": value}, context)
+        return completed.completion.values
+
+    async def resources(self):
+        return (await self.client.list_resources()).resources
+
+    async def read(self, uri):
+        return (await self.client.read_resource(uri)).contents[0]
+
+    @asynccontextmanager
+    async def changes(self, uri):
+        if MODE == "legacy":
+            await self.client.subscribe_resource(uri)
+            yield HEARD
+            await self.client.unsubscribe_resource(uri)
+            return
+        heard = asyncio.Queue()
+        async with self.client.listen(resource_subscriptions=[uri]) as listening:
+
+            async def listen():
+                async for event in listening:
+                    heard.put_nowait(str(event.uri))
+
+            task = asyncio.create_task(listen())
+            yield heard
+            task.cancel()
+
+
+HEARD = asyncio.Queue()
+
+
+async def hear(message):
+    """What the server says unasked in a session."""
+    message = getattr(message, "root", message)
+    if isinstance(message, types.ResourceUpdatedNotification):
+        HEARD.put_nowait(str(message.params.uri))
+
+
 @asynccontextmanager
 async def connected():
     server = StdioServerParameters(command=PROGRAM, args=ARGUMENTS) if OVER_STDIO else URL
-    async with Client(server, mode=MODE) as client:
+    async with Client(server, mode=MODE, message_handler=hear) as client:
         yield Mcp2(client)
 
 

@@ -3,7 +3,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CallToolResultSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { expect, overStdio, run, stdio, url } from './checks.mjs';
 
 const inner = new Client({ name: 'pgwarden-check-sdk', version: '1.0.0' });
@@ -50,6 +50,14 @@ await run(
     listResources: () => inner.listResources(),
     listResourceTemplates: () => inner.listResourceTemplates(),
     readResource: (params) => inner.readResource(params),
+    listPrompts: () => inner.listPrompts(),
+    getPrompt: (params) => inner.getPrompt(params),
+    complete: (params) => inner.complete(params),
+    subscribe: async (uri, told) => {
+      inner.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => told(params.uri));
+      await inner.subscribeResource({ uri });
+      return () => inner.unsubscribeResource({ uri });
+    },
     callTool: (params, options) => inner.callTool(params, undefined, options),
     close: async () => {
       await transport.terminateSession?.();

@@ -1,6 +1,7 @@
 //! Queries that a DBA has saved, against a real database.
 
 mod many;
+mod pages;
 mod parameters;
 mod policy;
 mod reload;

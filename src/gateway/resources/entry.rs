@@ -1,10 +1,10 @@
 //! What the list of resources says of each, without its text.
 
 use crate::catalog::Relation;
-use crate::gateway::SchemaResource;
 use crate::gateway::invisible::shown_line;
 use crate::gateway::resource_uri::{Address, Target};
 use crate::gateway::visible::Visible;
+use crate::gateway::{SavedQuery, SchemaResource};
 use crate::pg::{Diagnostic, QualifiedName};
 
 pub(super) const MARKDOWN: &str = "text/markdown";
@@ -57,6 +57,15 @@ pub(super) fn routines(database: &str) -> SchemaResource {
 
 pub(super) fn routine(database: &str, name: &QualifiedName) -> SchemaResource {
     entry(database, Target::Routine(name.clone()), &name.to_string(), "function".to_owned(), 30)
+}
+
+pub(super) fn queries(database: &str) -> SchemaResource {
+    let description = "queries that the DBA has saved".to_owned();
+    entry(database, Target::Queries, &format!("saved queries of {database}"), description, 90)
+}
+
+pub(super) fn query(database: &str, query: &SavedQuery) -> SchemaResource {
+    entry(database, Target::Query(query.name.clone()), &query.name, excerpt(&query.description), 60)
 }
 
 pub(super) fn not_ready(database: &str, reason: &Diagnostic) -> SchemaResource {

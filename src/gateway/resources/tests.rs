@@ -10,7 +10,7 @@ fn limits() -> CallLimits {
 }
 
 fn shelf<'c>(catalog: &'c Catalog, policy: &'c Policy, limits: &'c CallLimits) -> Shelf<'c> {
-    Shelf { database: "main db", visible: shop::visible(catalog), policy, limits }
+    Shelf { database: "main db", visible: shop::visible(catalog), policy, limits, saved: Vec::new() }
 }
 
 fn at(uri: &str) -> Option<String> {
