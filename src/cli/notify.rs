@@ -8,7 +8,7 @@ use crate::db::notify::{INSTALL, REMOVE};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum NotifyCommand {
-    /// Print the SQL that makes an event trigger, by which clients hear of changes within milliseconds
+    /// Print the SQL that makes an event trigger, by which clients hear of changes sooner
     Script(ScriptArguments),
 }
 

@@ -1,4 +1,4 @@
--- PostgreSQL itself tells pgwarden of every change of the schema, within milliseconds. Run it in each database that is
+-- PostgreSQL itself tells pgwarden of every change of the schema, at once. Run it in each database that is
 -- served, as a superuser or whoever else may create event triggers there. `pgwarden notify script --reverse` undoes it.
 --
 -- A notification carries no name and no value: it only makes pgwarden look. Who changes the schema in a transaction cannot
