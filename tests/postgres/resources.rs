@@ -123,8 +123,8 @@ async fn the_policy_says_what_may_be_read_what_is_masked_and_filtered_and_how_mu
     assert_eq!(
         words["masked"],
         json!([
-            {"relation": "shop.customers", "column": "full_name", "shows": "the first 1"},
-            {"relation": "shop.customers", "column": "nick", "shows": "an expression"},
+            {"relation": "shop.customers", "column": "full_name", "shows": "only the first 1 characters; not in conditions (mask[1])"},
+            {"relation": "shop.customers", "column": "nick", "shows": "what the policy makes of it; not in conditions (mask[2])"},
         ])
     );
     assert_eq!(
@@ -141,7 +141,7 @@ async fn the_policy_says_what_may_be_read_what_is_masked_and_filtered_and_how_mu
         "Tools of the groups: query, schema.",
         "of what the policy allows as `shop.*`",
         "- `shop.orders`",
-        "| shop.customers | full_name | the first 1 |",
+        "| shop.customers | full_name | only the first 1 characters; not in conditions (mask[1]) |",
         "- 50 rows of an answer",
         "- 90 statements a minute",
         "functions of the database: 5;",

@@ -81,10 +81,12 @@ fn reason(rest: &Rest<'_>, encoded: &Encoded, rows: u64, limits: &CallLimits) ->
         None => String::new(),
     };
     let missing_rows = match (rest.next, rest.cut) {
-        (Some(cursor), _) => {
-            let tool = rest.tool.unwrap_or("query");
-            Some(format!("there are more rows{all}: aggregate, or call `{tool}` with the cursor `{cursor}`"))
-        }
+        (Some(cursor), _) => Some(match rest.tool {
+            Some(tool) => format!("there are more rows{all}: call `{tool}` with the cursor `{cursor}`"),
+            None => {
+                format!("there are more rows{all}: aggregate, or call `query` with the cursor `{cursor}`")
+            }
+        }),
         (None, None) => None,
         (None, Some(_)) if rest.tool.is_some() => {
             Some("there are more rows than this saved query gives: narrow its parameters".to_owned())
