@@ -80,6 +80,8 @@ async fn the_stateless_revision_needs_neither_initialize_nor_a_session() {
                 "pgwarden://{database}/policy",
                 "pgwarden://{database}/routines",
                 "pgwarden://{database}/routines/{schema}/{routine}",
+                "pgwarden://{database}/queries",
+                "pgwarden://{database}/queries/{query}",
             ]
         );
         let formed = plain.iter().map(|uri| format!("{uri}?format={{format}}"));

@@ -1,5 +1,8 @@
 //! Sessions of the older revisions over HTTP: bounded in number, for each caller and in all.
 
+use std::sync::Arc;
+
+use pgwarden::auth::{NewToken, TokenFile, TokenStore};
 use pgwarden::mcp::{Authentication, Settings};
 use serde_json::json;
 
@@ -90,4 +93,30 @@ async fn a_refused_initialize_takes_no_place() {
     let _ = session;
     let session = peer.session("2025-11-25").await;
     assert!(is_open(&peer, &session).await);
+}
+
+/// What a session is told unasked is told to whose claims it was opened with.
+#[tokio::test]
+async fn a_session_is_of_one_subject_with_the_same_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens.toml");
+    let mut file = TokenFile::open(&path).unwrap();
+    let bearers = [("one", "acme"), ("two", "acme"), ("three", "globex")].map(|(name, tenant)| {
+        let claims = [("tenant".to_owned(), tenant.to_owned())].into();
+        let token =
+            NewToken { name: name.to_owned(), subject: "anna".to_owned(), claims, ..NewToken::default() };
+        format!("Bearer {}", file.create(token).unwrap().reveal())
+    });
+    let tokens = Authentication::Tokens(Arc::new(TokenStore::load(&path).unwrap()));
+    let peer = HttpPeer::with(gateway(), tokens, Settings::default()).await;
+    let opened = peer.post(&[("authorization", &bearers[0])], initialize("2025-11-25")).await;
+    let session = opened.session().to_owned();
+    let mut seen = Vec::new();
+    for bearer in &bearers {
+        let headers = [("authorization", bearer.as_str()), ("mcp-session-id", session.as_str())];
+        seen.push(peer.post(&headers, request(1, "ping", json!({}))).await.status);
+    }
+    assert_eq!(seen, [200, 200, 404]);
+    let headers = [("authorization", bearers[2].as_str()), ("mcp-session-id", session.as_str())];
+    assert_eq!(peer.method("GET", &headers).await.status, 404);
 }

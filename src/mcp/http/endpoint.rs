@@ -60,7 +60,7 @@ impl Endpoint {
         self.hosts.check(&request)?;
         let (caller, token) = self.authenticate(request.headers())?;
         let (mut parts, body) = request.into_parts();
-        let subject = caller.subject.clone();
+        let subject = whose(&caller);
         parts.extensions.insert(caller);
         parts.extensions.insert(Standing { token: token.clone(), ..Standing::default() });
         Ok(body::until(self.served(parts, body, &subject).await?, token))
@@ -251,6 +251,14 @@ impl Endpoint {
     fn stateless_client(&self, headers: &HeaderMap) -> Option<String> {
         let client = headers.get(SESSION_ID).and_then(|client| client.to_str().ok());
         client.filter(|_| self.mode == SessionMode::Stateless).map(str::to_owned)
+    }
+}
+
+/// Whose a session is. What it is told unasked is what its claims let it see: with others the same subject is another one.
+fn whose(caller: &Caller) -> String {
+    match caller.claims.iter().next().is_none() {
+        true => caller.subject.clone(),
+        false => format!("{}\u{1f}{:?}", caller.subject, caller.claims),
     }
 }
 
