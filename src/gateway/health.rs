@@ -55,10 +55,9 @@ impl Gateway {
                     self.reload_one(served, source, all).await;
                 }
             }
-            if all || served.notes.fault().is_some() || served.notes.has_changed() {
-                if served.reload_notes(all) {
-                    self.tools_changed();
-                }
+            let look = all || served.notes.fault().is_some() || served.notes.has_changed();
+            if look && served.reload_notes(all) {
+                self.tools_changed();
             }
         }
     }

@@ -73,7 +73,6 @@ async fn connect() -> Checked<Client> {
     capabilities.extensions = Some([extension].into());
     let client = ClientConfig::new(capabilities, Implementation::new("pgwarden-check-rmcp", "1.0.0"));
     let lifecycle = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
-    let named = |name| var(name).map_err(|error| format!("{name}: {error}"));
     if named("TRANSPORT")? == "stdio" {
         let mut server = Command::new(named("PROGRAM")?);
         server.args([
@@ -91,6 +90,10 @@ async fn connect() -> Checked<Client> {
         let transport = StreamableHttpClientTransport::from_uri(named("MCP_URL")?);
         client.serve_with_lifecycle(transport, lifecycle).await.map_err(words)
     }
+}
+
+fn named(name: &str) -> Checked<String> {
+    var(name).map_err(|error| format!("{name}: {error}"))
 }
 
 async fn list(client: &Client) -> Checked<String> {
