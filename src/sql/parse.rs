@@ -82,8 +82,12 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Diagnostic> {
 
 /// Plain strings that only white space with a line break separates are one string (4.1.2.1).
 fn joined(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let strings = tokens.iter().filter(|token| matches!(token.token, Token::SingleQuotedString(_)));
-    if strings.count() < 2 {
+    let mut behind_string = false;
+    let touch = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).any(|token| {
+        let is_string = matches!(token.token, Token::SingleQuotedString(_));
+        std::mem::replace(&mut behind_string, is_string) && is_string
+    });
+    if !touch {
         return tokens;
     }
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());

@@ -15,7 +15,7 @@ use crate::pg::{Diagnostic, SqlState, push_quoted_ident};
 
 /// The canonical text of a statement, and where its names stand in the caller's.
 pub fn render(statement: &Statement) -> Result<(String, Places), Diagnostic> {
-    let text = String::with_capacity(512);
+    let text = String::with_capacity(2_048);
     let mut out = Printer { text, places: Places::default(), depth: 0, deepest: 0 };
     match statement {
         Statement::Query(query) => out.query(query),

@@ -6,8 +6,14 @@ use crate::pg::Position;
 const BOUNDS: [&str; 5] = [", ", " AND ", " OR ", " WHERE ", "SELECT "];
 
 /// In ascending order of the print.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Places(Vec<(usize, Position)>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Vec::with_capacity(64))
+    }
+}
 
 impl Places {
     /// What is printed next at `offset` bytes has its place at `at`.
