@@ -119,7 +119,7 @@ ensure_hypopg() {
         install_packages "postgresql-$(major_of "$folder")-hypopg"
     fi
     has_hypopg "$folder" || return 1
-    export PGWARDEN_TEST_HYPOPG=1
+    export TEST_HYPOPG=1
 }
 
 # Debian makes and starts a cluster with the package, unless told otherwise beforehand. Nobody asked us for a server

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -84,11 +83,6 @@ impl Database {
     /// The last snapshot, without waiting; `None` before the first [`Self::ready`].
     pub fn catalog(&self) -> Option<Arc<Catalog>> {
         self.knowledge.last().map(|known| Arc::clone(&known.catalog))
-    }
-
-    /// When the last snapshot was read. Nothing that it holds has changed since, as far as was looked.
-    pub fn catalog_read_at(&self) -> Option<DateTime<Utc>> {
-        self.knowledge.last().map(|known| known.read_at)
     }
 
     /// The catalog as it is now: asks PostgreSQL whether it changed and reads it again if so. For use after a name

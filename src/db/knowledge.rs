@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
@@ -34,8 +33,6 @@ pub(super) struct Known {
     pub catalog: Arc<Catalog>,
     pub examination: Examination,
     pub abilities: Abilities,
-    /// When the catalog was read.
-    pub read_at: DateTime<Utc>,
     version: String,
 }
 
@@ -254,7 +251,7 @@ impl std::fmt::Debug for Knowledge {
 fn known(read: Introspected, examination: Examination, connection_check: bool) -> Known {
     let abilities = Abilities { version: read.facts.server_version_num, connection_check };
     let catalog = Arc::new(read.catalog);
-    Known { catalog, examination, abilities, read_at: Utc::now(), version: read.version }
+    Known { catalog, examination, abilities, version: read.version }
 }
 
 /// Runs in the transaction that introspection opened, with its search_path.

@@ -17,6 +17,8 @@ use crate::pg::{Diagnostic, SqlState};
 use crate::policy::ToolGroup;
 pub(super) use shape::{Key, Link, Shape};
 
+/// Characters of one name: two of PostgreSQL's longest in quotes, with a dot, are shorter.
+const NAME_CHARS: usize = 300;
 /// Relations of one call.
 const MOST: usize = 50;
 /// Relations of one call with values of theirs.
@@ -89,6 +91,11 @@ fn bounded(request: &DescribeRequest) -> Result<(), Diagnostic> {
 fn named<'c>(visible: &Visible<'c>, names: &[String]) -> Result<Vec<&'c Relation>, Diagnostic> {
     let mut found = Vec::new();
     for name in names {
+        if name.chars().nth(NAME_CHARS).is_some() {
+            let message = format!("a name in `relations` has more than {NAME_CHARS} characters");
+            let refusal = Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message);
+            return Err(refusal.hint("name relations as `schema.name`; `search_objects` finds them"));
+        }
         let relation = visible.resolve(name)?;
         if !found.contains(&relation) {
             found.push(relation);

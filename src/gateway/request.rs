@@ -219,7 +219,5 @@ pub struct SchemaResource {
     pub mime_type: &'static str,
     /// Of 100: how much of the database one knows without it.
     pub priority: u8,
-    /// Since then it has been as it is.
-    pub modified: Option<DateTime<Utc>>,
     pub text: String,
 }

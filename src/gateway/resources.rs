@@ -59,7 +59,7 @@ impl Gateway {
                     let mut all = listed(shelf.database, &shelf.visible);
                     // Behind the database itself.
                     all.splice(1..1, about_policy(&shelf));
-                    dated(all, served)
+                    all
                 }
                 Err(reason) => vec![entry::not_ready(served.name(), &reason)],
             }
@@ -101,15 +101,6 @@ impl<'c> Shelf<'c> {
         let policy = schema.pinned.policy();
         Self { database: served.name(), visible: schema.visible(), policy, limits: &schema.limits, saved }
     }
-}
-
-/// The policy's own changes have no date: its words bear none.
-fn dated(mut resources: Vec<SchemaResource>, served: &Served) -> Vec<SchemaResource> {
-    let read_at = served.database.catalog_read_at();
-    for resource in resources.iter_mut().filter(|resource| !resource.uri.starts_with("pgwarden:")) {
-        resource.modified = read_at;
-    }
-    resources
 }
 
 /// The schema, the database first.

@@ -26,6 +26,8 @@ use pattern::Pattern;
 use rank::rank;
 use words::asked;
 
+/// Characters of a question.
+const QUESTION_CHARS: usize = 1_000;
 /// Hits without `limit`.
 const HITS: u64 = 20;
 const MOST: u64 = 500;
@@ -64,12 +66,22 @@ impl Gateway {
         request: SearchRequest,
         cancel: &CancellationToken,
     ) -> Result<SearchOutput, Diagnostic> {
+        brief(&request.query)?;
         let served = self.served(request.database.as_deref())?;
         let schema = served.schema(caller, &self.limits, cancel).await?;
         let saved = served.saved_queries(caller, None, &self.limits).await;
         let saved: Vec<&SavedQuery> = saved.iter().map(|saved| &*saved.query).collect();
         search(&schema.visible(), &saved, &request, schema.limits.characters)
     }
+}
+
+/// Each word is held against every name, without a pause for others.
+fn brief(question: &str) -> Result<(), Diagnostic> {
+    if question.chars().nth(QUESTION_CHARS).is_none() {
+        return Ok(());
+    }
+    let message = format!("`query` has more than {QUESTION_CHARS} characters");
+    Err(Diagnostic::refused(SqlState::PROGRAM_LIMIT_EXCEEDED, message).hint("ask in fewer words"))
 }
 
 impl SearchRequest {

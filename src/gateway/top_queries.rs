@@ -27,6 +27,18 @@ struct Query {
     calls: i64,
     total_ms: f64,
     mean_ms: f64,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    volume: Option<Volume>,
+    /// Where the caller sees all that it names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    relations: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+}
+
+/// How much it read and gave: of hidden rows, too.
+#[derive(Serialize)]
+struct Volume {
     rows: i64,
     blocks_hit: i64,
     blocks_read: i64,
@@ -34,11 +46,6 @@ struct Query {
     temp_blocks: i64,
     #[serde(skip_serializing_if = "is_zero")]
     wal_bytes: i64,
-    /// Where the caller sees all that it names.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    relations: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    query: Option<String>,
 }
 
 impl Gateway {
@@ -72,17 +79,22 @@ fn query(visible: &Visible<'_>, statement: &Statement, longest: Option<usize>) -
         .as_ref()
         .zip(longest)
         .filter(|((relations, mentions), _)| may_tell(visible, relations, mentions));
+    // Of what nobody knows to name, numbers tell of nothing in particular.
+    let named = told.iter().flat_map(|(relations, _)| relations);
+    let whole = named.into_iter().all(|relation| visible.shows_estimates(relation));
     let milliseconds = |value: f64| (value * 1000.0).round() / 1000.0;
     Query {
         queryid: statement.queryid.to_string(),
         calls: statement.calls,
         total_ms: milliseconds(statement.total_ms),
         mean_ms: milliseconds(statement.mean_ms),
-        rows: statement.rows,
-        blocks_hit: statement.blocks_hit,
-        blocks_read: statement.blocks_read,
-        temp_blocks: statement.temp_blocks,
-        wal_bytes: statement.wal_bytes,
+        volume: whole.then_some(Volume {
+            rows: statement.rows,
+            blocks_hit: statement.blocks_hit,
+            blocks_read: statement.blocks_read,
+            temp_blocks: statement.temp_blocks,
+            wal_bytes: statement.wal_bytes,
+        }),
         query: text.map(|((_, mentions), longest)| mentions.text.chars().take(longest).collect()),
         relations: told.iter().flat_map(|(relations, _)| relations).map(|r| r.name.to_string()).collect(),
     }
@@ -107,7 +119,9 @@ fn seen<'c>(visible: &Visible<'c>, mentions: &Mentions) -> Option<Vec<&'c Relati
 /// Its text mentions no hidden column of them either, nor a function of the database.
 fn may_tell(visible: &Visible<'_>, relations: &[&Relation], mentions: &Mentions) -> bool {
     [mentions.text.as_str(), &mentions.text.to_lowercase()].into_iter().all(|text| {
-        visible.may_say(text) && relations.iter().all(|relation| visible.may_show(relation, text))
+        visible.may_say(text)
+            && !visible.names_hidden_column(text)
+            && relations.iter().all(|relation| visible.may_show(relation, text))
     })
 }
 

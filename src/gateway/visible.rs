@@ -196,6 +196,12 @@ impl<'c> Visible<'c> {
         !words(text).any(|word| self.hidden_names.contains(word))
     }
 
+    /// The policy or row security keeps rows of it back, or values.
+    pub(super) fn keeps_back(&self, relation: &Relation) -> bool {
+        let masked = || self.columns(relation).any(|column| self.mask(relation, column).is_some());
+        self.hides_rows(relation) || masked()
+    }
+
     /// What PostgreSQL estimates of it, sizes and costs, tells nothing of what is kept back.
     pub(super) fn shows_estimates(&self, relation: &Relation) -> bool {
         !relation.row_security && !self.guarded.contains(&relation.oid)

@@ -97,11 +97,8 @@ fn stale(method: &str) -> ErrorData {
 
 fn listed(resource: SchemaResource) -> Resource {
     let priority = f32::from(resource.priority) / 100.0;
-    let mut notes =
+    let notes =
         Annotations::default().with_audience(vec![Role::User, Role::Assistant]).with_priority(priority);
-    if let Some(time) = resource.modified {
-        notes = notes.with_timestamp(time);
-    }
     Resource::new(resource.uri, resource.name)
         .with_description(resource.description)
         .with_mime_type(resource.mime_type)
@@ -119,7 +116,6 @@ mod tests {
             description: String::new(),
             mime_type: "text/markdown",
             priority: 50,
-            modified: None,
             text: String::new(),
         };
         (0..count).map(one).collect()

@@ -180,7 +180,7 @@ pub(super) fn passed(
     let resolution = resolve::resolve(&mut statement, cx)?;
     few_joins(resolution.joins, cx)?;
     if matches!(statement, Statement::Explain { .. }) {
-        explainable(&resolution.oids, cx)?;
+        explainable(&resolution.oids, resolution.user_code, cx)?;
     }
     let whole = match &statement {
         Statement::Query(query) => whole::relation(query).filter(|_| !hides_rows(&resolution.oids, cx)),
@@ -262,8 +262,9 @@ fn hides_rows(named: &[Oid], cx: &CheckContext<'_>) -> bool {
         .any(|relation| relation.row_security || !cx.policy.access(relation, cx.catalog).filters.is_empty())
 }
 
-/// Estimates are made from hidden rows too, and a plan names what stands behind views and parents.
-pub(super) fn explainable(named: &[Oid], cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
+/// Estimates are made from hidden rows too, and a plan names what stands behind views and parents, and within functions of
+/// the database: the planner puts their bodies in the place of their calls.
+pub(super) fn explainable(named: &[Oid], user_code: bool, cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
     let reached = cx.catalog.reach(named);
     let mut relations = reached.iter().filter_map(|oid| cx.catalog.relation_by_oid(*oid));
     let tells = |relation: &Relation| {
@@ -272,7 +273,7 @@ pub(super) fn explainable(named: &[Oid], cx: &CheckContext<'_>) -> Result<(), Di
             || access.is_guarded()
             || !relation.is_partition && !relation.columns.is_empty() && !access.is_visible()
     };
-    if !relations.any(tells) {
+    if !user_code && !relations.any(tells) {
         return Ok(());
     }
     Err(Diagnostic::refused(

@@ -29,7 +29,7 @@ pub fn explained(sql: &str, analyze: bool, cx: &CheckContext<'_>) -> Result<Expl
             Statement::Explain { query, options: _ } | Statement::Query(query) => Statement::Query(query),
         };
         let (checked, mut statement) = passed(statement, cx)?;
-        explainable(checked.reach(), cx)?;
+        explainable(checked.reach(), checked.runs_user_code(), cx)?;
         if analyze {
             may_analyze(&checked, cx)?;
         }

@@ -142,3 +142,29 @@ async fn no_mistake_is_answered_with_a_hidden_name() {
         assert!(!rendered.contains("kiwi"), "{rendered}");
     }
 }
+
+/// Labels, fields and bounds of types that only hidden columns have.
+#[tokio::test]
+async fn a_type_of_hidden_columns_only_does_not_exist() {
+    let database = Database::create(Template::Shop).await;
+    let types = "CREATE TYPE shop.kiwi_pair AS (kiwi_a integer, b text);
+        CREATE TYPE shop.kiwi_range AS RANGE (subtype = integer);
+        CREATE TABLE shop.kiwi_things (pair shop.kiwi_pair, bounds shop.kiwi_range);";
+    database.admin().await.batch_execute(&format!("{types}{HIDDEN}")).await.unwrap();
+    let gateway = gateway(&database, Policy::parse(POLICY, "policy.toml").unwrap());
+    gateway.ready().await.unwrap();
+    for (hidden, missing) in [
+        ("SELECT enum_range(NULL::shop.grade)", "SELECT enum_range(NULL::shop.grabe)"),
+        ("SELECT 'x'::shop.grade[]", "SELECT 'x'::shop.grabe[]"),
+        ("SELECT NULL::shop.kiwi_pair", "SELECT NULL::shop.kiwi_pear"),
+        ("SELECT NULL::shop.kiwi_range", "SELECT NULL::shop.kiwi_mange"),
+    ] {
+        let said = error(&gateway, hidden).await.render("").replace("grade", "grabe");
+        let said = said.replace("kiwi_pair", "kiwi_pear").replace("kiwi_range", "kiwi_mange");
+        assert_eq!(said, error(&gateway, missing).await.render(""), "{hidden}");
+    }
+    // Of a column that may be seen.
+    let request =
+        QueryRequest { sql: "SELECT 'paid'::shop.order_status".to_owned(), ..QueryRequest::default() };
+    gateway.query(&Caller::local("tester"), request, &CancellationToken::new()).await.unwrap();
+}

@@ -229,8 +229,8 @@ async fn the_list_has_notes_for_clients() {
         assert_eq!(notes["audience"], json!(["user", "assistant"]), "{resource}");
         assert!((0.0..=1.0).contains(&notes["priority"].as_f64().unwrap()), "{resource}");
         assert_eq!(resource.get("size"), None, "unknown before it is written");
-        let of_schema = resource["uri"].as_str().unwrap().starts_with("postgres:");
-        assert_eq!(notes["lastModified"].is_string(), of_schema, "a policy's words have no date: {resource}");
+        // When the catalog was read would tell when something hidden changed.
+        assert_eq!(notes.get("lastModified"), None, "{resource}");
     }
 }
 

@@ -99,7 +99,7 @@ async fn has_hypopg(database: &Database<'_>) -> bool {
     let sql = "SELECT count(*) FROM pg_available_extensions WHERE name = 'hypopg'";
     let there: i64 = admin.query_one(sql, &[]).await.unwrap().get(0);
     if there == 0 {
-        let needed = std::env::var_os("PGWARDEN_TEST_HYPOPG").is_some();
+        let needed = std::env::var_os("TEST_HYPOPG").is_some();
         assert!(
             !needed,
             "hypopg is missing: install the package postgresql-NN-hypopg of this server's version"

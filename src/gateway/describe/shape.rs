@@ -123,12 +123,14 @@ impl<'c> Shape<'c> {
                 .filter(|index| index.valid)
                 .map(|index| index.definition.as_str())
                 .filter(|definition| visible.may_show(relation, definition))
+                .filter(|definition| !holds_values(visible, relation, definition))
                 .collect(),
             checks: relation
                 .checks
                 .iter()
                 .map(String::as_str)
                 .filter(|check| visible.may_show(relation, check))
+                .filter(|check| !holds_values(visible, relation, check))
                 .collect(),
         }
     }
@@ -139,7 +141,11 @@ fn column_shape<'c>(visible: &Visible<'c>, relation: &'c Relation, column: &'c C
         name: &column.name,
         type_name: &column.type_name,
         not_null: column.not_null,
-        default: column.default.as_deref().filter(|default| visible.may_show(relation, default)),
+        default: column
+            .default
+            .as_deref()
+            .filter(|default| visible.may_show(relation, default))
+            .filter(|default| !holds_values(visible, relation, default)),
         generated: column.generated,
         identity: column.identity,
         comment: column.comment.as_deref(),
@@ -147,6 +153,13 @@ fn column_shape<'c>(visible: &Visible<'c>, relation: &'c Relation, column: &'c C
         masked: visible.mask(relation, column).map(str::to_owned),
         enum_labels: visible.enum_labels(column),
     }
+}
+
+/// A constant in an expression of a relation of which rows or values are kept back may be one of those.
+fn holds_values(visible: &Visible<'_>, relation: &Relation, expression: &str) -> bool {
+    let constant = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
+    let words = || expression.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    visible.keeps_back(relation) && (expression.contains('\'') || words().any(constant))
 }
 
 /// By which filters, not how: a condition may name what is hidden.

@@ -17,7 +17,6 @@ fn entry(database: &str, target: Target, name: &str, description: String, priori
         description,
         mime_type: MARKDOWN,
         priority,
-        modified: None,
         text: String::new(),
     }
 }

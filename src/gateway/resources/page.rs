@@ -133,7 +133,9 @@ fn paragraph(text: Option<&str>, out: &mut String) {
 
 /// A comment of the database: somebody's words, marked as such, so that no line of it reads as one of the page's.
 fn quote(text: Option<&str>, out: &mut String) {
-    for (at, line) in invisible::shown(text.unwrap_or_default().trim()).lines().enumerate() {
+    // To Markdown a carriage return ends a line, too.
+    let text = text.unwrap_or_default().trim().replace("\r\n", "\n").replace('\r', "\n");
+    for (at, line) in invisible::shown(&text).lines().enumerate() {
         let _ = writeln!(out, "{}> {}", if at == 0 { "\n" } else { "" }, line.trim_end());
     }
 }

@@ -92,6 +92,11 @@ impl<'c> Visible<'c> {
             && !dotted.into_iter().any(|name| self.is_hidden(name))
     }
 
+    /// A word of it is the name of columns that are all hidden.
+    pub(in crate::gateway) fn names_hidden_column(&self, text: &str) -> bool {
+        words(text).any(|word| self.is_hidden_column(word, |_| true))
+    }
+
     fn tells_of_hidden(&self, word: &str) -> bool {
         let lower = word.to_lowercase();
         let only_a_name = word.contains(|c: char| c == '_' || c == '$' || c.is_ascii_digit());

@@ -1,8 +1,11 @@
 //! May a statement name this type, in a cast or a column definition?
 
+use std::collections::BTreeSet;
+
 use super::decision::Decision;
 use super::is_system_schema;
-use crate::catalog::{Catalog, Type, TypeKind};
+use crate::catalog::{Catalog, Relation, Type, TypeKind};
+use crate::pg::Oid;
 use crate::policy::functions;
 use crate::policy::rule::Policy;
 
@@ -57,6 +60,32 @@ impl Policy {
             named.kind,
             TypeKind::Enum | TypeKind::Domain | TypeKind::Composite | TypeKind::Range | TypeKind::Multirange
         );
-        if plain { Decision::allow("default.types") } else { Decision::deny("default.types") }
+        let allowed = plain && self.shows_type(named.oid, catalog);
+        if allowed { Decision::allow("default.types") } else { Decision::deny("default.types") }
     }
+
+    /// A column that the caller may see has it, or holds it: the labels, fields and bounds of others are none of theirs.
+    fn shows_type(&self, oid: Oid, catalog: &Catalog) -> bool {
+        let having = |relation: &&Relation| relation.columns.iter().any(|c| holds(c.type_oid, oid, catalog));
+        catalog.relations().iter().filter(having).any(|relation| {
+            let access = self.access(relation, catalog);
+            let mut columns = relation.columns.iter().zip(&access.columns);
+            access.decision.allowed
+                && columns.any(|(column, access)| access.is_visible() && holds(column.type_oid, oid, catalog))
+        })
+    }
+}
+
+/// The type itself, or as an element, a base, a subtype or a field of it.
+fn holds(outer: Oid, wanted: Oid, catalog: &Catalog) -> bool {
+    let (mut open, mut seen) = (vec![outer], BTreeSet::new());
+    while let Some(oid) = open.pop() {
+        if oid == wanted {
+            return true;
+        }
+        if let Some(found) = catalog.type_by_oid(oid).filter(|_| seen.insert(oid)) {
+            open.extend(found.inner.iter().chain(found.fields.iter().map(|(_, field)| field)));
+        }
+    }
+    false
 }

@@ -223,6 +223,14 @@ async fn tables_that_were_never_analyzed_and_those_that_changed_since_are_found(
          CREATE TABLE stale AS SELECT n FROM generate_series(1, 5000) AS n; CREATE TABLE fresh (n int)",
     )
     .await;
+    // A session's counts arrive when it has ended: later than ANALYZE they would count as changes since.
+    let admin = database.admin().await;
+    crate::support::until("the rows are counted", async || {
+        let counted = "SELECT n_tup_ins::int FROM pg_stat_user_tables WHERE relname = 'stale'";
+        let inserted: i32 = admin.query_one(counted, &[]).await.ok()?.get(0);
+        (inserted == 5000).then_some(())
+    })
+    .await;
     run(&database, "ANALYZE stale, fresh").await;
     run(
         &database,

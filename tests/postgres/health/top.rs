@@ -125,6 +125,26 @@ async fn of_statements_that_name_something_hidden_there_are_only_numbers() {
 }
 
 #[tokio::test]
+async fn where_rows_or_values_are_kept_back_no_rows_are_counted() {
+    let mut statements = vec!["SELECT 1 WHERE FALSE"; 40];
+    statements.push("SELECT id FROM shop.orders WHERE id > 7");
+    statements.push("SELECT 1 AS quokka_secret FROM shop.lines");
+    let hidden = "ALTER TABLE shop.lines ADD COLUMN quokka_secret text;";
+    let database = database_of(&format!("{SHOP};{hidden}"), &statements).await;
+    let watcher = watcher(&database).await;
+    let rules = "[[filter]]\nrelations = [\"shop.orders\"]\nwhere = \"id < 5\"\n\
+        [[deny]]\nselect = [\"shop.lines.quokka_secret\"]\n";
+    let kept = gateway(&database, Some(&watcher), &format!("query_texts = true\n{ALL}{rules}")).await;
+    let answer = top(&kept, StatementOrder::Calls, None).await.unwrap();
+    let query = called(&answer, 41);
+    assert_eq!(query["relations"], json!(["shop.orders"]), "{query}");
+    for number in ["rows", "blocks_hit", "blocks_read"] {
+        assert_eq!(query.get(number), None, "{query}");
+    }
+    assert!(!answer.to_string().contains("quokka"), "{answer}");
+}
+
+#[tokio::test]
 async fn without_what_it_needs_it_says_what_to_add() {
     let database = empty().await;
     let none = gateway(&database, None, ALL).await;

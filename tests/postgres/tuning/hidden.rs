@@ -39,6 +39,25 @@ async fn over_what_is_kept_back_no_plan_is_shown() {
     assert_eq!(refusal.rule.as_deref(), Some("sql.explain_hidden"));
 }
 
+/// The planner puts a function's body in the place of its call.
+#[tokio::test]
+async fn a_function_of_the_database_has_no_plan() {
+    let database = filled().await;
+    let function = "CREATE FUNCTION shop.listed() RETURNS SETOF integer LANGUAGE sql STABLE
+        AS $$ SELECT id FROM shop.vault WHERE marker_column <> 'marker value 1' $$;
+        GRANT EXECUTE ON FUNCTION shop.listed() TO PUBLIC";
+    database.admin().await.batch_execute(function).await.unwrap();
+    let policy = format!("{POLICY}[[allow]]\nexecute = [\"shop.listed\"]\n")
+        .replace("include = []", "include = []\nexplain_analyze = true");
+    let gateway = gateway(&database, &policy);
+    for analyze in [false, true] {
+        let sql = "SELECT * FROM shop.listed()".to_owned();
+        let request = ExplainRequest { sql, analyze, ..ExplainRequest::default() };
+        let refusal = ask(&gateway, request).await.unwrap_err();
+        assert_eq!(refusal.rule.as_deref(), Some("sql.explain_hidden"));
+    }
+}
+
 #[tokio::test]
 async fn no_answer_has_a_hidden_name_or_value() {
     let database = filled().await;
