@@ -3,8 +3,8 @@
 import pg from 'pg';
 import { check, expect } from './checks.mjs';
 
-/** From the end of the DDL to the client's handler, in milliseconds. */
-const NOTICED = 1_000;
+/** From the end of the DDL to the client's handler, in milliseconds. Busy machines take longer than the second that it should. */
+const NOTICED = 5_000;
 
 /**
  * `client` has besides: listPrompts, getPrompt, complete, and `subscribe(uri, told)`, which gives a function that ends it;

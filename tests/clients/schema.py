@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from checks import check, expect, postgres
 
-NOTICED = 1.0
+NOTICED = 5.0
 PROMPTS = "explore_database answer_question explain_slow_query review_schema write_report"
 
 
