@@ -136,7 +136,7 @@ impl<'c> Visible<'c> {
 
     /// Columns whose statistics tell no more than a query: every row of theirs is there for the caller, and no mask.
     pub(super) fn open_columns(&self, relation: &Relation) -> impl Iterator<Item = &'c Column> {
-        let whole = !relation.row_security && self.filters(relation).is_empty();
+        let whole = !self.hides_rows(relation);
         self.columns(relation).filter(move |column| whole && self.mask(relation, column).is_none())
     }
 
