@@ -1,7 +1,11 @@
-//! Who calls: static bearer tokens, and the identity that a transport gives.
+//! Who calls: bearer tokens of every kind, and the identity that a transport gives.
 
 mod caller;
+mod scope;
 mod tokens;
+mod verifier;
 
-pub use caller::Caller;
+pub use caller::{Caller, OwnLogin};
+pub use scope::{Scope, Scopes};
 pub use tokens::{NewToken, Secret, TokenError, TokenFile, TokenRecord, TokenStore};
+pub use verifier::{Admitted, Authenticator, Verdict, Verifier};

@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod section;
 mod settings;
+mod store;
 mod tasks;
 
 pub use environment::{VARIABLES, check_environment};
@@ -16,4 +17,5 @@ pub use settings::{
     AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, MappedPolicy, NoticeChanges, Server,
     Sessions,
 };
+pub use store::Store;
 pub use tasks::Tasks;

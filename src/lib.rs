@@ -21,11 +21,15 @@ pub mod sql;
 
 pub mod db;
 
+pub mod store;
+
 pub mod auth;
 
 pub mod tasks;
 
 pub mod gateway;
+
+pub mod web;
 
 pub mod mcp;
 

@@ -21,7 +21,6 @@ pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use pace::Pace;
 pub use postgres::PostgresStore;
-pub use seal::MasterKey;
 pub use settings::TaskSettings;
 pub use store::{Cancel, Change, Reply, Store};
 pub use task::{End, Holder, Inputs, NewTask, Pages, State, Task, Work};

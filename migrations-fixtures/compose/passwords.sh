@@ -20,7 +20,7 @@ done
   printf 'postgres:5432:shop:pgwarden:%s\n' "$(cat "$postgres/login")"
   printf 'postgres:5432:tasks:pgwarden_tasks:%s\n' "$(cat "$postgres/tasks")"
 } >"$pgwarden/pgpass"
-# What the task store's contents are sealed with.
+# What the store's contents are sealed with.
 [ -s "$pgwarden/task-key" ] || head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$pgwarden/task-key"
 
 chmod 0700 "$postgres" "$pgwarden"

@@ -1,21 +1,70 @@
 //! The caller of one request, after authentication.
 
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::Scopes;
 use crate::policy::Claims;
 
 /// Whose request it is. Every use case takes one; nothing below `gateway` looks inside.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
-    /// Stable name of the person or service, unique within the configuration.
+    /// Who vouches for the subject: empty where the configuration does (stdio, an open port, static tokens), else the
+    /// issuer's URL. The same subject of two issuers is two people.
+    pub issuer: String,
+    /// Stable name of the person or service, unique within the issuer.
     pub subject: String,
     /// The client program as it named itself; never trusted.
     pub client: Option<String>,
+    /// The OAuth client that the authorization was given to; `None` where it is not bound to one.
+    pub client_id: Option<String>,
+    pub scopes: Scopes,
     /// What the identity says besides: role, tenant, .. (used by policies).
     pub claims: Claims,
+    /// The caller's own login to PostgreSQL, where they have given it. In memory only.
+    pub login: Option<Arc<OwnLogin>>,
+}
+
+/// A PostgreSQL role and its password, proved by a connection. Debug shows neither.
+#[derive(PartialEq, Eq)]
+pub struct OwnLogin {
+    pub role: String,
+    pub password: Zeroizing<String>,
 }
 
 impl Caller {
-    /// The caller on stdio and on an unauthenticated loopback port.
+    /// The caller on stdio and on an unauthenticated loopback port, who may do whatever the policy lets them.
     pub fn local(subject: impl Into<String>) -> Self {
-        Self { subject: subject.into(), client: None, claims: Claims::none() }
+        Self {
+            issuer: String::new(),
+            subject: subject.into(),
+            client: None,
+            client_id: None,
+            scopes: Scopes::all(),
+            claims: Claims::none(),
+            login: None,
+        }
+    }
+
+    /// Tells one person from another, whatever their claims and clients.
+    pub fn person(&self) -> (&str, &str) {
+        (&self.issuer, &self.subject)
+    }
+
+    /// As [`Self::person`], in one word: for counting what each may have.
+    pub fn key(&self) -> String {
+        if self.issuer.is_empty() {
+            self.subject.clone()
+        } else {
+            format!("{}\u{1f}{}", self.issuer, self.subject)
+        }
+    }
+}
+
+impl fmt::Debug for OwnLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnLogin(..)")
     }
 }

@@ -13,8 +13,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::{Scope, Scopes};
+
 pub use file::TokenFile;
 pub use store::TokenStore;
+
+/// How every static token starts.
+const PREFIX: &str = "pgw_";
 
 /// What a token shall stand for.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +31,8 @@ pub struct NewToken {
     /// Becomes [`super::Caller::claims`].
     pub claims: BTreeMap<String, String>,
     pub expires: Option<DateTime<Utc>>,
+    /// Becomes [`super::Caller::scopes`].
+    pub scopes: Scopes,
 }
 
 /// A token as the file has it.
@@ -43,6 +50,9 @@ pub struct TokenRecord {
     pub expires: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, String>,
+    /// Words of [`super::Scope`]; without any it only reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
 }
 
 /// A token in clear, once: only its hash is kept.
@@ -80,6 +90,13 @@ impl fmt::Debug for Secret {
 }
 
 impl TokenRecord {
+    pub fn scopes(&self) -> Scopes {
+        match self.scopes.as_slice() {
+            [] => Scope::Read.into(),
+            words => words.iter().filter_map(|word| Scope::parse(word)).collect(),
+        }
+    }
+
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
@@ -90,7 +107,7 @@ fn generate() -> Result<(String, Secret), TokenError> {
     let (mut id, mut secret) = ([0_u8; 6], [0_u8; 32]);
     getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut secret)).map_err(|_| TokenError::NoRandom)?;
     let id = hex(&id);
-    let token = format!("pgw_{id}_{}", URL_SAFE_NO_PAD.encode(secret));
+    let token = format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(secret));
     Ok((id, Secret(token)))
 }
 

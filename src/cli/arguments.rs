@@ -37,7 +37,7 @@ pub(super) enum Command {
     /// Work on notes: what the DBA says of a database
     #[command(subcommand)]
     Notes(NotesCommand),
-    /// Make the tables of the task store, or bring them up to date
+    /// Make the tables of the store, or bring them up to date
     Migrate(MigrateArguments),
     /// Let a database tell of changes of its schema itself
     #[command(subcommand)]
@@ -150,6 +150,9 @@ pub(super) enum TokenCommand {
         /// A fact about the caller, for policies; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         claim: Vec<String>,
+        /// read, write, admin or approve; may be repeated [default: read]
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
         /// The token ends after so long, as in `12h` or `90d`
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,

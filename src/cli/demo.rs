@@ -21,6 +21,7 @@ use crate::gateway::{CallLimits, Gateway, SavedQueries, SavedSource, Served};
 use crate::mcp::{self, Authentication};
 use crate::policy::Policy;
 use crate::telemetry::Telemetry;
+use crate::web::Pages;
 use progress::Progress;
 
 /// Everything that runs once the demo has started.
@@ -45,7 +46,9 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
 
     println!("{}", advice::text(listener.local_addr()?, &started.url)?);
     let caller = Authentication::Open(Caller::local("demo"));
-    let ended = mcp::serve_http(started.gateway, listener, caller, &mcp::Settings::default(), stop).await;
+    let ended =
+        mcp::serve_http(started.gateway, listener, caller, Pages::default(), &mcp::Settings::default(), stop)
+            .await;
     eprintln!("stopping PostgreSQL and removing its folder");
     started.database.close().await;
     tokio::task::spawn_blocking(move || started.server.stop()).await?;

@@ -1,4 +1,4 @@
-//! `pgwarden migrate`: makes the task store's tables, or brings them up to date.
+//! `pgwarden migrate`: makes the store's tables, or brings them up to date.
 
 use std::process::ExitCode;
 
@@ -6,13 +6,13 @@ use anyhow::{anyhow, bail};
 
 use super::arguments::MigrateArguments;
 use super::setup::{environment, store_named};
-use crate::tasks::postgres::migrate::{Migration, migrate, pending};
+use crate::store::migrate::{Migration, migrate, pending};
 
 pub(super) async fn run(arguments: MigrateArguments) -> anyhow::Result<ExitCode> {
     let connection = match (arguments.store, environment("PGWARDEN_STORE")) {
         (Some(store), _) => store_named("--store", &store, &environment)?,
         (None, Some(store)) => store_named("PGWARDEN_STORE", &store, &environment)?,
-        (None, None) => bail!("no task store is named: use --store URL, or set PGWARDEN_STORE"),
+        (None, None) => bail!("no store is named: use --store URL, or set PGWARDEN_STORE"),
     };
     let (done, migrations) = if arguments.dry_run {
         ("would apply", pending(&connection).await)

@@ -12,10 +12,11 @@ use tracing::{error, info};
 use super::arguments::ServeArguments;
 use super::setup::{Setup, environment};
 use super::{reload, revoked, shutdown};
-use crate::auth::{Caller, TokenStore};
+use crate::auth::{Authenticator, Caller, TokenStore};
 use crate::config::{AuthMode, Config, Sessions};
 use crate::gateway::Served;
 use crate::mcp::{self, Authentication, SessionMode};
+use crate::web::Pages;
 
 /// Where HTTP is served unless something else is said.
 const LISTEN: &str = "127.0.0.1:8432";
@@ -38,13 +39,14 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         setup.served().iter().for_each(warm_up);
         mcp::serve_stdio(gateway, caller, &settings, stop).await
     } else {
-        let authentication = authentication(&arguments, &setup.config, caller)?;
-        if let Authentication::Tokens(tokens) = &authentication {
+        let tokens = tokens(&arguments, &setup.config)?;
+        if let Some(tokens) = &tokens {
             revoked::watch(gateway.clone(), Arc::clone(tokens), stop.clone());
         }
+        let authentication = authentication(tokens, caller);
         let listener = listen(&arguments, &setup.config).await?;
         setup.served().iter().for_each(warm_up);
-        mcp::serve_http(gateway, listener, authentication, &settings, stop).await
+        mcp::serve_http(gateway, listener, authentication, Pages::default(), &settings, stop).await
     };
     setup.close().await;
     ended?;
@@ -82,11 +84,14 @@ async fn listen(arguments: &ServeArguments, config: &Config) -> anyhow::Result<T
     Ok(listener)
 }
 
-fn authentication(
-    arguments: &ServeArguments,
-    config: &Config,
-    caller: Caller,
-) -> anyhow::Result<Authentication> {
+fn authentication(tokens: Option<Arc<TokenStore>>, caller: Caller) -> Authentication {
+    match tokens {
+        Some(tokens) => Authentication::Bearer(Authenticator::new(vec![tokens])),
+        None => Authentication::Open(caller),
+    }
+}
+
+fn tokens(arguments: &ServeArguments, config: &Config) -> anyhow::Result<Option<Arc<TokenStore>>> {
     let named = || environment("PGWARDEN_TOKENS_FILE").map(PathBuf::from);
     let configured = || config.auth.tokens_file.clone();
     let Some(file) = arguments.tokens_file.clone().or_else(named).or_else(configured) else {
@@ -95,13 +100,13 @@ fn authentication(
                 "`[auth] mode` is `tokens`, and no `tokens_file` is named: `pgwarden token create` makes one"
             );
         }
-        return Ok(Authentication::Open(caller));
+        return Ok(None);
     };
     let store = TokenStore::load(&file)?;
     if store.is_empty() {
         tracing::warn!("there are no tokens in `{}`: nobody can call", file.display());
     }
-    Ok(Authentication::Tokens(Arc::new(store)))
+    Ok(Some(Arc::new(store)))
 }
 
 fn settings(config: &Config) -> mcp::Settings {

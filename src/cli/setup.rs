@@ -112,7 +112,8 @@ impl Setup {
             deadline: Duration::from_secs(limits.seconds),
         };
         let tasks = &self.config.tasks;
-        let store = store::open(tasks, environment("PGWARDEN_TASK_KEY")).await?;
+        let shared = store::shared(&self.config.store, environment("PGWARDEN_STORE_KEY"))?;
+        let store = store::of_tasks(shared.as_ref(), tasks).await?;
         let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
         let gateway = Gateway::new(self.served.clone(), limits, Telemetry::default());
         Ok(gateway.with_tasks(store, tasks.settings.clone(), holder))
@@ -150,14 +151,14 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The file of `--config` or `PGWARDEN_CONFIG`; without one, defaults. `PGWARDEN_STORE` wins over `[tasks] store`.
+/// The file of `--config` or `PGWARDEN_CONFIG`; without one, defaults. `PGWARDEN_STORE` wins over `[store] url`.
 pub(super) fn read_config(file: Option<PathBuf>, env: Environment<'_>) -> anyhow::Result<Config> {
     let mut config = match file.or_else(|| env("PGWARDEN_CONFIG").map(PathBuf::from)) {
         Some(file) => config::load(&file, env)?,
         None => Config::default(),
     };
     if let Some(named) = env("PGWARDEN_STORE") {
-        config.tasks.store = Some(store::named("PGWARDEN_STORE", &named, env)?);
+        config.store.connection = Some(store::named("PGWARDEN_STORE", &named, env)?);
     }
     Ok(config)
 }

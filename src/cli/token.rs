@@ -9,16 +9,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::arguments::{TokenCommand, TokensFile};
 use super::setup::{environment, read_config};
-use crate::auth::{NewToken, TokenFile};
+use crate::auth::{NewToken, Scope, Scopes, TokenFile};
 
 pub(super) fn run(command: &TokenCommand) -> anyhow::Result<ExitCode> {
     match command {
-        TokenCommand::Create { file, name, subject, claim, expires } => {
+        TokenCommand::Create { file, name, subject, claim, scope, expires } => {
             let token = NewToken {
                 name: name.clone(),
                 subject: subject.as_ref().unwrap_or(name).clone(),
                 claims: claims(claim)?,
                 expires: expires.as_deref().map(|time| end(time, Utc::now())).transpose()?,
+                scopes: scopes(scope)?,
             };
             create(file, token)?;
         }
@@ -57,11 +58,12 @@ fn list(file: &TokensFile) -> anyhow::Result<()> {
             Some(end) => shown(end),
         };
         println!(
-            "{}  {}  subject {}{}  made {}  ends {end}",
+            "{}  {}  subject {}{}  scope {}  made {}  ends {end}",
             record.id,
             record.name,
             record.subject,
             claims.concat(),
+            record.scopes(),
             shown(record.created),
         );
     }
@@ -89,6 +91,15 @@ pub(super) fn claims(words: &[String]) -> anyhow::Result<BTreeMap<String, String
         }
     }
     Ok(claims)
+}
+
+/// Without any it only reads.
+fn scopes(words: &[String]) -> anyhow::Result<Scopes> {
+    let scope = |word: &String| {
+        Scope::parse(word)
+            .ok_or_else(|| anyhow!("there is no scope `{word}`: use read, write, admin or approve"))
+    };
+    if words.is_empty() { Ok(Scope::Read.into()) } else { words.iter().map(scope).collect() }
 }
 
 /// `30m`, `12h` or `90d` from `now`.

@@ -17,7 +17,7 @@ pub const VARIABLES: [&str; 11] = [
     "PGWARDEN_PG_BIN",
     "PGWARDEN_POLICY",
     "PGWARDEN_STORE",
-    "PGWARDEN_TASK_KEY",
+    "PGWARDEN_STORE_KEY",
     "PGWARDEN_TOKENS_FILE",
 ];
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
+use super::store::store;
 use super::tasks::tasks;
 use super::{
     AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, NoticeChanges,
@@ -41,11 +42,12 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
         server: top.section("server")?.map(server).transpose()?.unwrap_or_default(),
         auth: top.section("auth")?.map(|section| auth(section, folder)).transpose()?.unwrap_or_default(),
         limits: top.section("limits")?.map(limits).transpose()?.unwrap_or_default(),
-        tasks: top
-            .section("tasks")?
-            .map(|section| tasks(section, folder, env))
+        store: top
+            .section("store")?
+            .map(|section| store(section, folder, env))
             .transpose()?
             .unwrap_or_default(),
+        tasks: top.section("tasks")?.map(tasks).transpose()?.unwrap_or_default(),
         databases: match top.section("databases")? {
             Some(section) => databases(section, folder, env)?,
             None => Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::store::Store;
 use super::tasks::Tasks;
 use crate::catalog::closest;
 use crate::db::{ConnectionSettings, Finding};
@@ -14,6 +15,7 @@ pub struct Config {
     pub server: Server,
     pub auth: Auth,
     pub limits: Limits,
+    pub store: Store,
     pub tasks: Tasks,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,

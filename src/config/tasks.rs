@@ -1,11 +1,9 @@
-//! `[tasks]`: what outlives its call, where it is kept, and how much of it there may be.
+//! `[tasks]`: what outlives its call, and how much of it there may be.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ConfigError;
-use super::section::{Fault, Section, integer, string};
-use crate::db::ConnectionSettings;
+use super::section::{Section, integer};
 use crate::tasks::TaskSettings;
 
 const MEGABYTE: u64 = 1024 * 1024;
@@ -13,26 +11,14 @@ const MEGABYTE: u64 = 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     pub settings: TaskSettings,
-    /// `None`: in memory, for one process.
-    pub store: Option<ConnectionSettings>,
-    /// The key that the store's contents are sealed with.
-    pub key_file: Option<PathBuf>,
     /// How often a process says to the others that it lives.
     pub heartbeat: Option<Duration>,
     /// How long running tasks may go on after the order to stop.
     pub drain: Option<Duration>,
 }
 
-pub(super) fn tasks(
-    mut section: Section<'_>,
-    folder: &Path,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Tasks, ConfigError> {
+pub(super) fn tasks(mut section: Section<'_>) -> Result<Tasks, ConfigError> {
     let default = TaskSettings::default();
-    let connect = |url: &str| {
-        ConnectionSettings::parse(url, env)
-            .map_err(|error| Fault::new(format!("cannot be used: {}", error.message), error.hint))
-    };
     let mut count = |key, most, default: usize| -> Result<usize, ConfigError> {
         let value = section.value(key, integer(1..=most))?;
         Ok(value.map_or(default, |value| usize::try_from(value).unwrap_or(usize::MAX)))
@@ -65,13 +51,7 @@ pub(super) fn tasks(
     };
     let drain = amount("drain_seconds", 0, 3_600, 1)?.map(Duration::from_secs);
     let heartbeat = amount("heartbeat_ms", 100, 60_000, 1)?.map(Duration::from_millis);
-    let tasks = Tasks {
-        settings,
-        heartbeat,
-        store: section.value("store", |value| connect(&string(value)?))?,
-        key_file: section.value("key_file", string)?.map(|file| folder.join(file)),
-        drain,
-    };
+    let tasks = Tasks { settings, heartbeat, drain };
     section.finish()?;
     Ok(tasks)
 }

@@ -80,7 +80,7 @@ impl Gateway {
         served: &Served,
         policy: &Policy,
     ) -> Result<Option<Admitted>, Diagnostic> {
-        let admit = |limits| self.admission.admit(served.name(), &caller.subject, limits, Instant::now());
+        let admit = |limits| self.admission.admit(served.name(), &caller.key(), limits, Instant::now());
         policy.caller_limits().map(admit).transpose()
     }
 }

@@ -61,7 +61,7 @@ impl Gateway {
     /// Watches for a caller. Refused where the caller watches too much already.
     pub fn watch(&self, caller: &Caller) -> Result<Watch, Diagnostic> {
         Ok(Watch {
-            _place: Place::take(&self.stir, &caller.subject)?,
+            _place: Place::take(&self.stir, &caller.key())?,
             stir: self.stir.count.subscribe(),
             databases: self.served.iter().map(|served| served.database.watch()).collect(),
         })

@@ -30,8 +30,9 @@ use super::callers::Callers;
 use super::calls::Calls;
 use super::handler::Handler;
 use super::{ServeError, SessionMode, Settings};
-use crate::auth::{Caller, TokenStore};
+use crate::auth::{Authenticator, Caller};
 use crate::gateway::Gateway;
+use crate::web::Pages;
 
 /// Who may call over HTTP.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ pub enum Authentication {
     /// Everyone who can reach the port, as this caller: loopback only.
     Open(Caller),
     /// Bearers of a token.
-    Tokens(Arc<TokenStore>),
+    Bearer(Authenticator),
 }
 
 /// Serves until `shutdown` fires and what was running then has ended or been cancelled.
@@ -47,6 +48,7 @@ pub async fn serve_http(
     gateway: Gateway,
     listener: TcpListener,
     authentication: Authentication,
+    pages: Pages,
     settings: &Settings,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
@@ -57,7 +59,7 @@ pub async fn serve_http(
     let calls = Calls::default();
     let streams = CancellationToken::new();
     let sessions = Arc::new(Sessions::new(&settings.http.sessions));
-    let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Tokens(_)) };
+    let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Bearer(_)) };
     let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
         .that_pushes(settings.http.sessions.mode == SessionMode::Kept);
     let service = StreamableHttpService::new(
@@ -81,16 +83,17 @@ pub async fn serve_http(
         let (gateway, stop, drain) = (gateway.clone(), shutdown.clone(), settings.task_drain);
         async move { gateway.work(stop, drain).await }
     });
-    connections.serve(router(endpoint, gateway), calls, streams, shutdown).await;
+    connections.serve(router(endpoint, gateway, pages), calls, streams, shutdown).await;
     working.await.map_err(|_| ServeError::Interrupted)
 }
 
-fn router(endpoint: Endpoint, gateway: Gateway) -> Router {
+fn router(endpoint: Endpoint, gateway: Gateway, pages: Pages) -> Router {
     let health = Arc::new(Health::new(gateway));
     Router::new()
         .route("/mcp", any(endpoint::handle).with_state(Arc::new(endpoint)))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready).with_state(health))
+        .merge(pages.router)
 }
 
 /// Host, Origin and sizes are checked by the endpoint, before rmcp sees a request.

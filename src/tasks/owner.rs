@@ -15,6 +15,7 @@ pub struct Owner {
 
 impl Owner {
     pub fn of(caller: &Caller) -> Self {
-        Self { issuer: String::new(), subject: caller.subject.clone(), client: String::new() }
+        let client = caller.client_id.clone().unwrap_or_default();
+        Self { issuer: caller.issuer.clone(), subject: caller.subject.clone(), client }
     }
 }

@@ -6,10 +6,8 @@
 
 mod busy;
 mod change;
-mod fault;
 mod inputs;
 mod life;
-pub mod migrate;
 mod pages;
 mod read;
 mod statements;
@@ -22,12 +20,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 
 use super::seal::{Kind, Seal};
-use super::{Holder, MasterKey, Pace, TaskId, TaskSettings};
+use super::{Holder, Pace, TaskId, TaskSettings};
 use crate::db::ConnectionSettings;
 use crate::db::fixed::{Fixed, Listening, Record, Value};
 use crate::pg::Diagnostic;
+use crate::store::MasterKey;
+use crate::store::{fault, migrate};
 use busy::Busy;
-use fault::fault;
 
 use super::Change;
 
@@ -50,14 +49,14 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Refuses a database that [`migrate::migrate`] has not made ready.
+    /// Refuses a database that [`crate::store::migrate`] has not made ready.
     pub async fn open(
         connection: ConnectionSettings,
         settings: TaskSettings,
         key: &MasterKey,
         pace: Pace,
     ) -> Result<Self, Diagnostic> {
-        let fixed = Fixed::new("the task store", connection, CONNECTIONS);
+        let fixed = Fixed::new("the store", connection, CONNECTIONS);
         migrate::check(&fixed).await?;
         let (changes, _) = broadcast::channel(CHANGES);
         let listening = change::listen(&fixed, changes.clone()).await?;

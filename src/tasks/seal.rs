@@ -1,30 +1,14 @@
-//! Keeps what callers said and got from whoever reads the store's tables: AES-256-GCM, a key for each task.
+//! What a task's values are sealed as: a key for each task, a kind for each value.
 
 use std::fmt;
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::{hkdf, hmac};
+use ring::hmac;
 
 use super::TaskId;
-use crate::pg::{Diagnostic, SqlState};
+use crate::pg::Diagnostic;
+use crate::store::{MasterKey, Vault};
 
-const SALT: &[u8] = b"pgwarden tasks 1";
-
-/// What all other keys come from. Debug never shows it.
-#[derive(Clone)]
-pub struct MasterKey([u8; 32]);
-
-impl MasterKey {
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("..")
-    }
-}
+const PURPOSE: &[u8] = b"pgwarden tasks 1";
 
 /// What a sealed value is. INVARIANT: it opens only as what it was sealed as, and for the same task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,59 +39,26 @@ impl Kind {
 }
 
 pub(super) struct Seal {
-    tasks: hkdf::Prk,
+    tasks: Vault,
     fingerprints: hmac::Key,
 }
 
 impl Seal {
     pub(super) fn new(master: &MasterKey) -> Self {
-        let tasks = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(&master.0);
-        // Another salt than that of the tasks' keys.
-        let fingerprints =
-            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &master.0), b"pgwarden fingerprints 1");
-        Self { tasks, fingerprints: hmac::Key::new(hmac::HMAC_SHA256, fingerprints.as_ref()) }
+        Self { tasks: Vault::new(master, PURPOSE), fingerprints: master.mac_key(b"pgwarden fingerprints 1") }
     }
 
-    /// A random nonce, then what is sealed, then its tag.
     pub(super) fn seal(&self, id: TaskId, kind: Kind, plain: &[u8]) -> Result<Vec<u8>, Diagnostic> {
-        let mut nonce = [0; NONCE_LEN];
-        getrandom::fill(&mut nonce).map_err(|_| unable("the operating system gave no random bytes"))?;
-        let mut sealed = plain.to_vec();
-        let tag = self
-            .key(id)?
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(kind.bytes()),
-                &mut sealed,
-            )
-            .map_err(|_| unable("a value is too long to be sealed"))?;
-        let mut whole = Vec::with_capacity(NONCE_LEN + sealed.len() + tag.as_ref().len());
-        whole.extend_from_slice(&nonce);
-        whole.append(&mut sealed);
-        whole.extend_from_slice(tag.as_ref());
-        Ok(whole)
+        self.tasks.seal(&id.to_bytes(), &kind.bytes(), plain)
     }
 
     pub(super) fn open(&self, id: TaskId, kind: Kind, sealed: &[u8]) -> Result<Vec<u8>, Diagnostic> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(altered)?;
-        let mut plain = rest.to_vec();
-        let key = self.key(id)?;
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let length =
-            key.open_in_place(nonce, Aad::from(kind.bytes()), &mut plain).map_err(|_| altered())?.len();
-        plain.truncate(length);
-        Ok(plain)
+        self.tasks.open(&id.to_bytes(), &kind.bytes(), sealed)
     }
 
     /// The same for the same fingerprint; nobody without the key can tell of which.
     pub(super) fn fingerprint(&self, fingerprint: &[u8; 32]) -> Vec<u8> {
         hmac::sign(&self.fingerprints, fingerprint).as_ref().to_vec()
-    }
-
-    fn key(&self, id: TaskId) -> Result<LessSafeKey, Diagnostic> {
-        let info = [&id.to_bytes()[..]];
-        let key = self.tasks.expand(&info, &AES_256_GCM).map_err(|_| unable("no key can be made"))?;
-        Ok(LessSafeKey::new(UnboundKey::from(key)))
     }
 }
 
@@ -115,17 +66,6 @@ impl fmt::Debug for Seal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("..")
     }
-}
-
-fn unable(reason: &str) -> Diagnostic {
-    Diagnostic::refused(SqlState::INTERNAL_ERROR, format!("the task store cannot seal: {reason}"))
-}
-
-pub(super) fn altered() -> Diagnostic {
-    Diagnostic::refused(
-        SqlState::INTERNAL_ERROR,
-        "the task store holds a value that was altered, or that another key has sealed",
-    )
 }
 
 #[cfg(test)]

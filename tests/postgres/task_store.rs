@@ -12,8 +12,9 @@ mod sealed;
 use std::time::Duration;
 
 use pgwarden::db::ConnectionSettings;
-use pgwarden::tasks::postgres::migrate::migrate;
-use pgwarden::tasks::{Holder, MasterKey, NewTask, Owner, Pace, PostgresStore, TaskId, TaskSettings};
+use pgwarden::store::MasterKey;
+use pgwarden::store::migrate::migrate;
+use pgwarden::tasks::{Holder, NewTask, Owner, Pace, PostgresStore, TaskId, TaskSettings};
 
 use crate::support::Database;
 

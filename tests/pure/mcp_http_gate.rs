@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pgwarden::auth::{NewToken, TokenFile, TokenStore};
+use pgwarden::auth::{Authenticator, NewToken, TokenFile, TokenStore};
 use pgwarden::mcp::{Authentication, ServeError, Settings, serve_http};
+use pgwarden::web::Pages;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -78,7 +79,9 @@ async fn a_port_that_others_can_reach_needs_authentication() {
     // Whoever would serve here, stops at once.
     let stop = CancellationToken::new();
     stop.cancel();
-    let served = serve_http(gateway(), listener, Authentication::Open(caller()), &settings, stop).await;
+    let served =
+        serve_http(gateway(), listener, Authentication::Open(caller()), Pages::default(), &settings, stop)
+            .await;
     assert!(matches!(served, Err(ServeError::OpenToAll(_))), "{served:?}");
 }
 
@@ -93,7 +96,12 @@ async fn guarded() -> Guarded {
     let path = folder.path().join("tokens.toml");
     let file = TokenFile::open(&path).unwrap();
     let store = Arc::new(TokenStore::load(&path).unwrap());
-    let peer = HttpPeer::with(gateway(), Authentication::Tokens(store), Settings::default()).await;
+    let peer = HttpPeer::with(
+        gateway(),
+        Authentication::Bearer(Authenticator::new(vec![store])),
+        Settings::default(),
+    )
+    .await;
     Guarded { peer, file, _folder: folder }
 }
 

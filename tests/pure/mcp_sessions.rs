@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pgwarden::auth::{NewToken, TokenFile, TokenStore};
+use pgwarden::auth::{Authenticator, NewToken, TokenFile, TokenStore};
 use pgwarden::mcp::{Authentication, Settings};
 use serde_json::json;
 
@@ -107,7 +107,7 @@ async fn a_session_is_of_one_subject_with_the_same_claims() {
             NewToken { name: name.to_owned(), subject: "anna".to_owned(), claims, ..NewToken::default() };
         format!("Bearer {}", file.create(token).unwrap().reveal())
     });
-    let tokens = Authentication::Tokens(Arc::new(TokenStore::load(&path).unwrap()));
+    let tokens = Authentication::Bearer(Authenticator::new(vec![Arc::new(TokenStore::load(&path).unwrap())]));
     let peer = HttpPeer::with(gateway(), tokens, Settings::default()).await;
     let opened = peer.post(&[("authorization", &bearers[0])], initialize("2025-11-25")).await;
     let session = opened.session().to_owned();

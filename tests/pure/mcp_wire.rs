@@ -10,6 +10,7 @@ use pgwarden::gateway::{CallLimits, Gateway, Served};
 use pgwarden::mcp::{Authentication, ServeError, Settings, serve_http, serve_pipes};
 use pgwarden::policy::Policy;
 use pgwarden::telemetry::Telemetry;
+use pgwarden::web::Pages;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -222,8 +223,9 @@ impl HttpPeer {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let server =
-            tokio::spawn(async move { serve_http(gateway, listener, authentication, &settings, stop).await });
+        let server = tokio::spawn(async move {
+            serve_http(gateway, listener, authentication, Pages::default(), &settings, stop).await
+        });
         Self { address, shutdown, server, client: reqwest::Client::new() }
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::{SubsecRound as _, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{NewToken, Secret, TokenError, TokenRecord, digest, generate, hex};
+use super::{NewToken, Scope, Secret, TokenError, TokenRecord, digest, generate, hex};
 
 #[derive(Debug)]
 pub struct TokenFile {
@@ -45,11 +45,12 @@ impl TokenFile {
             return Err(TokenError::Exists(token.name));
         }
         let (id, secret) = generate()?;
-        let NewToken { name, subject, claims, expires } = token;
+        let NewToken { name, subject, claims, expires, scopes } = token;
+        let scopes = scopes.iter().map(|scope| scope.word().to_owned()).collect();
         let sha256 = hex(&digest(secret.reveal()));
         let created = Utc::now().trunc_subsecs(0);
         let mut records = self.records.clone();
-        records.push(TokenRecord { id, name, subject, sha256, created, expires, claims });
+        records.push(TokenRecord { id, name, subject, sha256, created, expires, claims, scopes });
         self.replace(records)?;
         Ok(secret)
     }
@@ -86,6 +87,9 @@ impl TokenFile {
             }
             if record.subject.trim().is_empty() {
                 return fault("`subject` is empty");
+            }
+            if record.scopes.iter().any(|word| Scope::parse(word).is_none()) {
+                return fault("`scopes` has a word that is none of read, write, admin, approve");
             }
             if document.tokens.iter().take(at).any(|other| other.name == record.name || other.id == record.id)
             {

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use chrono::Utc;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{TokenError, TokenFile, TokenRecord, digest, hex};
-use crate::auth::Caller;
+use super::{PREFIX, TokenError, TokenFile, TokenRecord, digest, hex};
+use crate::auth::{Admitted, Caller, Verdict, Verifier};
 
 /// A revoked token is refused after this at the latest.
 const RECHECK: Duration = Duration::from_secs(1);
@@ -71,8 +73,9 @@ impl TokenStore {
         if record.is_expired(Utc::now()) {
             return None;
         }
+        let scopes = record.scopes();
         let claims = record.claims.into_iter().collect();
-        Some((Caller { subject: record.subject, client: None, claims }, ended))
+        Some((Caller { scopes, claims, ..Caller::local(record.subject) }, ended))
     }
 
     /// Whoever has a valid token at the moment. What expired tokens began ends here.
@@ -117,6 +120,21 @@ impl TokenStore {
     }
 }
 
+impl Verifier for TokenStore {
+    fn verify<'a>(&'a self, presented: &'a str) -> BoxFuture<'a, Verdict> {
+        async move {
+            if !presented.starts_with(PREFIX) {
+                return Verdict::Foreign;
+            }
+            match self.admit(presented) {
+                Some((caller, ended)) => Verdict::Admitted(Box::new(Admitted { caller, ended })),
+                None => Verdict::Invalid,
+            }
+        }
+        .boxed()
+    }
+}
+
 impl std::fmt::Debug for TokenStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenStore").field("path", &self.path).finish_non_exhaustive()
@@ -126,7 +144,8 @@ impl std::fmt::Debug for TokenStore {
 impl Known {
     /// Is it the same token, for the same caller?
     fn goes_on(&self, before: &Self) -> bool {
-        self.record.subject == before.record.subject && self.record.claims == before.record.claims
+        let (now, before) = (&self.record, &before.record);
+        now.subject == before.subject && now.claims == before.claims && now.scopes == before.scopes
     }
 }
 

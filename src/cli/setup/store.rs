@@ -1,32 +1,48 @@
-//! Where tasks are kept: in memory, or in the PostgreSQL that `[tasks] store` names.
+//! Where things are kept: in memory, or in the PostgreSQL that `[store]` names.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 
-use crate::config::Tasks;
+use crate::config::{self, Tasks};
 use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
-use crate::tasks::{MasterKey, MemoryStore, Pace, PostgresStore, Store};
+use crate::store::MasterKey;
+use crate::tasks::{MemoryStore, Pace, PostgresStore, Store};
 
-/// Opens the store.
-pub(in crate::cli) async fn open(tasks: &Tasks, key: Option<String>) -> anyhow::Result<Arc<dyn Store>> {
-    let Some(connection) = &tasks.store else {
-        tracing::info!("tasks are kept in memory, and end with this process");
-        return Ok(Arc::new(MemoryStore::new(tasks.settings.clone())));
-    };
-    let key = match (key, &tasks.key_file) {
-        (Some(key), _) => read_key(&key).context("`PGWARDEN_TASK_KEY` is no key")?,
+/// The database that replicas share, and the key that its contents are sealed with.
+pub(in crate::cli) struct Shared {
+    pub(in crate::cli) connection: ConnectionSettings,
+    pub(in crate::cli) key: MasterKey,
+}
+
+/// `None`: everything is kept in memory.
+pub(in crate::cli) fn shared(store: &config::Store, key: Option<String>) -> anyhow::Result<Option<Shared>> {
+    let Some(connection) = store.connection.clone() else { return Ok(None) };
+    let key = match (key, &store.key_file) {
+        (Some(key), _) => read_key(&key).context("`PGWARDEN_STORE_KEY` is no key")?,
         (None, Some(file)) => from_file(file)?,
         (None, None) => bail!(
-            "`[tasks] store` needs a key that its contents are sealed with, the same for all replicas\n\
-             hint: set `key_file` to a file with 64 hexadecimal digits, or PGWARDEN_TASK_KEY to the digits; \
+            "`[store]` needs a key that its contents are sealed with, the same for all replicas\n\
+             hint: set `key_file` to a file with 64 hexadecimal digits, or PGWARDEN_STORE_KEY to the digits; \
              `openssl rand -hex 32` makes some"
         ),
     };
+    Ok(Some(Shared { connection, key }))
+}
+
+/// Opens the store of tasks.
+pub(in crate::cli) async fn of_tasks(
+    shared: Option<&Shared>,
+    tasks: &Tasks,
+) -> anyhow::Result<Arc<dyn Store>> {
+    let Some(Shared { connection, key }) = shared else {
+        tracing::info!("tasks are kept in memory, and end with this process");
+        return Ok(Arc::new(MemoryStore::new(tasks.settings.clone())));
+    };
     let pace = tasks.heartbeat.map_or_else(Pace::default, |heartbeat| Pace { heartbeat, ..Pace::default() });
-    let store = PostgresStore::open(connection.clone(), tasks.settings.clone(), &key, pace).await;
+    let store = PostgresStore::open(connection.clone(), tasks.settings.clone(), key, pace).await;
     let store = store.map_err(|error| anyhow!(words(&error)))?;
     tracing::info!(store = %connection, "tasks are kept in PostgreSQL");
     Ok(Arc::new(store))

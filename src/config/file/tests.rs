@@ -241,7 +241,8 @@ fn a_mapping_that_asks_nothing_or_names_no_policy_is_refused() {
 fn tasks_are_bounded_by_their_table() {
     let config = parse(
         "[tasks]\nrunning = 3\nrunning_per_caller = 2\nstored_megabytes = 10\nttl_seconds = 60\ntask_after_ms = 250\n\
-         handle_after_ms = 900\nkey_file = \"key\"\nstore = \"postgresql://pgwarden@127.0.0.1/tasks\"\ndrain_seconds = 0\n",
+         handle_after_ms = 900\ndrain_seconds = 0\n\
+         [store]\nkey_file = \"key\"\nurl = \"postgresql://pgwarden@127.0.0.1/tasks\"\n",
     )
     .unwrap();
     let settings = &config.tasks.settings;
@@ -249,8 +250,8 @@ fn tasks_are_bounded_by_their_table() {
     assert_eq!(settings.stored_bytes, 10 * 1024 * 1024);
     assert_eq!(settings.ttl, Duration::from_secs(60));
     assert_eq!(settings.task_after, Duration::from_millis(250));
-    assert_eq!(config.tasks.key_file.as_deref(), Some(Path::new("conf/key")));
-    assert!(config.tasks.store.is_some());
+    assert_eq!(config.store.key_file.as_deref(), Some(Path::new("conf/key")));
+    assert!(config.store.connection.is_some());
     assert_eq!(config.tasks.drain, Some(Duration::ZERO));
     assert!(refusal("[tasks]\nrunning = 0").contains("`running` is out of range"));
     assert!(refusal("[tasks]\nhandle_after_ms = 60000").contains("1 to 50000"));

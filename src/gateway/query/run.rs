@@ -94,8 +94,8 @@ impl Run {
         // Nobody else sets them.
         let _ = self.policy.set(policy.version().to_owned());
         let _ = self.live.relations.set(checked.relations().to_vec());
-        let subject = &self.question.caller.subject;
-        let _share = served.shares.take(subject, self.left(&within), &self.live.stop).await?;
+        let who = self.question.caller.key();
+        let _share = served.shares.take(&who, self.left(&within), &self.live.stop).await?;
         let limits = RunLimits {
             rows,
             field_chars: within.field_characters,
@@ -133,8 +133,8 @@ impl Run {
     async fn admitted(&self, served: &Served, policy: &Policy) -> Result<Option<Admitted>, Diagnostic> {
         let Some(limits) = policy.caller_limits() else { return Ok(None) };
         loop {
-            let (admission, subject) = (&self.gateway.admission, &self.question.caller.subject);
-            match admission.admit(served.name(), subject, limits, Instant::now()) {
+            let (admission, who) = (&self.gateway.admission, self.question.caller.key());
+            match admission.admit(served.name(), &who, limits, Instant::now()) {
                 Err(refusal) if refusal.retryable && self.stored.get().is_some() => {
                     tokio::select! {
                         () = self.live.stop.cancelled() => return Err(refusal),

@@ -253,6 +253,6 @@ impl Desk {
 /// Work of other tools has no question.
 pub(in crate::gateway) fn is_of(caller: &Caller, task: &Task) -> bool {
     Question::from_text(&task.question).map_or(true, |question| {
-        question.caller.subject == caller.subject && question.caller.claims == caller.claims
+        question.caller.person() == caller.person() && question.caller.claims == caller.claims
     })
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::bug;
-use crate::auth::Caller;
+use crate::auth::{Caller, Scopes};
 use crate::gateway::QueryRequest;
 use crate::pg::Diagnostic;
 use crate::policy::Claims;
@@ -21,8 +21,14 @@ pub(in crate::gateway) struct Question {
 /// As text. The owner stands beside it in the store, and again here: the subject decides what may be read.
 #[derive(Serialize, Deserialize)]
 struct Written {
+    #[serde(default)]
+    issuer: String,
     subject: String,
     client: Option<String>,
+    #[serde(default)]
+    client_id: Option<String>,
+    #[serde(default)]
+    scopes: String,
     claims: BTreeMap<String, String>,
     request: QueryRequest,
 }
@@ -30,8 +36,11 @@ struct Written {
 impl Question {
     pub(in crate::gateway) fn to_text(&self) -> Result<String, Diagnostic> {
         let written = Written {
+            issuer: self.caller.issuer.clone(),
             subject: self.caller.subject.clone(),
             client: self.caller.client.clone(),
+            client_id: self.caller.client_id.clone(),
+            scopes: self.caller.scopes.to_string(),
             claims: pairs(&self.caller.claims),
             request: self.request.clone(),
         };
@@ -41,8 +50,11 @@ impl Question {
     pub(in crate::gateway) fn from_text(text: &str) -> Result<Self, Diagnostic> {
         let written: Written =
             serde_json::from_str(text).map_err(|_| bug("a stored question could not be read"))?;
-        let Written { subject, client, claims, request } = written;
-        Ok(Self { caller: Caller { subject, client, claims: claims.into_iter().collect() }, request })
+        let Written { issuer, subject, client, client_id, scopes, claims, request } = written;
+        let (scopes, claims) = (Scopes::parse(&scopes), claims.into_iter().collect());
+        // The caller's own login is nowhere but in the memory of the process that was asked.
+        let caller = Caller { issuer, subject, client, client_id, scopes, claims, login: None };
+        Ok(Self { caller, request })
     }
 
     /// The same for the same question with the same claims: whoever asks it, owners are told apart elsewhere.

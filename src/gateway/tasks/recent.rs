@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::auth::Caller;
 use crate::gateway::TaskView;
-use crate::tasks::{Change, TaskId};
+use crate::tasks::{Change, Owner, TaskId};
 
 /// More than these are forgotten together.
 const REMEMBERED: usize = 10_000;
@@ -34,7 +34,7 @@ impl Recent {
         let mut looks = self.looks();
         looks.forget_changed();
         let (of, view, at) = looks.views.get(&id)?;
-        (of.subject == caller.subject && of.claims == caller.claims && at.elapsed() < age)
+        (Owner::of(of) == Owner::of(caller) && of.claims == caller.claims && at.elapsed() < age)
             .then(|| view.clone())
     }
 

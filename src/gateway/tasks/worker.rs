@@ -101,7 +101,7 @@ impl Gateway {
         loop {
             ticks.tick().await;
             if let Err(error) = desk.store().beat(desk.holder(), &reason).await {
-                tracing::warn!(error = error.message, "the task store does not answer");
+                tracing::warn!(error = error.message, "the store does not answer");
             }
         }
     }

@@ -50,7 +50,7 @@ impl<'g> Session<'g> {
         let pinned = served.policies.of(caller)?.pin();
         let limits = gateway.limits.within(pinned.policy());
         let admitted = match pinned.policy().caller_limits() {
-            Some(bounds) => Some(gateway.admission.admit(served.name(), &caller.subject, bounds, started)?),
+            Some(bounds) => Some(gateway.admission.admit(served.name(), &caller.key(), bounds, started)?),
             None => None,
         };
         // As it is now: while somebody tunes, indexes come and go.
@@ -100,7 +100,7 @@ impl<'g> Session<'g> {
     }
 
     pub async fn planner(&self, cancel: &CancellationToken) -> Result<Planner, Diagnostic> {
-        let share = self.served.shares.take(&self.caller.subject, self.left(), cancel).await?;
+        let share = self.served.shares.take(&self.caller.key(), self.left(), cancel).await?;
         let planning = Box::pin(self.served.database.planning(self.left())).await;
         Ok(Planner { planning: planning.map_err(|error| self.named(error))?, _share: share })
     }

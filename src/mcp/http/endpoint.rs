@@ -26,7 +26,7 @@ use super::hosts::Hosts;
 use super::refusal::Refusal;
 use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
-use crate::auth::Caller;
+use crate::auth::{Caller, Verdict};
 use crate::mcp::edge::{self, Fault, Frame};
 use crate::mcp::handler::Handler;
 use crate::mcp::standing::Standing;
@@ -58,7 +58,7 @@ pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Reque
 impl Endpoint {
     async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
         self.hosts.check(&request)?;
-        let (caller, token) = self.authenticate(request.headers())?;
+        let (caller, token) = self.authenticate(request.headers()).await?;
         let (mut parts, body) = request.into_parts();
         let subject = whose(&caller);
         parts.extensions.insert(caller);
@@ -78,14 +78,18 @@ impl Endpoint {
     }
 
     /// Who calls, and what fires when their token is revoked.
-    fn authenticate(&self, headers: &HeaderMap) -> Result<(Caller, CancellationToken), Refusal> {
-        let store = match &self.authentication {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<(Caller, CancellationToken), Refusal> {
+        let authenticator = match &self.authentication {
             Authentication::Open(caller) => return Ok((caller.clone(), CancellationToken::new())),
-            Authentication::Tokens(store) => store,
+            Authentication::Bearer(authenticator) => authenticator,
         };
         let given = headers.get(AUTHORIZATION).ok_or_else(|| Refusal::unauthorized(false))?;
         let token = bearer(given).ok_or_else(|| Refusal::unauthorized(false))?;
-        store.admit(token).ok_or_else(|| Refusal::unauthorized(true))
+        match authenticator.verify(token).await {
+            Verdict::Admitted(admitted) => Ok((admitted.caller, admitted.ended)),
+            Verdict::Foreign | Verdict::Invalid => Err(Refusal::unauthorized(true)),
+            Verdict::Unavailable => Err(Refusal::unverifiable()),
+        }
     }
 
     async fn post(&self, mut parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
@@ -256,10 +260,8 @@ impl Endpoint {
 
 /// Whose a session is. What it is told unasked is what its claims let it see: with others the same subject is another one.
 fn whose(caller: &Caller) -> String {
-    match caller.claims.iter().next().is_none() {
-        true => caller.subject.clone(),
-        false => format!("{}\u{1f}{:?}", caller.subject, caller.claims),
-    }
+    let Caller { client_id, scopes, claims, .. } = caller;
+    format!("{}\u{1f}{client_id:?}{scopes}{claims:?}", caller.key())
 }
 
 pub(in crate::mcp) fn bearer(authorization: &HeaderValue) -> Option<&str> {

@@ -42,6 +42,13 @@ impl Refusal {
         Self { header, ..Self::new(StatusCode::UNAUTHORIZED, Fault::invalid_request(message)) }
     }
 
+    /// The provider that could say whether the token is good does not answer.
+    pub(super) fn unverifiable() -> Self {
+        let fault = Fault::invalid_request("the bearer token cannot be verified at the moment; try again");
+        let header = Some((RETRY_AFTER, HeaderValue::from_static("5")));
+        Self { header, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, fault) }
+    }
+
     pub(super) fn method_not_allowed(allowed: &'static str) -> Self {
         let fault = Fault::invalid_request("method not allowed");
         let header = Some((ALLOW, HeaderValue::from_static(allowed)));

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 use crate::pg::Diagnostic;
-use crate::tasks::seal::{Kind, Seal, altered};
-use crate::tasks::{MasterKey, TaskId};
+use crate::store::{MasterKey, altered};
+use crate::tasks::TaskId;
+use crate::tasks::seal::{Kind, Seal};
 
 /// Bytes of one answer that stay in memory.
 const IN_MEMORY: usize = 1024 * 1024;

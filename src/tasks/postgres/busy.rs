@@ -9,9 +9,9 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::PostgresStore;
-use super::fault::fault;
 use super::statements::BUSY;
 use crate::pg::Diagnostic;
+use crate::store::fault;
 use crate::tasks::{Change, Owner};
 
 /// Changes come in crowds: so long one answer holds for all.

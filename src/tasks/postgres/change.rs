@@ -2,12 +2,12 @@
 
 use tokio::sync::broadcast;
 
-use super::fault::fault;
 use super::millis;
 use super::read::id_of;
 use super::statements::{LISTEN, RECENT};
 use crate::db::fixed::{Fixed, Heard, Listening, Value};
 use crate::pg::Diagnostic;
+use crate::store::fault;
 use crate::tasks::Change;
 
 pub(super) async fn listen(

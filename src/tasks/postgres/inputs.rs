@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::fault;
 use super::read::owner_values;
 use super::statements::{ASK, INPUTS, RESPOND};
 use super::{Kind, PostgresStore, is_one};
 use crate::db::fixed::Value;
 use crate::pg::{Diagnostic, SqlState};
-use crate::tasks::seal::altered;
+use crate::store::altered;
+use crate::store::fault;
 use crate::tasks::{Holder, Inputs, Owner, TaskId};
 
 /// Another response may come in between.

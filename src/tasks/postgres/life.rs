@@ -1,6 +1,5 @@
 //! A task from its creation to its end.
 
-use super::fault::fault;
 use super::read::{owner_values, time};
 use super::statements::{
     CANCEL, CLAIM, CLAIM_PATIENTLY, CREATE, FINISH, FORGET, NOTE, NOTED, OWNER, TIDY_OWNERS,
@@ -8,6 +7,7 @@ use super::statements::{
 use super::{Kind, PostgresStore, int, is_one, millis};
 use crate::db::fixed::Value;
 use crate::pg::{Diagnostic, SqlState};
+use crate::store::fault;
 use crate::tasks::full::{self, Held};
 use crate::tasks::{Cancel, End, Holder, NewTask, Owner, State, Task, TaskId, Work};
 

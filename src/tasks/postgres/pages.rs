@@ -1,12 +1,12 @@
 //! The rows behind the first page.
 
-use super::fault::fault;
 use super::read::owner_values;
 use super::statements::{APPEND, CHUNK, CHUNKS, CLOSE_PAGES};
 use super::{Kind, PostgresStore, int, is_one};
 use crate::db::fixed::Value;
 use crate::pg::Diagnostic;
-use crate::tasks::seal::altered;
+use crate::store::altered;
+use crate::store::fault;
 use crate::tasks::{Holder, Owner, TaskId};
 
 impl PostgresStore {

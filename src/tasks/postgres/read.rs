@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::fault::fault;
 use super::{Kind, PostgresStore};
 use crate::db::fixed::{Record, Value};
 use crate::pg::Diagnostic;
-use crate::tasks::seal::altered;
+use crate::store::altered;
+use crate::store::fault;
 use crate::tasks::{Owner, Pages, State, Task, TaskId};
 
 /// What stands before a question where it is sealed.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::broadcast;
 
-use super::fault::fault;
 use super::read::owner_values;
 use super::statements::{AHEAD, GET, LIST, SAME};
 use super::{PostgresStore, int};
 use crate::db::fixed::Value;
+use crate::store::fault;
 use crate::tasks::store::{Cancel, Change, Reply, Store};
 use crate::tasks::{End, Holder, NewTask, Owner, Task, TaskId, Work};
 

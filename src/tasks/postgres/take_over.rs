@@ -1,11 +1,11 @@
 //! Holders that end, in order or not, and what has expired. The database's clock decides: those of processes differ.
 
-use super::fault::fault;
 use super::read::id_of;
 use super::statements::{BEAT, DEAD, EXPIRE, HELD, LEAVE, TAKE_OVER, TIDY_HOLDERS, TIDY_OWNERS};
 use super::{Kind, PostgresStore, int, millis};
 use crate::db::fixed::Value;
 use crate::pg::Diagnostic;
+use crate::store::fault;
 use crate::tasks::memory::ATTEMPTS;
 use crate::tasks::{Holder, TaskId};
 

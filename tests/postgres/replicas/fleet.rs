@@ -66,7 +66,7 @@ impl<'d> Fleet<'d> {
             "pgwarden.toml",
             &format!(
                 "[databases.shop]\nurl = \"{}\"\npolicy = \"policy.toml\"\n\
-                 [limits]\nrows = 100000\n[tasks]\nstore = \"{}\"\nkey_file = \"key\"\ntask_after_ms = 20\nheartbeat_ms = 300\n{more}",
+                 [limits]\nrows = 100000\n[store]\nurl = \"{}\"\nkey_file = \"key\"\n[tasks]\ntask_after_ms = 20\nheartbeat_ms = 300\n{more}",
                 database.url(READER),
                 database.admin_url(),
             ),

@@ -3,8 +3,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use pgwarden::tasks::postgres::migrate::{migrate, pending};
-use pgwarden::tasks::{MasterKey, PostgresStore, TaskSettings};
+use pgwarden::store::MasterKey;
+use pgwarden::store::migrate::{migrate, pending};
+use pgwarden::tasks::{PostgresStore, TaskSettings};
 
 use super::{PACE, connection, store};
 use crate::support::{Database, READER, Template};
@@ -22,7 +23,7 @@ async fn what_is_missing_is_applied_once() {
     let connection = connection(&database);
     assert_eq!(
         refusal(&database).await,
-        "the task store's database lacks migration 1 (`tasks`): run pgwarden migrate / "
+        "the store's database lacks migration 1 (`tasks`): run pgwarden migrate / "
     );
     assert_eq!(pending(&connection).await.unwrap().len(), 1);
     let (one, two) = tokio::join!(migrate(&connection), migrate(&connection));
@@ -44,7 +45,7 @@ async fn another_history_is_refused() {
     admin.batch_execute("DELETE FROM pgwarden.migration WHERE version = 9999").await.unwrap();
     admin.batch_execute("UPDATE pgwarden.migration SET checksum = 'other'").await.unwrap();
     let words = refusal(&database).await;
-    assert!(words.contains("migration 1 (`tasks`) of the task store's database is another one"), "{words}");
+    assert!(words.contains("migration 1 (`tasks`) of the store's database is another one"), "{words}");
     assert!(words.contains("run pgwarden migrate"), "{words}");
     migrate(&connection(&database)).await.unwrap_err();
 }
@@ -69,7 +70,7 @@ async fn the_command_says_what_it_did() {
     let (success, words) = run(&["--store", &url], None);
     assert!(success && words.ends_with("is up to date\n"), "{words}");
     let (success, words) = run(&["--store", "postgres://u:hush@127.0.0.1:1/x"], None);
-    assert!(!success && words.contains("the task store: cannot connect"), "{words}");
+    assert!(!success && words.contains("the store: cannot connect"), "{words}");
     assert!(!words.contains("hush"), "{words}");
 }
 
@@ -77,7 +78,7 @@ async fn the_command_says_what_it_did() {
 fn served(database: &Database<'_>, store: Option<&str>, key: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgwarden"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--database", &database.url(READER)]);
-    command.env("PGWARDEN_TASK_KEY", key).stderr(Stdio::piped());
+    command.env("PGWARDEN_STORE_KEY", key).stderr(Stdio::piped());
     let mut child = command.envs(store.map(|store| ("PGWARDEN_STORE", store))).spawn().unwrap();
     let log = BufReader::new(child.stderr.take().unwrap());
     let mut words = String::new();
@@ -106,7 +107,7 @@ async fn serve_keeps_tasks_where_the_environment_says_or_does_not_start() {
     assert!(kept.contains("tasks are kept in PostgreSQL") && kept.contains("listening on"), "{kept}");
     for (store, key, reason) in [
         (url.as_str(), "", "needs a key"),
-        (url.as_str(), "0f0f", "`PGWARDEN_TASK_KEY` is no key"),
+        (url.as_str(), "0f0f", "`PGWARDEN_STORE_KEY` is no key"),
         ("postgres://u:hush@127.0.0.1:1/x", key.as_str(), "cannot connect"),
         ("mysql://u:hush@h/x", key.as_str(), "PGWARDEN_STORE"),
     ] {

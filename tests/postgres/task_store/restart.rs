@@ -63,10 +63,10 @@ async fn a_store_that_cannot_be_reached_says_so_without_details() {
     let owner = owner("ada");
     database.admin().await.batch_execute("DROP SCHEMA pgwarden CASCADE").await.unwrap();
     let error = store.create(task(&owner)).await.unwrap_err();
-    assert!(error.message.starts_with("the task store does not have the tables"), "{error}");
+    assert!(error.message.starts_with("the store does not have the tables"), "{error}");
     assert!(error.hint.as_ref().unwrap().contains("run pgwarden migrate"), "{error}");
     drop(database);
     drop(cluster);
     let error = store.create(task(&owner)).await.unwrap_err();
-    assert_eq!((error.message.as_str(), error.retryable), ("the task store cannot be reached", true));
+    assert_eq!((error.message.as_str(), error.retryable), ("the store cannot be reached", true));
 }

@@ -1,6 +1,7 @@
 //! What stands in the tables tells nothing of what callers said and got.
 
-use pgwarden::tasks::{End, MasterKey, NewTask, PostgresStore, Store, TaskSettings};
+use pgwarden::store::MasterKey;
+use pgwarden::tasks::{End, NewTask, PostgresStore, Store, TaskSettings};
 
 use super::{PACE, connection, holder, owner, store, task};
 use crate::support::{Database, Template};
@@ -77,7 +78,7 @@ async fn what_was_moved_to_another_place_is_not_read() {
         }
         ids.push(new.id);
     }
-    let altered = "the task store holds a value that was altered, or that another key has sealed";
+    let altered = "the store holds a value that was altered, or that another key has sealed";
     let admin = database.admin().await;
     let chunks = "UPDATE pgwarden.chunk SET sealed = other.sealed FROM pgwarden.chunk AS other
                   WHERE other.task = chunk.task AND other.number = 1 - chunk.number";

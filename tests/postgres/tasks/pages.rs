@@ -7,7 +7,8 @@ use pgwarden::auth::Caller;
 use pgwarden::db::ConnectionSettings;
 use pgwarden::gateway::{Asked, CallLimits, Format};
 use pgwarden::policy::{Claims, Policy};
-use pgwarden::tasks::{Holder, MasterKey, MemoryStore, Pace, PostgresStore, TaskId, TaskSettings};
+use pgwarden::store::MasterKey;
+use pgwarden::tasks::{Holder, MemoryStore, Pace, PostgresStore, TaskId, TaskSettings};
 use tokio_util::sync::CancellationToken;
 
 use super::{ask, caller, firsts, gateway, gateway_with, limits, next, request, rows_of, worker};
@@ -188,7 +189,7 @@ async fn what_fits_leaves_nothing_in_the_store() {
 async fn patience_may_end_at_any_moment() {
     let database = Database::create(Template::Shop).await;
     let connection = ConnectionSettings::parse(&database.admin_url(), &|_| None).unwrap();
-    pgwarden::tasks::postgres::migrate::migrate(&connection).await.unwrap();
+    pgwarden::store::migrate::migrate(&connection).await.unwrap();
     let settings = TaskSettings::default();
     let key = MasterKey::new([7; 32]);
     let store = PostgresStore::open(connection, settings.clone(), &key, Pace::default()).await.unwrap();

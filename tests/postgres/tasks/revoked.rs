@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pgwarden::auth::{NewToken, TokenFile, TokenStore};
+use pgwarden::auth::{Authenticator, NewToken, TokenFile, TokenStore};
 use pgwarden::mcp::{Authentication, Settings};
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ async fn guarded(gateway: pgwarden::gateway::Gateway) -> Guarded {
         format!("Bearer {}", file.create(token).unwrap().reveal())
     });
     let store = Arc::new(TokenStore::load(&path).unwrap());
-    let authentication = Authentication::Tokens(Arc::clone(&store));
+    let authentication = Authentication::Bearer(Authenticator::new(vec![store.clone()]));
     let peer = HttpPeer::with(gateway, authentication, Settings::default()).await;
     Guarded { peer, file: RefCell::new(file), store, bearers, _folder: folder }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use pgwarden::auth::Caller;
 use pgwarden::db::ConnectionSettings;
 use pgwarden::gateway::{Asked, Cancelled, Gateway, Patience};
-use pgwarden::tasks::postgres::migrate::migrate;
-use pgwarden::tasks::{Holder, MasterKey, Pace, PostgresStore, State, TaskId, TaskSettings};
+use pgwarden::store::MasterKey;
+use pgwarden::store::migrate::migrate;
+use pgwarden::tasks::{Holder, Pace, PostgresStore, State, TaskId, TaskSettings};
 use tokio_util::sync::CancellationToken;
 
 use super::{ask, caller, firsts, request, slow_gateway, task_of, worker};

@@ -4,14 +4,14 @@ use tracing::warn;
 
 use crate::pg::{Diagnostic, Source, SqlState};
 
-pub(super) fn fault(error: Diagnostic) -> Diagnostic {
-    warn!(sqlstate = error.sqlstate.as_str(), "the task store: {}", error.message);
+pub fn fault(error: Diagnostic) -> Diagnostic {
+    warn!(sqlstate = error.sqlstate.as_str(), "the store: {}", error.message);
     let message = match error.sqlstate.class() {
-        "42" | "3F" => "the task store does not have the tables, or the rights, that it should",
-        "28" => "the task store's database refuses the login",
-        _ if error.source == Source::Connection => "the task store cannot be reached",
-        "57" => "the task store's database is stopping, or has stopped a statement",
-        _ => "the task store's database reports an error",
+        "42" | "3F" => "the store does not have the tables, or the rights, that it should",
+        "28" => "the store's database refuses the login",
+        _ if error.source == Source::Connection => "the store cannot be reached",
+        "57" => "the store's database is stopping, or has stopped a statement",
+        _ => "the store's database reports an error",
     };
     let schema = matches!(error.sqlstate.class(), "42" | "3F");
     // To a caller another code would say something of the statement that was asked.

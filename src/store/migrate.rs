@@ -2,7 +2,6 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::fault::fault;
 use crate::db::ConnectionSettings;
 use crate::db::fixed::{Fixed, Record, Transaction, Value};
 use crate::pg::{Diagnostic, SqlState};
@@ -25,7 +24,7 @@ pub struct Migration {
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "tasks",
-    script: include_str!("../../../migrations-fixtures/migrations/0001_tasks.sql"),
+    script: include_str!("../../migrations-fixtures/migrations/0001_tasks.sql"),
 }];
 
 /// What a database has: version and checksum.
@@ -48,19 +47,19 @@ pub async fn pending(connection: &ConnectionSettings) -> Result<Vec<&'static Mig
 }
 
 /// Refuses a database with other migrations than these.
-pub(super) async fn check(fixed: &Fixed) -> Result<(), Diagnostic> {
-    let missing = missing(&applied(fixed).await.map_err(fault)?)?;
+pub async fn check(fixed: &Fixed) -> Result<(), Diagnostic> {
+    let missing = missing(&applied(fixed).await.map_err(super::fault)?)?;
     match missing.first() {
         None => Ok(()),
         Some(first) => Err(refused(format!(
-            "the task store's database lacks migration {} (`{}`): run pgwarden migrate",
+            "the store's database lacks migration {} (`{}`): run pgwarden migrate",
             first.version, first.name
         ))),
     }
 }
 
 fn room(connection: &ConnectionSettings) -> Fixed {
-    Fixed::new("the task store", connection.clone(), 1)
+    Fixed::new("the store", connection.clone(), 1)
 }
 
 async fn apply(fixed: &Fixed) -> Result<Vec<&'static Migration>, Diagnostic> {
@@ -103,12 +102,12 @@ fn versions(records: &[Record]) -> Result<Applied, Diagnostic> {
 fn missing(applied: &[(i64, String)]) -> Result<Vec<&'static Migration>, Diagnostic> {
     for (version, checksum) in applied {
         let ours = MIGRATIONS.iter().find(|migration| migration.version == *version).ok_or_else(|| {
-            refused(format!("the task store's database has migration {version}, of a newer pgwarden"))
+            refused(format!("the store's database has migration {version}, of a newer pgwarden"))
                 .hint("update this pgwarden, then run pgwarden migrate")
         })?;
         if ours.checksum() != *checksum {
             return Err(refused(format!(
-                "migration {version} (`{}`) of the task store's database is another one than this pgwarden's",
+                "migration {version} (`{}`) of the store's database is another one than this pgwarden's",
                 ours.name
             ))
             .hint("use the pgwarden that made it, or an empty database, then run pgwarden migrate"));
@@ -133,8 +132,8 @@ fn refused(message: String) -> Diagnostic {
 
 /// For the person at the terminal, who may read PostgreSQL's own words.
 fn told(error: Diagnostic) -> Diagnostic {
-    if error.message.starts_with("the task store") || error.message.starts_with("migration") {
+    if error.message.starts_with("the store") || error.message.starts_with("migration") {
         return error;
     }
-    Diagnostic { message: format!("the task store: {}", error.message), ..error }
+    Diagnostic { message: format!("the store: {}", error.message), ..error }
 }

@@ -1,0 +1,54 @@
+//! Bearer tokens to callers: each kind of token has its verifier, and several can be on at once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use super::Caller;
+
+/// A caller whose token is good now.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    pub caller: Caller,
+    /// Fires once the token is revoked or stands for somebody else.
+    pub ended: CancellationToken,
+}
+
+/// What one verifier says of a token.
+#[derive(Debug)]
+pub enum Verdict {
+    Admitted(Box<Admitted>),
+    /// Not a token of this kind: another verifier may know it.
+    Foreign,
+    /// Of this kind, and not valid.
+    Invalid,
+    /// Cannot be told at the moment: the provider does not answer. Never the caller's fault.
+    Unavailable,
+}
+
+/// Verifies one kind of token. What it says goes to logs without the token.
+pub trait Verifier: Send + Sync + fmt::Debug {
+    fn verify<'a>(&'a self, presented: &'a str) -> BoxFuture<'a, Verdict>;
+}
+
+/// The verifiers that are on, in order. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Authenticator(Arc<[Arc<dyn Verifier>]>);
+
+impl Authenticator {
+    pub fn new(verifiers: Vec<Arc<dyn Verifier>>) -> Self {
+        Self(verifiers.into())
+    }
+
+    pub async fn verify(&self, presented: &str) -> Verdict {
+        for verifier in self.0.iter() {
+            match verifier.verify(presented).await {
+                Verdict::Foreign => {}
+                verdict => return verdict,
+            }
+        }
+        Verdict::Invalid
+    }
+}

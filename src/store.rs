@@ -1,0 +1,10 @@
+//! What replicas share: a schema `pgwarden` in a PostgreSQL of their own, made by numbered scripts, its contents sealed.
+//!
+//! Tasks, approvals and authorizations each keep their own tables there, by fixed statements ([`crate::db::fixed`]).
+
+mod fault;
+pub mod migrate;
+mod vault;
+
+pub use fault::fault;
+pub use vault::{MasterKey, Vault, altered};
