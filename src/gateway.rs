@@ -30,6 +30,7 @@ mod top_queries;
 mod tuning;
 mod visible;
 mod watch;
+mod writes;
 
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};
 pub use tuning::Steps;
 pub use watch::Watch;
+pub use writes::{PreparedFacts, PreparedWrite, WritePreview, WriteRequest, WriteSample, Written};
 
 use admission::Admission;
 use tasks::Desk;
