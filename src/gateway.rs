@@ -57,6 +57,7 @@ use tasks::Desk;
 use watch::Stir;
 
 use crate::pg::{Diagnostic, SqlState};
+use crate::store::before::BeforeImages;
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
 use crate::telemetry::Telemetry;
 
@@ -69,6 +70,7 @@ pub struct Gateway {
     admission: Arc<Admission>,
     desk: Arc<Desk>,
     stir: Arc<Stir>,
+    before: Option<Arc<BeforeImages>>,
 }
 
 impl Gateway {
@@ -84,6 +86,7 @@ impl Gateway {
             admission: Arc::default(),
             desk,
             stir: Arc::default(),
+            before: None,
         }
     }
 
