@@ -14,6 +14,7 @@ pub mod demo;
 mod envelope;
 mod error;
 pub mod fixed;
+mod identity;
 mod introspect;
 mod knowledge;
 mod lease;
@@ -40,6 +41,7 @@ mod watching;
 
 pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
 pub use database::Database;
+pub use identity::Identity;
 pub use knowledge::Inspection;
 pub use lock_wait::LockWait;
 pub use login::{Examination, Finding};
