@@ -14,6 +14,7 @@ pub mod demo;
 mod envelope;
 mod error;
 pub mod fixed;
+mod identity;
 mod introspect;
 mod knowledge;
 mod lease;
@@ -41,6 +42,7 @@ mod write;
 
 pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
 pub use database::Database;
+pub use identity::Identity;
 pub use knowledge::Inspection;
 pub use lock_wait::LockWait;
 pub use login::{Examination, Finding};

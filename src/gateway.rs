@@ -8,6 +8,7 @@ mod database_health;
 mod deadline;
 mod describe;
 mod health;
+mod identities;
 pub(crate) mod invisible;
 mod notes;
 mod output;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
+pub use identities::{OwnLogins, RunAs};
 pub use notes::{Notes, NotesError, NotesSource};
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;
@@ -102,8 +104,8 @@ impl Gateway {
 
     /// Every database has passed its start-up checks, or the first finding.
     pub async fn ready(&self) -> Result<(), Diagnostic> {
-        for served in self.served.iter() {
-            Box::pin(served.database.ready()).await?;
+        for login in self.served.iter().flat_map(Served::logins) {
+            Box::pin(login.ready()).await?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Opening a connection: each host and address in order, TLS as asked for, one deadline around it all.
 
+mod own;
+
 use std::io;
 use std::sync::Arc;
 
@@ -16,13 +18,15 @@ use super::error;
 use super::link::Link;
 use super::remote::{self, Remote, Stream};
 use super::tls;
-use crate::pg::{Diagnostic, SqlState};
+use crate::pg::{Diagnostic, Source, SqlState};
 
 /// Opens connections by one set of settings; reads certificate files once, when the first is opened.
 #[derive(Debug)]
 pub(super) struct Connector {
     settings: ConnectionSettings,
     tls: ArcSwapOption<MadeTls>,
+    /// The login is a caller's own.
+    own: bool,
 }
 
 struct MadeTls(MakeRustlsConnect);
@@ -35,7 +39,30 @@ impl std::fmt::Debug for MadeTls {
 
 impl Connector {
     pub fn new(settings: ConnectionSettings) -> Self {
-        Self { settings, tls: ArcSwapOption::empty() }
+        Self { settings, tls: ArcSwapOption::empty(), own: false }
+    }
+
+    /// The same for a caller's own login.
+    pub fn for_login(&self, role: &str, password: &str) -> Self {
+        let settings = self.settings.for_login(role, Some(password));
+        Self { settings, tls: ArcSwapOption::new(self.tls.load_full()), own: true }
+    }
+
+    /// Refused where PostgreSQL lets the login in without its password: then having one proves nothing.
+    pub async fn needs_password(&self) -> Result<(), Diagnostic> {
+        let settings = self.settings.for_login(&self.settings.user, None);
+        let without = Self { settings, tls: ArcSwapOption::new(self.tls.load_full()), own: false };
+        match without.open().await {
+            Ok(link) => {
+                link.close().await;
+                Err(own::unproved())
+            }
+            Err(missing) if missing.source == Source::Connection && missing.sqlstate.class() == "28" => {
+                Ok(())
+            }
+            Err(failed) if failed.sqlstate.class() == "28" => Err(own::refused()),
+            Err(failed) => Err(failed),
+        }
     }
 
     pub async fn open(&self) -> Result<Link, Diagnostic> {
@@ -165,7 +192,8 @@ impl Connector {
 
     fn start_failed(&self, host: &Host, error: &tokio_postgres::Error) -> Diagnostic {
         if error.as_db_error().is_some() {
-            return error::diagnostic(error);
+            let refused = error::diagnostic(error);
+            return if self.own && refused.sqlstate.class() == "28" { own::refused() } else { refused };
         }
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         if cause == "password missing" {

@@ -17,6 +17,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 pub use resolve::Environment;
 
 /// libpq's `sslmode`.
@@ -93,9 +95,13 @@ pub(super) struct Keepalive {
 
 /// A password that prints as `..`.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Password(String);
+pub(super) struct Password(Zeroizing<String>);
 
 impl Password {
+    pub fn new(password: String) -> Self {
+        Self(Zeroizing::new(password))
+    }
+
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -162,6 +168,17 @@ impl ConnectionSettings {
     pub(super) fn named(mut self, application_name: &str) -> Self {
         application_name.clone_into(&mut self.application_name);
         self
+    }
+
+    /// The same for another login, without the passwords of this one.
+    pub(super) fn for_login(&self, user: &str, password: Option<&str>) -> Self {
+        let password = password.map(|password| Password::new(password.to_owned()));
+        Self {
+            user: user.to_owned(),
+            passwords: vec![password; self.hosts.len()],
+            passfile_note: None,
+            ..self.clone()
+        }
     }
 
     /// `user@host:port/dbname`, without the password.

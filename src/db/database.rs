@@ -1,8 +1,12 @@
-//! One PostgreSQL database behind pgwarden: its pools, its catalog snapshot, and running statements on it.
+//! One PostgreSQL database behind pgwarden, as one identity sees it: its pools, its catalog snapshot, and running
+//! statements on it.
+
+mod identities;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,8 +19,8 @@ use super::pool::Pool;
 use super::run::{Call, Surroundings};
 use super::watching::{Look, Looker, Seen};
 use super::{
-    ColumnStatistics, DatabaseSettings, Examination, LockWait, Monitor, Planning, Progress, Ran, RowSink,
-    RunLimits, TableFacts, Watching, error, lock_wait, planning, statistics,
+    ColumnStatistics, DatabaseSettings, Examination, Identity, LockWait, Monitor, Planning, Progress, Ran,
+    RowSink, RunLimits, TableFacts, Watching, error, lock_wait, planning, statistics,
 };
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
@@ -40,12 +44,18 @@ const LAST_TASKS: Duration = Duration::from_secs(5);
 pub struct Database {
     settings: DatabaseSettings,
     pool: Pool,
+    /// For introspection, under the identity.
     control: Pool,
+    /// Under the configured login, for what asks about backends and not about rights.
+    outside: Pool,
     connector: Arc<Connector>,
-    monitor: Option<Monitor>,
+    monitor: Option<Arc<Monitor>>,
     knowledge: Knowledge,
     looker: Looker,
     tasks: TaskTracker,
+    /// An own login was seen to need its password.
+    proved: OnceCell<()>,
+    ended: CancellationToken,
 }
 
 impl Database {
@@ -53,11 +63,22 @@ impl Database {
     pub fn new(settings: DatabaseSettings) -> Arc<Self> {
         let connector = Arc::new(Connector::new(settings.connection.clone()));
         let tasks = TaskTracker::new();
-        let pool = Pool::new(&settings.name, Arc::clone(&connector), settings.pool_size, tasks.clone());
-        let control = Pool::new(&settings.name, Arc::clone(&connector), CONTROL_CONNECTIONS, tasks.clone());
+        let pool = |size| Pool::new(&settings.name, Arc::clone(&connector), size, tasks.clone());
+        let (pool, control) = (pool(settings.pool_size), pool(CONTROL_CONNECTIONS));
         let monitor = settings.monitor.as_ref().map(|connection| Monitor::new(&settings.name, connection));
-        let (knowledge, looker) = (Knowledge::default(), Looker::default());
-        Arc::new(Self { settings, pool, control, connector, monitor, knowledge, looker, tasks })
+        Arc::new(Self {
+            settings,
+            pool,
+            outside: control.clone(),
+            control,
+            connector,
+            monitor: monitor.map(Arc::new),
+            knowledge: Knowledge::default(),
+            looker: Looker::default(),
+            tasks,
+            proved: OnceCell::new(),
+            ended: CancellationToken::new(),
+        })
     }
 
     /// The entry's name.
@@ -71,7 +92,7 @@ impl Database {
 
     /// The second login; `None` where the configuration has none.
     pub fn monitor(&self) -> Option<&Monitor> {
-        self.monitor.as_ref()
+        self.monitor.as_deref()
     }
 
     /// The catalog, once the start-up checks have passed; runs them when they have not. Refuses an over-privileged
@@ -159,6 +180,7 @@ impl Database {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(canceled_by_client()),
+            () = self.ended.cancelled() => Err(identities::ended()),
             ran = timeout_at(ends, Box::pin(self.run_known(&call, sink))) => match ran {
                 Ok(Ok(ran)) => Ok(ran),
                 Ok(Err(error)) => Err(self.explain(error, limits.deadline)),
@@ -167,9 +189,9 @@ impl Database {
         }
     }
 
-    /// One statement of our own by the login, READ ONLY, of at most 15 s.
+    /// One statement of our own by the configured login, READ ONLY, of at most 15 s.
     pub async fn look(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Record>, Diagnostic> {
-        Ok(look(&self.control, &[(sql, values)]).await?.pop().unwrap_or_default())
+        Ok(look(&self.outside, &[(sql, values)]).await?.pop().unwrap_or_default())
     }
 
     /// A session in which queries are planned, for `deadline` at the most. Takes a connection of the pool.
@@ -200,8 +222,12 @@ impl Database {
         let read = async {
             let mut lease = self.control.lease(LOOKING).await?;
             let link = lease.link().ok_or_else(error::lost)?;
+            self.identity().enter(link.client()).await.map_err(|e| error::diagnostic(&e))?;
             let facts = planning::table_facts(link.client(), tables).await?;
-            lease.keep();
+            match self.identity().role() {
+                Some(_) => lease.end(),
+                None => lease.keep(),
+            }
             Ok(facts)
         };
         timeout(READING, read).await.map_err(|_| error::lost())?
@@ -209,7 +235,7 @@ impl Database {
 
     /// The lock that a run of this process waits for, by its backend.
     pub async fn lock_wait(&self, backend: i32) -> Result<Option<LockWait>, Diagnostic> {
-        let mut lease = self.control.lease(LOOKING).await?;
+        let mut lease = self.outside.lease(LOOKING).await?;
         let Some(link) = lease.link() else { return Err(error::lost()) };
         let wait = timeout(LOOKING, lock_wait::of_backend(link.client(), backend)).await;
         let wait = wait.map_err(|_| error::lost())?.map_err(|e| error::diagnostic(&e))?;
@@ -225,7 +251,11 @@ impl Database {
     ) -> Result<Vec<ColumnStatistics>, Diagnostic> {
         let mut lease = self.control.lease(LOOKING).await?;
         let Some(link) = lease.link() else { return Err(error::lost()) };
-        let found = timeout(LOOKING, statistics::of_columns(link.client(), relation, columns)).await;
+        let found = timeout(LOOKING, async {
+            self.identity().enter(link.client()).await?;
+            statistics::of_columns(link.client(), relation, columns).await
+        });
+        let found = found.await;
         let found = found.map_err(|_| error::lost())?.map_err(|e| error::diagnostic(&e))?;
         lease.end();
         Ok(found)
@@ -259,8 +289,9 @@ impl Database {
         Surroundings {
             settings: &self.settings,
             pool: &self.pool,
-            control: &self.control,
+            control: &self.outside,
             catalog: &known.catalog,
+            users: &known.users,
             abilities: known.abilities,
         }
     }
@@ -294,6 +325,9 @@ impl Database {
             }
             return Ok(known);
         }
+        if *self.identity() == Identity::Own {
+            self.proved.get_or_try_init(|| Box::pin(self.connector.needs_password())).await?;
+        }
         Box::pin(self.knowledge.first(&self.control, &self.settings)).await
     }
 
@@ -308,7 +342,7 @@ impl Database {
 
     /// Connects anew and reports what is true of the login (`doctor`), whatever was accepted.
     pub async fn examine(&self) -> Result<Examination, Diagnostic> {
-        Box::pin(self.knowledge.examine(&self.control)).await
+        Box::pin(self.knowledge.examine(&self.control, &self.settings)).await
     }
 
     /// Reads the catalog and the rights of `role`, or of the login, as they are now; for commands that serve nobody.
@@ -316,11 +350,20 @@ impl Database {
         Box::pin(self.knowledge.inspect(&self.control, &self.settings, role, builtins)).await
     }
 
-    /// Waits until connections being reset or cancelled are done, then closes all.
+    /// Waits until connections being reset or cancelled are done, then closes all that are its own. What runs under a role or a
+    /// caller's own login is ended first.
     pub async fn close(&self) {
+        if self.identity().is_of_caller() {
+            self.ended.cancel();
+        }
+        if self.identity().role().is_some() {
+            return;
+        }
         self.pool.close();
         self.control.close();
-        if let Some(monitor) = &self.monitor {
+        if *self.identity() != Identity::Own
+            && let Some(monitor) = &self.monitor
+        {
             monitor.close().await;
         }
         self.tasks.close();

@@ -48,7 +48,11 @@ impl Envelope {
         operator_schemas: &[String],
         remaining: Duration,
     ) -> Self {
-        let mut envelope = Self { names: Vec::with_capacity(18), values: Vec::with_capacity(18) };
+        let mut envelope = Self { names: Vec::with_capacity(20), values: Vec::with_capacity(20) };
+        // Before all others: from here on it is the role that parses and locks.
+        if let Some(role) = settings.identity.role() {
+            envelope.set("role", role.to_owned());
+        }
         let timeout = milliseconds(remaining);
         envelope.set("search_path", search_path(operator_schemas));
         envelope.set("statement_timeout", timeout.clone());

@@ -5,7 +5,7 @@
 mod closure;
 mod trees;
 
-use futures_util::future::{join, join3, try_join_all};
+use futures_util::future::{join3, join4, try_join_all};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio_postgres::types::Type;
@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Error};
 
 use self::closure::Unreadable;
 use self::trees::{OperatorFunction, Tree};
-use super::error;
+use super::{Identity, error};
 use crate::catalog::{Catalog, CatalogContents, Rights, Schema};
 use crate::pg::{Diagnostic, Oid, Source, SqlState};
 
@@ -40,7 +40,9 @@ const MOMENT: &str = include_str!("introspect/moment.sql");
 pub(super) struct Facts {
     pub database: String,
     pub database_comment: Option<String>,
+    /// The current user.
     pub login: String,
+    pub session_user: String,
     pub server_version: String,
     pub server_version_num: u32,
     pub time_zone: String,
@@ -63,9 +65,10 @@ pub(super) struct Introspected {
     pub version: String,
 }
 
-/// Reads everything. `search_path` replaces the login's own. The caller ends the transaction.
+/// Reads everything, as `identity` sees it. `search_path` replaces the login's own. The caller ends the transaction.
 pub(super) async fn introspect(
     client: &Client,
+    identity: &Identity,
     search_path: Option<&[String]>,
 ) -> Result<Introspected, Diagnostic> {
     let texts = [
@@ -84,8 +87,8 @@ pub(super) async fn introspect(
         VERSION,
     ];
     let reads = try_join_all(texts.map(|text| rows(client, text)));
-    let (begun, answers) = join(client.batch_execute(BEGIN), reads).await;
-    begun.map_err(|e| error::diagnostic(&e))?;
+    let (begun, assumed, answers) = join3(client.batch_execute(BEGIN), identity.assume(client), reads).await;
+    begun.and(assumed).map_err(|e| error::diagnostic(&e))?;
     let answers = answers.map_err(|e| error::diagnostic(&e))?;
     let [
         facts,
@@ -125,15 +128,30 @@ pub(super) async fn introspect(
     };
     let mentions = trees::mentions(&parse::<Tree>(trees)?, &parse::<OperatorFunction>(operators)?);
     let contents = closure::close(contents, &mentions, &parse::<Unreadable>(unreadable)?);
+    let contents = if identity.is_beside_callers() { as_anybody(contents) } else { contents };
     let version = version.first().cloned().unwrap_or_default();
     Ok(Introspected { catalog: Catalog::new(contents), facts, version })
 }
 
+/// With everything that some role may read.
+fn as_anybody(mut contents: CatalogContents) -> CatalogContents {
+    contents.schemas.iter_mut().for_each(|schema| schema.usable = true);
+    contents.relations.iter_mut().flat_map(|relation| &mut relation.columns).for_each(|column| {
+        column.selectable = true;
+    });
+    contents
+}
+
 /// The facts alone; our search_path is set after. The caller ends the transaction.
-pub(super) async fn facts(client: &Client) -> Result<Facts, Diagnostic> {
-    let (begun, facts, settings) =
-        join3(client.batch_execute(BEGIN), rows(client, FACTS), rows(client, SETTINGS)).await;
-    begun.and(settings.map(drop)).map_err(|e| error::diagnostic(&e))?;
+pub(super) async fn facts(client: &Client, identity: &Identity) -> Result<Facts, Diagnostic> {
+    let (begun, assumed, facts, settings) = join4(
+        client.batch_execute(BEGIN),
+        identity.assume(client),
+        rows(client, FACTS),
+        rows(client, SETTINGS),
+    )
+    .await;
+    begun.and(assumed).and(settings.map(drop)).map_err(|e| error::diagnostic(&e))?;
     one(&facts.map_err(|e| error::diagnostic(&e))?)
 }
 
@@ -152,10 +170,15 @@ pub(super) async fn rights(
 }
 
 /// What changes when the catalog does. The caller ends the transaction.
-pub(super) async fn version(client: &Client) -> Result<String, Diagnostic> {
-    let (begun, settings, version) =
-        join3(client.batch_execute(BEGIN), rows(client, SETTINGS), rows(client, VERSION)).await;
-    begun.and(settings.map(drop)).map_err(|e| error::diagnostic(&e))?;
+pub(super) async fn version(client: &Client, identity: &Identity) -> Result<String, Diagnostic> {
+    let (begun, assumed, settings, version) = join4(
+        client.batch_execute(BEGIN),
+        identity.assume(client),
+        rows(client, SETTINGS),
+        rows(client, VERSION),
+    )
+    .await;
+    begun.and(assumed).and(settings.map(drop)).map_err(|e| error::diagnostic(&e))?;
     Ok(version.map_err(|e| error::diagnostic(&e))?.first().cloned().unwrap_or_default())
 }
 

@@ -9,11 +9,12 @@ use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::envelope::Abilities;
-use super::introspect::{self, Introspected, Moment};
+use super::identity::Users;
+use super::introspect::{self, Facts, Introspected, Moment};
 use super::link::Link;
 use super::login::{self, Attributes, Examination, LOGIN};
 use super::pool::Pool;
-use super::{DatabaseSettings, error};
+use super::{DatabaseSettings, Identity, error};
 use crate::catalog::{Catalog, Rights};
 use crate::pg::{Diagnostic, SqlState};
 
@@ -32,6 +33,7 @@ const CONNECTION_CHECK: &str =
 pub(super) struct Known {
     pub catalog: Arc<Catalog>,
     pub examination: Examination,
+    pub users: Users,
     pub abilities: Abilities,
     version: String,
 }
@@ -149,7 +151,7 @@ impl Knowledge {
         let version = within(async {
             let mut lease = control.lease(LIMIT).await?;
             let link = lease.link().ok_or_else(error::lost)?;
-            let version = introspect::version(link.client()).await?;
+            let version = introspect::version(link.client(), &settings.identity).await?;
             lease.end();
             Ok(version)
         })
@@ -182,12 +184,16 @@ impl Knowledge {
     }
 
     /// What is true of the login now.
-    pub async fn examine(&self, control: &Pool) -> Result<Examination, Diagnostic> {
+    pub async fn examine(
+        &self,
+        control: &Pool,
+        settings: &DatabaseSettings,
+    ) -> Result<Examination, Diagnostic> {
         within(async {
             let mut lease = control.lease(LIMIT).await?;
             let link = lease.link().ok_or_else(error::lost)?;
-            let facts = introspect::facts(link.client()).await?;
-            let examination = login::examine(&facts, &attributes(link).await?, link.local_port());
+            let facts = introspect::facts(link.client(), &settings.identity).await?;
+            let examination = examination(link, &facts, &settings.identity).await?;
             lease.end();
             Ok(examination)
         })
@@ -205,7 +211,9 @@ impl Knowledge {
         within(async {
             let mut lease = control.lease(LIMIT).await?;
             let link = lease.link().ok_or_else(error::lost)?;
-            let read = introspect::introspect(link.client(), settings.search_path.as_deref()).await?;
+            let read =
+                introspect::introspect(link.client(), &settings.identity, settings.search_path.as_deref())
+                    .await?;
             let rights = introspect::rights(link.client(), role, builtins).await?;
             lease.end();
             Ok(Inspection { catalog: read.catalog, rights })
@@ -218,15 +226,18 @@ impl Knowledge {
         let known = within(async {
             let mut lease = control.lease(LIMIT).await?;
             let link = lease.link().ok_or_else(error::lost)?;
-            let read = introspect::introspect(link.client(), settings.search_path.as_deref()).await?;
-            let attributes = attributes(link).await?;
+            let read =
+                introspect::introspect(link.client(), &settings.identity, settings.search_path.as_deref())
+                    .await?;
+            let examination = examination(link, &read.facts, &settings.identity).await?;
             let connection_check = connection_check(link).await?;
-            let examination = login::examine(&read.facts, &attributes, link.local_port());
             lease.end();
-            login::accept(&examination, &settings.accepted)?;
-            Ok(known(read, examination, connection_check))
+            let users = settings.identity.users(&read.facts)?;
+            login::accept(&examination, &settings.accepted, &settings.identity)?;
+            Ok(known(read, examination, users, connection_check))
         })
-        .await?;
+        .await
+        .map_err(|failure| settings.identity.explain(failure))?;
         info!(
             database = %settings.name,
             relations = known.catalog.relations().len(),
@@ -248,13 +259,21 @@ impl std::fmt::Debug for Knowledge {
     }
 }
 
-fn known(read: Introspected, examination: Examination, connection_check: bool) -> Known {
+fn known(read: Introspected, examination: Examination, users: Users, connection_check: bool) -> Known {
     let abilities = Abilities { version: read.facts.server_version_num, connection_check };
     let catalog = Arc::new(read.catalog);
-    Known { catalog, examination, abilities, version: read.version }
+    Known { catalog, examination, users, abilities, version: read.version }
 }
 
-/// Runs in the transaction that introspection opened, with its search_path.
+/// Runs in the transaction that introspection opened, with its search_path and its role.
+async fn examination(link: &Link, facts: &Facts, identity: &Identity) -> Result<Examination, Diagnostic> {
+    let mut examination = login::examine(facts, &attributes(link).await?, link.local_port());
+    if *identity == Identity::Gate {
+        login::gate::examine(link.client(), &mut examination).await?;
+    }
+    Ok(examination)
+}
+
 async fn attributes(link: &Link) -> Result<Attributes, Diagnostic> {
     let row = link.client().query_typed_one(LOGIN, &[]).await.map_err(|e| error::diagnostic(&e))?;
     let text: String = row.try_get(0).map_err(|e| error::diagnostic(&e))?;

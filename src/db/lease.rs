@@ -20,21 +20,20 @@ const RESET: &str = include_str!("reset.sql");
 /// A reset that takes longer is not worth waiting for.
 const RESET_LIMIT: Duration = Duration::from_secs(2);
 const REPLACE_LIMIT: Duration = Duration::from_secs(1);
-/// Older connections are replaced: backends keep what they have cached of the catalog.
-const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// INVARIANT: dropped without [`Lease::end`] after use, the connection is never lent again: whatever runs on it is
 /// cancelled, then it is closed. So a caller's future may be dropped at any point.
 pub(super) struct Lease {
     slot: Option<Slot>,
     connector: Arc<Connector>,
+    max_age: Duration,
     tasks: TaskTracker,
     used: bool,
 }
 
 impl Lease {
-    pub fn new(slot: Slot, connector: Arc<Connector>, tasks: TaskTracker) -> Self {
-        Self { slot: Some(slot), connector, tasks, used: false }
+    pub fn new(slot: Slot, connector: Arc<Connector>, max_age: Duration, tasks: TaskTracker) -> Self {
+        Self { slot: Some(slot), connector, max_age, tasks, used: false }
     }
 
     /// The connection, to send something on it: from here on it must be ended or is stopped.
@@ -51,7 +50,7 @@ impl Lease {
 
     /// All went well, and what ran leaves nothing behind in its session: lent again at once.
     pub fn keep(mut self) {
-        let reusable = self.slot.as_ref().is_some_and(|link| !link.is_closed() && link.age() < MAX_AGE);
+        let reusable = self.slot.as_ref().is_some_and(|link| !link.is_closed() && link.age() < self.max_age);
         if !reusable {
             return self.end();
         }
@@ -62,7 +61,7 @@ impl Lease {
     }
 
     fn replace(&self) -> Replace {
-        Replace { connector: Arc::clone(&self.connector), tasks: self.tasks.clone() }
+        Replace { connector: Arc::clone(&self.connector), max_age: self.max_age, tasks: self.tasks.clone() }
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -86,7 +85,7 @@ async fn give_back(slot: Slot, replace: Replace) {
     let slot = Returning(Some(slot));
     let Some(link) = slot.link() else { return };
     let reset = timeout(RESET_LIMIT, link.client().batch_execute(RESET)).await;
-    if matches!(reset, Ok(Ok(()))) && !link.is_closed() && link.age() < MAX_AGE {
+    if matches!(reset, Ok(Ok(()))) && !link.is_closed() && link.age() < replace.max_age {
         link.take_notices();
         slot.lend_again();
         return;
@@ -106,6 +105,7 @@ async fn stop_and_replace(slot: Slot, replace: Replace) {
 /// What opens the connection that takes the place of a closed one, off every caller's path.
 struct Replace {
     connector: Arc<Connector>,
+    max_age: Duration,
     tasks: TaskTracker,
 }
 

@@ -7,6 +7,7 @@
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
+use super::identity::Users;
 use crate::pg::{Diagnostic, Oid, SqlState};
 
 /// Sent as text each time: a function could have put another statement under a prepared one's name.
@@ -56,13 +57,13 @@ fn locks(row: &Row) -> Result<Locks, Error> {
 }
 
 impl Session {
-    /// The transaction is still ours: read-only, under the login, with strings read as they were printed.
-    pub fn check(&self, login: &str) -> Result<(), Diagnostic> {
-        if self.read_only && self.current_user == login && self.session_user == login && self.standard_strings
-        {
+    /// The transaction is still ours: read-only, under the login and its role, with strings read as they were printed.
+    pub fn check(&self, users: &Users) -> Result<(), Diagnostic> {
+        let ours = self.session_user == users.session && self.current_user == users.current;
+        if self.read_only && ours && self.standard_strings {
             return Ok(());
         }
-        Err(refusal("the session is not as it was set up: it must be read-only and act as its login")
+        Err(refusal("the session is not as it was set up: it must be read-only and act as its login, or as the role it took")
             .rule("server.session"))
     }
 }

@@ -1,9 +1,12 @@
 //! What the login could do if nothing stood in front of it, for `doctor` and for refusing to serve.
 
+pub(super) mod gate;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::Identity;
 use super::introspect::Facts;
 use crate::pg::{Diagnostic, SqlState, quote_ident};
 
@@ -29,6 +32,21 @@ impl Finding {
     /// The DBA accepts it by name.
     pub fn is_accepted(&self, accepted: &BTreeSet<String>) -> bool {
         accepted.contains(&self.name) || (self.name.starts_with("owner:") && accepted.contains("owner"))
+    }
+
+    /// Not even by name: rights that a login has besides its roles would be everybody's; and the attributes that are
+    /// accepted for one login are not those of whoever may come.
+    pub fn is_final(&self, identity: &Identity) -> bool {
+        match identity {
+            Identity::Login | Identity::Outside => false,
+            Identity::Gate => [gate::INHERITS, gate::GRANTED].iter().any(|word| self.name.starts_with(word)),
+            Identity::Role(_) | Identity::Own => !self.name.contains(':'),
+        }
+    }
+
+    /// What stands before the colon.
+    fn kind(&self) -> &str {
+        self.name.split(':').next().unwrap_or_default()
     }
 }
 
@@ -133,10 +151,17 @@ fn findings(login: &str, attributes: &Attributes) -> Vec<Finding> {
 }
 
 /// Refuses a login with findings that nobody accepted.
-pub(super) fn accept(examination: &Examination, accepted: &BTreeSet<String>) -> Result<(), Diagnostic> {
-    let open: Vec<&Finding> =
-        examination.findings.iter().filter(|finding| !finding.is_accepted(accepted)).collect();
+pub(super) fn accept(
+    examination: &Examination,
+    accepted: &BTreeSet<String>,
+    identity: &Identity,
+) -> Result<(), Diagnostic> {
+    let is_open = |finding: &&Finding| finding.is_final(identity) || !finding.is_accepted(accepted);
+    let open: Vec<&Finding> = examination.findings.iter().filter(is_open).collect();
     let Some(first) = open.first() else { return Ok(()) };
+    if identity.is_of_caller() {
+        return Err(over_privileged(examination, &open));
+    }
     let names: Vec<&str> = open.iter().take(10).map(|finding| finding.name.as_str()).collect();
     let more = open.len().saturating_sub(names.len());
     let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -151,5 +176,27 @@ pub(super) fn accept(examination: &Examination, accepted: &BTreeSet<String>) -> 
     )
     .detail(first.detail.clone())
     .rule("login.privileges")
-    .hint(format!("{}; or accept it by name: `--accept {}`", first.remedy, first.name)))
+    .hint(match first.is_final(identity) {
+        true => first.remedy.clone(),
+        false => format!("{}; or accept it by name: `--accept {}`", first.remedy, first.name),
+    }))
+}
+
+/// To a caller: without the names of objects, which the policy may hide. The log has them.
+fn over_privileged(examination: &Examination, open: &[&Finding]) -> Diagnostic {
+    let names: Vec<&str> = open.iter().take(10).map(|finding| finding.name.as_str()).collect();
+    let mut kinds: Vec<&str> = open.iter().map(|finding| finding.kind()).collect();
+    kinds.dedup();
+    tracing::warn!(
+        database = examination.database,
+        role = examination.login,
+        findings = names.join(", "),
+        "a caller's role is over-privileged: it is refused"
+    );
+    Diagnostic::refused(
+        SqlState::INVALID_AUTHORIZATION,
+        format!("your role in this database is over-privileged: {}", kinds.join(", ")),
+    )
+    .rule("login.privileges")
+    .hint("use a role that was made for this; who runs pgwarden finds the reasons in its log")
 }

@@ -108,9 +108,9 @@ impl Planning {
         let plan = async {
             let begun = envelope.begin(client, checked.text(), &Progress::default()).await;
             let begun = begun.map_err(|e| error::diagnostic(&e))?;
-            let login = &self.known.catalog.contents().login;
+            let users = &self.known.users;
             let within = |locks: &Locks, session: &Session| {
-                session.check(login)?;
+                session.check(users)?;
                 match checked.runs_user_code() {
                     true => locks.check_reading(),
                     false => locks.check(checked.reach()),

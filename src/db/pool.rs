@@ -17,19 +17,28 @@ use super::lease::Lease;
 use super::link::Link;
 use crate::pg::{Diagnostic, Source, SqlState};
 
-pub(super) struct Opener(Arc<Connector>);
+/// Older connections are replaced: backends keep what they have cached of the catalog.
+const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+
+pub(super) struct Opener {
+    connector: Arc<Connector>,
+    max_age: Duration,
+}
 
 impl Manager for Opener {
     type Type = Link;
     type Error = Diagnostic;
 
     async fn create(&self) -> Result<Link, Diagnostic> {
-        self.0.open().await
+        self.connector.open().await
     }
 
     /// The reset was done when the lease ended; here it is only asked whether the connection still stands.
     async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Diagnostic> {
-        if link.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
+        match link.is_closed() || link.age() > self.max_age {
+            true => Err(RecycleError::message("closed, or too old")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -40,6 +49,7 @@ pub(super) struct Pool {
     inner: Deadpool<Opener>,
     connector: Arc<Connector>,
     tasks: TaskTracker,
+    max_age: Duration,
     /// For messages.
     name: String,
     size: usize,
@@ -47,23 +57,34 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Does not connect. `tasks` runs the resets and cancels.
-    #[expect(clippy::expect_used, reason = "building fails only where timeouts are set without a runtime")]
     pub fn new(name: &str, connector: Arc<Connector>, size: usize, tasks: TaskTracker) -> Self {
+        Self::renewed(name, connector, size, MAX_AGE, tasks)
+    }
+
+    /// The same with connections that are replaced when they are older than `max_age`.
+    #[expect(clippy::expect_used, reason = "building fails only where timeouts are set without a runtime")]
+    pub fn renewed(
+        name: &str,
+        connector: Arc<Connector>,
+        size: usize,
+        max_age: Duration,
+        tasks: TaskTracker,
+    ) -> Self {
         let size = size.max(1);
         let config = PoolConfig { queue_mode: QueueMode::Lifo, ..PoolConfig::new(size) };
-        let inner = Deadpool::builder(Opener(Arc::clone(&connector)))
+        let inner = Deadpool::builder(Opener { connector: Arc::clone(&connector), max_age })
             .config(config)
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a runtime is set");
-        Self { inner, connector, tasks, name: name.to_owned(), size }
+        Self { inner, connector, tasks, max_age, name: name.to_owned(), size }
     }
 
     /// A clean connection: an idle one, or a new one, or the next that is returned within `wait`.
     pub async fn lease(&self, wait: Duration) -> Result<Lease, Diagnostic> {
         let timeouts = Timeouts { wait: Some(wait), ..Timeouts::default() };
         match self.inner.timeout_get(&timeouts).await {
-            Ok(slot) => Ok(Lease::new(slot, Arc::clone(&self.connector), self.tasks.clone())),
+            Ok(slot) => Ok(Lease::new(slot, Arc::clone(&self.connector), self.max_age, self.tasks.clone())),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(self.busy()),
             Err(PoolError::Closed) => Err(Diagnostic::new(

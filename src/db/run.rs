@@ -13,6 +13,7 @@ use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::types::Type;
 
 use super::envelope::{Abilities, Begun, Envelope};
+use super::identity::Users;
 use super::lease::Lease;
 use super::link::Link;
 use super::locks::{self, Locks, Session};
@@ -36,9 +37,10 @@ const RUN_OUT: Duration = Duration::from_millis(20);
 pub(super) struct Surroundings<'a> {
     pub settings: &'a DatabaseSettings,
     pub pool: &'a Pool,
-    /// Connections that no caller's statement runs on.
+    /// Connections of the configured login, which no caller's statement runs on.
     pub control: &'a Pool,
     pub catalog: &'a Catalog,
+    pub users: &'a Users,
     pub abilities: Abilities,
 }
 
@@ -190,13 +192,13 @@ impl Surroundings<'_> {
             return Ok(Covered { rows: streamed, ended: false });
         };
         let (locks, session) = locks.map_err(|e| call.diagnostic(&e))?;
-        session.check(&self.catalog.contents().login)?;
+        session.check(self.users)?;
         call.check_after(&locks)?;
         Ok(Covered { rows: streamed, ended: true })
     }
 
     fn verdict(&self, call: &Call<'_>, locks: &Locks, session: &Session) -> Result<(), Diagnostic> {
-        session.check(&self.catalog.contents().login)?;
+        session.check(self.users)?;
         locks.check(call.checked.reach())
     }
 

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::ConnectionSettings;
+use super::{ConnectionSettings, Identity};
 
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
     /// The entry's name, for messages.
     pub name: String,
     pub connection: ConnectionSettings,
+    /// As whom everything runs.
+    pub identity: Identity,
     /// A second login, a member of `pg_monitor`, for statements of our own.
     pub monitor: Option<ConnectionSettings>,
     /// Connections for callers' statements; two more serve introspection.
@@ -30,6 +32,7 @@ impl DatabaseSettings {
         Self {
             name: name.into(),
             connection,
+            identity: Identity::default(),
             monitor: None,
             pool_size: 8,
             search_path: None,

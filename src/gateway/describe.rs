@@ -44,7 +44,7 @@ impl Gateway {
         if let Err(refusal) = named(&schema.visible(), &request.relations)
             && refusal.sqlstate == SqlState::UNDEFINED_TABLE
         {
-            let catalog = served.fresh_catalog(schema.limits.deadline, cancel).await?;
+            let catalog = schema.seen.fresh_catalog(schema.limits.deadline, cancel).await?;
             schema.pinned.protects(&catalog)?;
             schema = Schema { catalog, ..schema };
         }
@@ -53,7 +53,7 @@ impl Gateway {
         for relation in named(&visible, &request.relations)? {
             let mut shape = shape_of(&visible, relation);
             if request.profile {
-                Box::pin(profile::add(&mut shape, &visible, relation, &served.database)).await?;
+                Box::pin(profile::add(&mut shape, &visible, relation, &schema.seen.database)).await?;
             }
             if request.sample_rows > 0 {
                 let rows = Box::pin(self.sample(caller, &request, &visible, relation, cancel)).await;

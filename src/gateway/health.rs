@@ -26,10 +26,12 @@ impl Gateway {
         let (mut policies, mut notes, mut saved) = (Vec::new(), Vec::new(), Vec::new());
         let mut unprotected = Vec::new();
         for served in self.served.iter() {
-            let catalog = match Box::pin(served.database.ready()).await {
-                Ok(catalog) => catalog,
-                Err(reason) => return Health::NotReady(reason),
-            };
+            for login in served.logins() {
+                if let Err(reason) = Box::pin(login.ready()).await {
+                    return Health::NotReady(reason);
+                }
+            }
+            let Some(catalog) = served.database.catalog() else { continue };
             for source in served.policies.iter() {
                 unprotected.extend(source.pin().unprotected(&catalog).map(|error| error.place));
                 policies.extend(source.fault().map(|fault| fault.place.clone()));

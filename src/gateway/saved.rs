@@ -138,7 +138,8 @@ impl Served {
         if queries.is_empty() || !pinned.policy().has_tools(ToolGroup::Saved) {
             return Vec::new();
         }
-        let Ok(catalog) = self.catalog(PATIENCE, &CancellationToken::new()).await else { return Vec::new() };
+        let Ok(seen) = self.seen_by(caller) else { return Vec::new() };
+        let Ok(catalog) = seen.catalog(PATIENCE, &CancellationToken::new()).await else { return Vec::new() };
         if pinned.protects(&catalog).is_err() {
             return Vec::new();
         }

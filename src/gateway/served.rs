@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::identities::Identities;
 use super::resources::LastPages;
 use super::share::Shares;
 use super::visible::Visible;
@@ -16,13 +17,15 @@ use crate::db::Database;
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
 
-/// A database and what callers may do in it.
+/// A database and what callers may do in it. `database` is what the configured login sees; [`Self::seen_by`] gives what a
+/// caller does.
 #[derive(Clone, Debug)]
 pub struct Served {
     pub database: Arc<Database>,
     pub policies: Policies,
     pub notes: Arc<NotesSource>,
     pub(super) shares: Arc<Shares>,
+    pub(super) identities: Arc<Identities>,
     pub(super) saved: Option<Arc<SavedSource>>,
     pub(super) pages: Arc<LastPages>,
 }
@@ -30,6 +33,8 @@ pub struct Served {
 /// What one call shows of the schema, and within which bounds.
 pub(super) struct Schema<'s> {
     pub pinned: Pinned<'s>,
+    /// As the caller sees it.
+    pub seen: Served,
     pub catalog: Arc<Catalog>,
     pub notes: Arc<Notes>,
     pub limits: CallLimits,
@@ -71,7 +76,7 @@ impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
         let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
         let (policies, notes, pages) = (policies.into(), Arc::default(), Arc::default());
-        Self { database, policies, notes, shares, saved: None, pages }
+        Self { database, policies, notes, shares, identities: Arc::default(), saved: None, pages }
     }
 
     pub fn with_notes(self, notes: NotesSource) -> Self {
@@ -87,9 +92,10 @@ impl Served {
     ) -> Result<Schema<'_>, Diagnostic> {
         let pinned = self.policies.of(caller)?.pin();
         let limits = limits.within(pinned.policy());
-        let catalog = self.catalog(limits.deadline, cancel).await?;
+        let seen = self.seen_by(caller)?;
+        let catalog = seen.catalog(limits.deadline, cancel).await?;
         pinned.protects(&catalog)?;
-        Ok(Schema { pinned, catalog, notes: self.notes.current(), limits })
+        Ok(Schema { pinned, seen, catalog, notes: self.notes.current(), limits })
     }
 
     /// What the notes in use name and the catalog does not have.

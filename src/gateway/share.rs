@@ -27,6 +27,11 @@ impl Shares {
         Self { each: size.saturating_sub(others).max(1), of: Mutex::default() }
     }
 
+    /// All of it: nobody else is there.
+    pub(super) fn of_one(size: usize) -> Self {
+        Self { each: size.max(1), of: Mutex::default() }
+    }
+
     /// A connection of this caller's share; in the order of asking.
     pub(super) async fn take(
         &self,

@@ -121,7 +121,14 @@ impl Gateway {
         let owner = Owner::of(&Caller::local(subject));
         self.desk.store().forget(&owner).await?;
         self.desk.stop_all_of(&owner);
+        self.close_logins(subject);
         Ok(())
+    }
+
+    /// Ends a person's own logins to every database, and what runs under them: for one whose grant has ended. `person` as in
+    /// [`Caller::key`].
+    pub fn close_logins(&self, person: &str) {
+        self.served.iter().for_each(|served| served.close_logins(person));
     }
 
     /// Ends the task in PostgreSQL too, here or on the replica that runs it.

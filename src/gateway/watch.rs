@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::resources::{Part, Shown};
 use super::{Gateway, Served};
 use crate::auth::Caller;
-use crate::db::Watching;
+use crate::db::{Identity, Watching};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::ToolGroup;
 
@@ -63,7 +63,7 @@ impl Gateway {
         Ok(Watch {
             _place: Place::take(&self.stir, &caller.key())?,
             stir: self.stir.count.subscribe(),
-            databases: self.served.iter().map(|served| served.database.watch()).collect(),
+            databases: self.served.iter().flat_map(Served::logins).map(|login| login.watch()).collect(),
         })
     }
 
@@ -74,7 +74,8 @@ impl Gateway {
 
     /// Waits for databases that are about to be ready, that long at most.
     pub async fn settled(&self, patience: Duration) {
-        let ready = self.served.iter().map(|served| Box::pin(served.database.ready()));
+        let logins: Vec<_> = self.served.iter().flat_map(Served::logins).collect();
+        let ready = logins.iter().map(|login| Box::pin(login.ready()));
         let _ = timeout(patience, join_all(ready)).await;
     }
 
@@ -99,10 +100,14 @@ impl Gateway {
     }
 }
 
-/// Without asking the database anything.
+/// Without asking the database anything, where what the caller sees is watched.
 async fn part(served: &Served, caller: &Caller) -> Option<Part> {
     let pinned = served.policies.of(caller).ok()?.pin();
-    let catalog = served.database.catalog()?;
+    let seen = served.seen_by(caller).ok()?.database;
+    let catalog = match seen.identity() {
+        Identity::Role(_) | Identity::Own => seen.refresh().await.ok()?,
+        Identity::Login | Identity::Gate | Identity::Outside => seen.catalog()?,
+    };
     pinned.protects(&catalog).ok()?;
     served.pages.of(served.name(), pinned.policy(), &catalog, &served.notes.current()).await.map(Part::Pages)
 }

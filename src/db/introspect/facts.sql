@@ -7,6 +7,7 @@ SELECT
       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
     ),
     'login', CURRENT_USER::text,
+    'session_user', SESSION_USER::text,
     'server_version', pg_catalog.current_setting('server_version'),
     'server_version_num', pg_catalog.current_setting('server_version_num')::int4,
     'time_zone', pg_catalog.current_setting('TimeZone'),

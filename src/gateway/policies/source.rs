@@ -12,8 +12,12 @@ use tracing::{error, warn};
 
 use crate::catalog::Catalog;
 use crate::db::Database;
+use crate::gateway::share::Shares;
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::{Place, Policy, PolicyError, Sources};
+
+/// Pairs of policy and catalog that are remembered: each identity has a catalog of its own.
+const REMEMBERED: usize = 32;
 
 /// The value of an environment variable: keys of hashes are kept there.
 type Secrets = fn(&str) -> Option<String>;
@@ -27,8 +31,10 @@ pub struct PolicySource {
     current: ArcSwap<Policy>,
     /// Why the file, as it is now, was not taken.
     fault: ArcSwapOption<PolicyError>,
-    /// For the last pair of policy and catalog that was asked about.
-    held: ArcSwapOption<Held>,
+    /// For the last pairs of policy and catalog that were asked about.
+    held: Mutex<Vec<Arc<Held>>>,
+    /// What its callers' statements run as, and the shares of its connections.
+    login: Option<(Arc<Database>, Arc<Shares>)>,
 }
 
 struct File {
@@ -77,7 +83,8 @@ impl PolicySource {
             file: None,
             current: ArcSwap::from_pointee(policy),
             fault: ArcSwapOption::empty(),
-            held: ArcSwapOption::empty(),
+            held: Mutex::default(),
+            login: None,
         }
     }
 
@@ -91,6 +98,16 @@ impl PolicySource {
             reloading: tokio::sync::Mutex::new(()),
         };
         Ok(Self { file: Some(file), ..Self::fixed(policy?) })
+    }
+
+    /// Its callers' statements run as a login of its own, whatever the database's `run_as` says.
+    pub fn with_login(self, database: Arc<Database>) -> Self {
+        let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
+        Self { login: Some((database, shares)), ..self }
+    }
+
+    pub(in crate::gateway) fn login(&self) -> Option<&(Arc<Database>, Arc<Shares>)> {
+        self.login.as_ref()
     }
 
     pub fn pin(&self) -> Pinned<'_> {
@@ -158,15 +175,17 @@ impl PolicySource {
         }
     }
 
-    /// What the policy names and the catalog does not have, worked out once for each pair of them.
+    /// What the policy names and the catalog does not have, worked out once for each of the last pairs.
     fn held(&self, policy: &Arc<Policy>, catalog: &Arc<Catalog>) -> Arc<Held> {
-        let last = self.held.load_full();
-        if let Some(held) = &last
-            && Arc::ptr_eq(&held.policy, policy)
-            && Arc::ptr_eq(&held.catalog, catalog)
-        {
-            return Arc::clone(held);
-        }
+        let is_it =
+            |held: &&Arc<Held>| Arc::ptr_eq(&held.policy, policy) && Arc::ptr_eq(&held.catalog, catalog);
+        let last = {
+            let last = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(held) = last.iter().find(is_it) {
+                return Arc::clone(held);
+            }
+            last.last().cloned()
+        };
         let missing = super::faults(policy, catalog);
         let unprotected = policy.missing_protection(catalog).into_iter().next();
         let held = Held { policy: Arc::clone(policy), catalog: Arc::clone(catalog), missing, unprotected };
@@ -181,7 +200,14 @@ impl PolicySource {
             error!(database, policy, "calls are refused: what the policy protects is gone: {unprotected}");
         }
         let held = Arc::new(held);
-        self.held.store(Some(Arc::clone(&held)));
+        let mut last = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        // What an identity saw before is of no use any more.
+        let login = &catalog.contents().login;
+        last.retain(|known| known.catalog.contents().login != *login || Arc::ptr_eq(&known.catalog, catalog));
+        if last.len() >= REMEMBERED {
+            last.remove(0);
+        }
+        last.push(Arc::clone(&held));
         held
     }
 }

@@ -87,15 +87,17 @@ impl Run {
         let admitted = self.admitted(served, policy).await;
         let _admitted =
             admitted.inspect_err(|refusal| self.report_refusal(served, policy.version(), refusal))?;
+        let seen = served.seen_by(caller);
+        let seen = &seen.inspect_err(|refusal| self.report_refusal(served, policy.version(), refusal))?;
         let ready = within.deadline.min(UNTIL_READY);
-        let catalog = served.catalog(ready, &self.live.stop).await?;
-        let checked = self.decide(served, &pinned, &within, Arc::clone(&catalog)).await?;
+        let catalog = seen.catalog(ready, &self.live.stop).await?;
+        let checked = self.decide(seen, &pinned, &within, Arc::clone(&catalog)).await?;
 
         // Nobody else sets them.
         let _ = self.policy.set(policy.version().to_owned());
         let _ = self.live.relations.set(checked.relations().to_vec());
         let who = self.question.caller.key();
-        let _share = served.shares.take(&who, self.left(&within), &self.live.stop).await?;
+        let _share = seen.shares.take(&who, self.left(&within), &self.live.stop).await?;
         let limits = RunLimits {
             rows,
             field_chars: within.field_characters,
@@ -107,7 +109,7 @@ impl Run {
         let notices = with_notes(request, checked.notices());
         let mut sink = Paged::new(self, &within, policy.version(), &notices, (rows, about), first);
         let started = Instant::now();
-        let run = served.database.run_watched(
+        let run = seen.database.run_watched(
             checked,
             &request.params,
             &limits,

@@ -112,8 +112,15 @@ impl LastPages {
         notes: &Arc<Notes>,
     ) -> Option<Arc<Pages>> {
         let mut last = self.0.lock().await;
-        last.retain(|known| Arc::ptr_eq(&known.catalog, catalog) && Arc::ptr_eq(&known.notes, notes));
-        if let Some(known) = last.iter().find(|known| Arc::ptr_eq(&known.policy, policy)) {
+        // What an identity saw before is of no use any more.
+        let login = &catalog.contents().login;
+        last.retain(|known| {
+            let is_old = known.catalog.contents().login == *login && !Arc::ptr_eq(&known.catalog, catalog);
+            Arc::ptr_eq(&known.notes, notes) && !is_old
+        });
+        let is_it =
+            |known: &&Known| Arc::ptr_eq(&known.policy, policy) && Arc::ptr_eq(&known.catalog, catalog);
+        if let Some(known) = last.iter().find(is_it) {
             return Some(Arc::clone(&known.pages));
         }
         let name = database.to_owned();

@@ -23,7 +23,8 @@ const INLINE_BYTES: usize = 4 * 1024;
 pub(super) struct Session<'g> {
     gateway: &'g Gateway,
     caller: &'g Caller,
-    pub served: &'g Served,
+    /// As the caller sees it.
+    pub served: Served,
     pub pinned: Pinned<'g>,
     pub catalog: Arc<Catalog>,
     pub limits: CallLimits,
@@ -53,6 +54,7 @@ impl<'g> Session<'g> {
             Some(bounds) => Some(gateway.admission.admit(served.name(), &caller.key(), bounds, started)?),
             None => None,
         };
+        let served = served.seen_by(caller)?;
         // As it is now: while somebody tunes, indexes come and go.
         let catalog = served.fresh_catalog(limits.deadline, cancel).await?;
         let query_id = random_id()?;

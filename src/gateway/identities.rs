@@ -1,0 +1,164 @@
+//! As whom the database sees a caller: the one place where callers become identities.
+
+mod seats;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seats::{Key, Seats};
+
+use super::Served;
+use super::share::Shares;
+use crate::auth::Caller;
+use crate::db::Database;
+use crate::pg::{Diagnostic, SqlState};
+use crate::policy::Claims;
+
+/// As whom callers' statements run, where their policy has no login of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum RunAs {
+    /// The login of the configuration.
+    #[default]
+    Login,
+    /// The first of `roles` that the caller's claim has, taken by SET LOCAL ROLE.
+    Role { claim: String, roles: Vec<String> },
+    /// The login that the caller has proved.
+    OwnLogin(OwnLogins),
+}
+
+/// Bounds of connections under callers' own logins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OwnLogins {
+    /// Logins that have connections at the same time; three each at the most.
+    pub most: usize,
+    /// Connections of a login that nobody used for so long are closed.
+    pub idle: Duration,
+}
+
+impl Default for OwnLogins {
+    fn default() -> Self {
+        Self { most: 20, idle: Duration::from_secs(300) }
+    }
+}
+
+/// Of one database in one process.
+#[derive(Debug, Default)]
+pub(super) struct Identities {
+    run_as: RunAs,
+    seats: Arc<Seats>,
+}
+
+impl Identities {
+    pub(super) fn new(run_as: RunAs) -> Self {
+        let seats = match &run_as {
+            RunAs::Login => Seats::default(),
+            RunAs::Role { roles, .. } => Seats::new(roles.len(), None),
+            RunAs::OwnLogin(bounds) => Seats::new(bounds.most, Some(bounds.idle)),
+        };
+        Self { run_as, seats: Arc::new(seats) }
+    }
+}
+
+impl Served {
+    pub fn running_as(self, run_as: RunAs) -> Self {
+        Self { identities: Arc::new(Identities::new(run_as)), ..self }
+    }
+
+    /// The same database as PostgreSQL shows it to this caller. Does not connect.
+    pub(super) fn seen_by(&self, caller: &Caller) -> Result<Self, Diagnostic> {
+        if let Some((database, shares)) = self.policies.of(caller)?.login() {
+            return Ok(self.over(Arc::clone(database), Arc::clone(shares)));
+        }
+        match &self.identities.run_as {
+            RunAs::Login => Ok(self.clone()),
+            RunAs::Role { claim, roles } => {
+                let role = role_of(&caller.claims, claim, roles)?;
+                Ok(self.over(self.under_role(role)?, Arc::clone(&self.shares)))
+            }
+            RunAs::OwnLogin(_) => {
+                let login = caller.login.as_ref().ok_or_else(no_login)?;
+                let key = Key::of_login(caller, login);
+                let seated = self
+                    .identities
+                    .seats
+                    .take(key, &caller.key(), || self.database.under_login(&login.role, &login.password))?;
+                Ok(self.over(seated.database, seated.shares))
+            }
+        }
+    }
+
+    /// Every identity that the configuration names: the entry's login, those of its policies, and the roles to take.
+    pub fn identities(&self) -> Vec<Arc<Database>> {
+        let mut found = self.logins();
+        if let RunAs::Role { roles, .. } = &self.identities.run_as {
+            found.extend(roles.iter().filter_map(|role| self.under_role(role).ok()));
+        }
+        found
+    }
+
+    /// The entry's login, and those of its policies.
+    pub fn logins(&self) -> Vec<Arc<Database>> {
+        let of_policies = self.policies.iter().filter_map(|source| source.login());
+        std::iter::once(&self.database).chain(of_policies.map(|(database, _)| database)).cloned().collect()
+    }
+
+    /// Ends what runs under a person's own logins, and their connections.
+    pub(super) fn close_logins(&self, person: &str) {
+        self.identities.seats.leave(person);
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        self.identities.seats.close().await;
+        for login in self.logins() {
+            login.close().await;
+        }
+    }
+
+    fn under_role(&self, role: &str) -> Result<Arc<Database>, Diagnostic> {
+        let seated = self.identities.seats.take(Key::of_role(role), "", || self.database.under_role(role));
+        seated.map(|seated| seated.database)
+    }
+
+    fn over(&self, database: Arc<Database>, shares: Arc<Shares>) -> Self {
+        Self { database, shares, ..self.clone() }
+    }
+}
+
+/// The first of the roles that the claim has: their order in the configuration decides, not the caller's.
+fn role_of<'r>(claims: &Claims, claim: &str, roles: &'r [String]) -> Result<&'r str, Diagnostic> {
+    roles.iter().find(|role| claims.has(claim, role)).map(String::as_str).ok_or_else(|| {
+        Diagnostic::refused(SqlState::INVALID_AUTHORIZATION, "no role of this database is for this caller")
+            .rule("login.role")
+            .hint("ask for one of the roles that the database's `run_as` names")
+    })
+}
+
+fn no_login() -> Diagnostic {
+    Diagnostic::refused(
+        SqlState::INVALID_AUTHORIZATION,
+        "this database is used under one's own login, and yours is not here: it is kept nowhere but in the process that was asked with it",
+    )
+    .rule("login.own")
+    .hint("log in again at pgwarden's page, then ask once more")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configurations_order_decides_which_of_several_roles_is_taken_and_no_other_ever_is() {
+        let roles = ["support".to_owned(), "analyst".to_owned()];
+        let of = |claim: &str| {
+            let claims: Claims = [("role", claim)].into_iter().collect();
+            role_of(&claims, "role", &roles).map(str::to_owned).map_err(|refusal| refusal.rule.unwrap())
+        };
+        assert_eq!(of("analyst support").unwrap(), "support");
+        assert_eq!(of("analyst,boss").unwrap(), "analyst");
+        for none in ["", "boss", "Support", "supp", "none", "\"support\"", "support'; --"] {
+            assert_eq!(of(none).unwrap_err(), "login.role", "{none}");
+        }
+        assert_eq!(role_of(&Claims::none(), "role", &roles).unwrap_err().sqlstate.as_str(), "28000");
+    }
+}
