@@ -2,6 +2,7 @@
 
 mod about;
 mod admission;
+mod approvals;
 mod caching;
 mod completion;
 mod database_health;
@@ -35,6 +36,7 @@ mod writes;
 
 use std::sync::Arc;
 
+pub use approvals::{ApprovalView, Decided, Decision};
 pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
 pub use identities::{OwnLogins, RunAs};
@@ -58,6 +60,7 @@ use admission::Admission;
 use tasks::Desk;
 use watch::Stir;
 
+use crate::approvals::{ApprovalStore, MemoryApprovals};
 use crate::pg::{Diagnostic, SqlState};
 use crate::store::before::BeforeImages;
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
@@ -73,6 +76,7 @@ pub struct Gateway {
     desk: Arc<Desk>,
     stir: Arc<Stir>,
     before: Option<Arc<BeforeImages>>,
+    approvals: Arc<dyn ApprovalStore>,
 }
 
 impl Gateway {
@@ -89,12 +93,18 @@ impl Gateway {
             desk,
             stir: Arc::default(),
             before: None,
+            approvals: Arc::new(MemoryApprovals::default()),
         }
     }
 
     /// Keeps tasks in `store`, as `holder`: a name that no other process has.
     pub fn with_tasks(self, store: Arc<dyn Store>, settings: TaskSettings, holder: Holder) -> Self {
         Self { desk: Arc::new(Desk::new(store, settings, holder)), ..self }
+    }
+
+    /// Keeps approvals in `store`.
+    pub fn with_approvals(self, store: Arc<dyn ApprovalStore>) -> Self {
+        Self { approvals: store, ..self }
     }
 
     /// The names that `database` may take in a request.

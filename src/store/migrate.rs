@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         script: include_str!("../../migrations-fixtures/migrations/0001_tasks.sql"),
     },
     Migration {
+        version: 2,
+        name: "approvals",
+        script: include_str!("../../migrations-fixtures/migrations/0002_approvals.sql"),
+    },
+    Migration {
         version: 3,
         name: "before_images",
         script: include_str!("../../migrations-fixtures/migrations/0003_before_images.sql"),
