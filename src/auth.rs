@@ -2,6 +2,7 @@
 
 mod caller;
 mod scope;
+pub mod server;
 mod tokens;
 mod verifier;
 
