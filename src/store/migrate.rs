@@ -37,6 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "before_images",
         script: include_str!("../../migrations-fixtures/migrations/0003_before_images.sql"),
     },
+    Migration {
+        version: 4,
+        name: "authorization",
+        script: include_str!("../../migrations-fixtures/migrations/0004_authorization.sql"),
+    },
 ];
 
 /// What a database has: version and checksum.
