@@ -2,6 +2,7 @@
 
 mod about;
 mod admission;
+mod approvals;
 mod caching;
 mod completion;
 mod database_health;
@@ -33,6 +34,7 @@ mod watch;
 
 use std::sync::Arc;
 
+pub use approvals::{ApprovalView, Decided, Decision};
 pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
 pub use notes::{Notes, NotesError, NotesSource};
@@ -54,6 +56,7 @@ use admission::Admission;
 use tasks::Desk;
 use watch::Stir;
 
+use crate::approvals::{ApprovalStore, MemoryApprovals};
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
 use crate::telemetry::Telemetry;
@@ -67,6 +70,7 @@ pub struct Gateway {
     admission: Arc<Admission>,
     desk: Arc<Desk>,
     stir: Arc<Stir>,
+    approvals: Arc<dyn ApprovalStore>,
 }
 
 impl Gateway {
@@ -82,12 +86,18 @@ impl Gateway {
             admission: Arc::default(),
             desk,
             stir: Arc::default(),
+            approvals: Arc::new(MemoryApprovals::default()),
         }
     }
 
     /// Keeps tasks in `store`, as `holder`: a name that no other process has.
     pub fn with_tasks(self, store: Arc<dyn Store>, settings: TaskSettings, holder: Holder) -> Self {
         Self { desk: Arc::new(Desk::new(store, settings, holder)), ..self }
+    }
+
+    /// Keeps approvals in `store`.
+    pub fn with_approvals(self, store: Arc<dyn ApprovalStore>) -> Self {
+        Self { approvals: store, ..self }
     }
 
     /// The names that `database` may take in a request.

@@ -20,6 +20,7 @@ mod resolve;
 mod teach;
 mod uses;
 mod whole;
+mod write;
 
 pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check};
 #[doc(hidden)]
@@ -31,3 +32,4 @@ pub use parse::split;
 pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
 pub use protect::{Enforced, Enforcement, policy_errors};
 pub use uses::TableUse;
+pub use write::{CheckedWrite, WriteKind, WriteOptions, check_write};

@@ -1,5 +1,5 @@
-//! The events of the query path, one per decision and one per run; and one per policy or file of saved queries that was read
-//! again.
+//! The events of the query path, one per decision and one per run; one per step of an approval; and one per policy or file
+//! of saved queries that was read again.
 
 use std::time::Duration;
 
@@ -13,6 +13,29 @@ pub enum Outcome {
     Completed,
     Failed,
     Canceled,
+}
+
+/// What became of an approval.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ApprovalStep {
+    Asked,
+    /// By one person; another one may have to as well.
+    Approved,
+    Refused,
+    Expired,
+    Used,
+}
+
+impl ApprovalStep {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::Used => "used",
+        }
+    }
 }
 
 /// Everything here may be logged: no row values, no parameters, no secrets.
@@ -44,6 +67,21 @@ pub enum Event<'a> {
         bytes: u64,
         truncated: bool,
         took: Duration,
+    },
+    /// A write waits for a person's word, or got it.
+    Approval {
+        step: ApprovalStep,
+        approval: &'a str,
+        /// Who asked.
+        subject: &'a str,
+        client: Option<&'a str>,
+        database: &'a str,
+        policy: &'a str,
+        relation: &'a str,
+        /// Who has to approve.
+        rule: &'a str,
+        /// Who decided.
+        by: Option<&'a str>,
     },
     /// A policy's file was read again.
     Policy {
@@ -103,6 +141,14 @@ impl Event<'_> {
                     query_id = *query_id, subject = *subject, database = *database, outcome = ?outcome,
                     sqlstate = sqlstate.as_ref().map(SqlState::as_str), rows = *rows, bytes = *bytes, truncated = *truncated,
                     duration_us = micros(took), "query on `{database}` ended"
+                );
+            }
+            Self::Approval { step, approval, subject, client, database, policy, relation, rule, by } => {
+                info!(
+                    target: "pgwarden::approval",
+                    step = step.word(), approval = *approval, subject = *subject, client = *client, database = *database,
+                    policy = *policy, relation = *relation, rule = *rule, by = *by,
+                    "approval of a write on `{database}`: {}", step.word()
                 );
             }
             Self::Policy { database, file, before, now, fault: None } => {
