@@ -31,6 +31,7 @@ mod top_queries;
 mod tuning;
 mod visible;
 mod watch;
+mod writes;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};
 pub use tuning::Steps;
 pub use watch::Watch;
+pub use writes::{PreparedFacts, PreparedWrite, WritePreview, WriteRequest, WriteSample, Written};
 
 use admission::Admission;
 use tasks::Desk;
