@@ -35,17 +35,31 @@ impl Fault {
         )
     }
 
+    /// The store or the system does not do its part.
+    pub(super) fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Not at the moment",
+            "What this page needs does not answer. Try again in a moment.",
+        )
+    }
+
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "That cannot be read", message)
     }
 }
 
-/// A fault of ours or of the database: its words are for the log, but for those of a refusal.
+/// A refusal has words for its reader; those of a fault are for the log.
 impl From<Diagnostic> for Fault {
     fn from(diagnostic: Diagnostic) -> Self {
+        if diagnostic.rule.is_none() {
+            let sqlstate = diagnostic.sqlstate.as_str();
+            tracing::warn!(sqlstate, "a page cannot be shown: {}", diagnostic.message);
+            return Self::unavailable();
+        }
         let words = match diagnostic.hint {
-            Some(hint) => format!("{}. {hint}", diagnostic.message),
-            None => diagnostic.message,
+            Some(hint) => format!("{}: {hint}.", diagnostic.message),
+            None => format!("{}.", diagnostic.message),
         };
         Self::new(StatusCode::CONFLICT, "That was not done", words)
     }

@@ -61,7 +61,9 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             let message = "A form has to be application/x-www-form-urlencoded.";
             return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "That cannot be read", message));
         }
-        let body = read(body, MOST_BYTES).await.map_err(unread)?;
+        let body = read(body, MOST_BYTES).await.map_err(|unread| {
+            Fault::new(unread.status(), "That cannot be read", unread.message())
+        })?;
         Self::parse(&body).map_err(Fault::bad_request)
     }
 }
@@ -79,6 +81,24 @@ pub(super) enum Unread {
     Broken,
 }
 
+impl Unread {
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(super) const fn message(self) -> &'static str {
+        match self {
+            Self::TooLarge => "the body is too long",
+            Self::TooSlow => "the body did not come in time",
+            Self::Broken => "the body broke off",
+        }
+    }
+}
+
 pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Unread> {
     match tokio::time::timeout(PATIENCE, Limited::new(body, most).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
@@ -86,15 +106,6 @@ pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Unread> {
         Ok(Err(_)) => Err(Unread::Broken),
         Err(_) => Err(Unread::TooSlow),
     }
-}
-
-fn unread(why: Unread) -> Fault {
-    let (status, message) = match why {
-        Unread::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The form is too long."),
-        Unread::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The form did not come in time."),
-        Unread::Broken => (StatusCode::BAD_REQUEST, "The form broke off."),
-    };
-    Fault::new(status, "That cannot be read", message)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(super) async fn submit(
 ) -> Result<Response, Fault> {
     let next = Next::new(form.field("next"));
     let before = visitor.before.as_deref().unwrap_or_default();
-    if before.is_empty() || !site.is_token(before, FORM, next.as_str(), form.field(TOKEN)) {
+    if before.is_empty() || !site.forms().is_token(before, FORM, next.as_str(), form.field(TOKEN)) {
         return Err(Fault::not_ours());
     }
     let server = site.server.as_ref().ok_or_else(Fault::not_found)?;
@@ -90,11 +90,12 @@ fn again(
         None => Some(random()?),
     };
     let before = fresh.as_deref().or(visitor.before.as_deref()).unwrap_or_default();
+    let names: Vec<String> = site.providers.iter().map(|login| login.name().to_owned()).collect();
     let page = LoginForm {
         next,
-        token: &site.token(before, FORM, next.as_str()),
+        token: &site.forms().token(before, FORM, next.as_str()),
         roles: site.server.is_some(),
-        providers: &site.provider_names(),
+        providers: &names,
         role,
         wrong: error.map(|error| (status(error), error.words())),
     };
