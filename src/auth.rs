@@ -6,6 +6,7 @@ pub mod external;
 mod issuer;
 mod public_url;
 mod scope;
+pub mod server;
 mod tokens;
 mod verifier;
 

@@ -1,7 +1,9 @@
 //! What happened, as events. Call sites emit an [`Event`]; where it goes (log, audit, metrics) is decided here.
 
+mod authorization;
 mod event;
 
+pub use authorization::Authorization;
 pub use event::{ApprovalStep, Event, Outcome};
 
 /// Sends events to their sinks. Cheap to clone, no global state.

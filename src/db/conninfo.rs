@@ -96,6 +96,10 @@ pub(super) struct Keepalive {
 pub(super) struct Password(String);
 
 impl Password {
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "approvals",
         script: include_str!("../../migrations-fixtures/migrations/0002_approvals.sql"),
     },
+    Migration {
+        version: 4,
+        name: "authorization",
+        script: include_str!("../../migrations-fixtures/migrations/0004_authorization.sql"),
+    },
 ];
 
 /// What a database has: version and checksum.

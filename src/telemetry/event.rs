@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
+use super::Authorization;
 use crate::pg::SqlState;
 
 /// How a run ended.
@@ -103,11 +104,14 @@ pub enum Event<'a> {
         /// Why the file was not taken.
         fault: Option<&'a str>,
     },
+    /// The authorization server took a step, or refused one.
+    Authorization(Authorization<'a>),
 }
 
 impl Event<'_> {
     pub(super) fn log(&self) {
         match self {
+            Self::Authorization(step) => step.log(),
             Self::Decision {
                 query_id,
                 subject,

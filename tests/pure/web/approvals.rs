@@ -51,7 +51,11 @@ async fn a_refusal_has_a_reason() {
     assert_eq!(browser.submit(&form.with("reason", reason)).await.location(), path);
     assert_eq!(house.state(id).await, ("refused", 0));
     let page = browser.open(&path).await;
-    assert!(page.text.contains("not &lt;b&gt;today&lt;/b&gt;") && !page.text.contains('\u{202e}'), "{}", page.text);
+    assert!(
+        page.text.contains("not &lt;b&gt;today&lt;/b&gt;") && !page.text.contains('\u{202e}'),
+        "{}",
+        page.text
+    );
 }
 
 #[tokio::test]
@@ -141,7 +145,8 @@ async fn after_its_time_nothing_is_approved() {
 async fn what_a_statement_hides_is_seen_and_nothing_of_it_is_left_out() {
     let house = House::open().await;
     let long: String = (0..400).map(|n| format!("-- line {n}\n")).collect();
-    let statement = format!("{long}UPDATE shop.orders SET note = '\u{202e}evil\u{200b}' WHERE p\u{430}id = '<script>'");
+    let statement =
+        format!("{long}UPDATE shop.orders SET note = '\u{202e}evil\u{200b}' WHERE p\u{430}id = '<script>'");
     let id = house.approval("ann", ApprovalRule::Requester, &statement).await;
     let page = house.browser_of("ann").await.open(&format!("/approvals/{id}")).await;
     for shown in ["line 0<", "line 399<", "U+202E", "U+200B", "U+0430", "3 characters", "&lt;script&gt;"] {

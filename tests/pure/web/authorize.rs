@@ -38,7 +38,11 @@ async fn post(house: &House, path: &str, fields: &[(&str, &str)], headers: &[(&s
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();
-    Token { status, headers, body: serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: {text}")) }
+    Token {
+        status,
+        headers,
+        body: serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: {text}")),
+    }
 }
 
 async fn exchange(house: &House, code: &str, client: &str, redirect: &str) -> Token {
@@ -55,7 +59,9 @@ async fn exchange(house: &House, code: &str, client: &str, redirect: &str) -> To
 
 async fn status_of_mcp(house: &House, token: &str) -> u16 {
     let request = Client::new().post(format!("{}/mcp", house.origin)).bearer_auth(token);
-    let request = request.header("content-type", "application/json").header("accept", "application/json, text/event-stream");
+    let request = request
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream");
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     request.body(ping).send().await.unwrap().status().as_u16()
 }
@@ -79,7 +85,10 @@ async fn a_client_is_allowed_gets_tokens_and_loses_them_again() {
 
     let to = answer(&mut browser, &page, "allow").await.location().to_owned();
     assert!(to.starts_with(&format!("{APP}?")), "{to}");
-    assert_eq!((parameter(&to, "state"), parameter(&to, "iss")), ("state-1".to_owned(), house.origin.clone()));
+    assert_eq!(
+        (parameter(&to, "state"), parameter(&to, "iss")),
+        ("state-1".to_owned(), house.origin.clone())
+    );
     let code = parameter(&to, "code");
     let given = exchange(&house, &code, "app", APP).await;
     assert_eq!(given.status, 200, "{}", given.body);
@@ -107,7 +116,10 @@ async fn the_person_may_say_no() {
     let to = answer(&mut browser, &page, "deny").await.location().to_owned();
     assert!(to.starts_with(&format!("{APP}?")));
     assert_eq!(parameter(&to, "error"), "access_denied");
-    assert_eq!((parameter(&to, "state"), parameter(&to, "iss")), ("state-1".to_owned(), house.origin.clone()));
+    assert_eq!(
+        (parameter(&to, "state"), parameter(&to, "iss")),
+        ("state-1".to_owned(), house.origin.clone())
+    );
     assert!(!to.contains("code="));
     assert_eq!(answer(&mut browser, &page, "perhaps").await.status, 400);
 }
@@ -131,7 +143,9 @@ async fn a_yes_is_remembered_but_not_after_a_login_nor_for_a_program_on_the_mach
     for _ in 0..2 {
         let page = browser.open(&native).await;
         assert!(page.text.contains("a program on this computer"), "{}", page.text);
-        assert!(page.header("content-security-policy").contains("form-action 'self' http://127.0.0.1:51234;"));
+        assert!(
+            page.header("content-security-policy").contains("form-action 'self' http://127.0.0.1:51234;")
+        );
         assert!(answer(&mut browser, &page, "allow").await.location().starts_with(NATIVE));
     }
 }
@@ -173,7 +187,10 @@ async fn what_is_wrong_is_told_to_a_known_client() {
         let to = house.browser().open(&format!("/authorize?{query}")).await.location().to_owned();
         assert!(to.starts_with(APP), "{to}");
         assert_eq!(parameter(&to, "error"), error, "{query}");
-        assert_eq!((parameter(&to, "state"), parameter(&to, "iss")), ("state-1".to_owned(), house.origin.clone()));
+        assert_eq!(
+            (parameter(&to, "state"), parameter(&to, "iss")),
+            ("state-1".to_owned(), house.origin.clone())
+        );
     }
 }
 
@@ -209,12 +226,7 @@ async fn the_token_endpoint_says_what_is_wrong_and_is_never_cached() {
         (vec![("client_id", "app")], vec![], 400, "invalid_request"),
         (vec![("client_id", "app"), ("grant_type", "password")], vec![], 400, "unsupported_grant_type"),
         (vec![("client_id", "app"), ("client_id", "app")], vec![], 400, "invalid_request"),
-        (
-            vec![("client_id", "app"), ("grant_type", "authorization_code"), ("code", "x")],
-            vec![],
-            400,
-            "",
-        ),
+        (vec![("client_id", "app"), ("grant_type", "authorization_code"), ("code", "x")], vec![], 400, ""),
         (vec![("grant_type", "refresh_token")], vec![("authorization", "Basic eDp5")], 401, "invalid_client"),
     ] {
         let answer = post(&house, "/token", &fields, &headers).await;
@@ -225,9 +237,11 @@ async fn the_token_endpoint_says_what_is_wrong_and_is_never_cached() {
         assert_eq!(answer.headers["cache-control"], "no-store");
         assert_eq!(answer.headers.contains_key("www-authenticate"), !headers.is_empty());
     }
-    let json = Client::new().post(format!("{}/token", house.origin)).header("content-type", "application/json");
+    let json =
+        Client::new().post(format!("{}/token", house.origin)).header("content-type", "application/json");
     assert_eq!(json.body("{}").send().await.unwrap().status(), 400);
-    let query = house.browser().send(Method::POST, "/token?grant_type=refresh_token&client_id=app", Some(&[])).await;
+    let query =
+        house.browser().send(Method::POST, "/token?grant_type=refresh_token&client_id=app", Some(&[])).await;
     assert_eq!(query.status, 401, "only the body counts");
 }
 
@@ -284,5 +298,9 @@ async fn a_code_is_used_once() {
     assert_eq!(first.status, 200, "{}", first.body);
     let second = exchange(&house, &code, "native", NATIVE).await;
     assert_eq!((second.status, &second.body["error"]), (400, &"invalid_grant".into()));
-    assert_eq!(status_of_mcp(&house, first.body["access_token"].as_str().unwrap()).await, 401, "and the grant ends");
+    assert_eq!(
+        status_of_mcp(&house, first.body["access_token"].as_str().unwrap()).await,
+        401,
+        "and the grant ends"
+    );
 }

@@ -93,7 +93,11 @@ impl Page {
     }
 
     pub fn forms(&self) -> Vec<Form> {
-        self.text.split("<form").skip(1).map(|rest| Form::read(rest.split("</form>").next().unwrap())).collect()
+        self.text
+            .split("<form")
+            .skip(1)
+            .map(|rest| Form::read(rest.split("</form>").next().unwrap()))
+            .collect()
     }
 
     pub fn form(&self, action: &str) -> Form {
@@ -106,7 +110,8 @@ impl Form {
     fn read(html: &str) -> Self {
         let action = attribute(html.split('>').next().unwrap(), "action").unwrap();
         let inputs = html.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap());
-        let named = |input: &str| Some((attribute(input, "name")?, attribute(input, "value").unwrap_or_default()));
+        let named =
+            |input: &str| Some((attribute(input, "name")?, attribute(input, "value").unwrap_or_default()));
         Self { action, fields: inputs.filter_map(named).collect() }
     }
 

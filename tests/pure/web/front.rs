@@ -95,7 +95,14 @@ async fn pages_are_not_shown_in_frames() {
 async fn changes_are_not_made_by_links() {
     let house = House::open().await;
     let mut browser = house.browser_of("ann").await;
-    for path in ["/logout", "/consent", "/approvals/0/approve", "/approvals/0/refuse", "/account/grants/0/revoke", "/token"] {
+    for path in [
+        "/logout",
+        "/consent",
+        "/approvals/0/approve",
+        "/approvals/0/refuse",
+        "/account/grants/0/revoke",
+        "/token",
+    ] {
         for method in [Method::GET, Method::HEAD] {
             assert_eq!(browser.send(method, path, None).await.status, 405, "{path}");
         }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use pgwarden::approvals::{
-    ApprovalId, ApprovalRule, ApprovalSettings, ApprovalStore, Asked, Binding, MemoryApprovals, NewApproval, Requester,
+    ApprovalId, ApprovalRule, ApprovalSettings, ApprovalStore, Asked, Binding, MemoryApprovals, NewApproval,
+    Requester,
 };
 use pgwarden::auth::server::{
-    AuthorizationServer, Clock, FetchError, Fetched, Fetcher, MemoryGrants, Parts, Roles, Sessions, Settings, StaticClient,
+    AuthorizationServer, Clock, FetchError, Fetched, Fetcher, MemoryGrants, Parts, Roles, Sessions, Settings,
+    StaticClient,
 };
 use pgwarden::auth::{Authenticator, Caller, PublicUrl, Scope};
 use pgwarden::db::{ProofError, RoleFacts};
@@ -54,7 +56,8 @@ impl House {
         let mut settings = Settings::new(origin.clone(), format!("{origin}/mcp"));
         settings.scopes = [Scope::Write].into_iter().collect();
         settings.scope_roles = vec![(Scope::Approve, vec!["boss".to_owned()])];
-        settings.clients = vec![client("app", "The App", APP), client("native", "Native", "http://127.0.0.1/callback")];
+        settings.clients =
+            vec![client("app", "The App", APP), client("native", "Native", "http://127.0.0.1/callback")];
         change(&mut settings);
         let sessions = Sessions::new(store.clone(), &key, &settings.lifetimes, Clock::default());
         let parts = Parts {

@@ -14,7 +14,9 @@ async fn a_role_logs_in_and_out() {
     let welcome = browser.log_in("/login?next=%2Faccount", "ann", PASSWORD).await;
     assert_eq!(welcome.location(), "/account");
     let set: Vec<_> = welcome.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap()).collect();
-    assert!(set.iter().any(|set| set.starts_with("pgwarden-loopback=") && set.contains("HttpOnly; SameSite=Lax")));
+    assert!(
+        set.iter().any(|set| set.starts_with("pgwarden-loopback=") && set.contains("HttpOnly; SameSite=Lax"))
+    );
     assert!(!browser.cookies.contains_key(BEFORE));
 
     let account = browser.open("/account").await;
@@ -32,7 +34,8 @@ async fn logging_out_everywhere_ends_the_sessions_of_other_browsers() {
     let (mut one, mut two, mut other) =
         (house.browser_of("ann").await, house.browser_of("ann").await, house.browser_of("bob").await);
     let account = one.open("/account").await;
-    let everywhere = account.forms().into_iter().find(|form| form.fields.iter().any(|(name, _)| name == "everywhere"));
+    let everywhere =
+        account.forms().into_iter().find(|form| form.fields.iter().any(|(name, _)| name == "everywhere"));
     assert_eq!(one.submit(&everywhere.unwrap()).await.location(), "/login");
     assert_eq!(two.open("/account").await.status, 303);
     assert_eq!(other.open("/account").await.status, 200);
@@ -107,7 +110,9 @@ async fn a_login_form_works_in_the_browser_that_got_it() {
 #[tokio::test]
 async fn nobody_is_led_to_another_site() {
     let house = House::open().await;
-    for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "/token", "javascript:alert(1)"] {
+    for next in
+        ["https://evil.example/", "//evil.example", "/\\evil.example", "/token", "javascript:alert(1)"]
+    {
         let mut browser = house.browser();
         let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
         let page = browser.log_in(&format!("/login?next={next}"), "ann", PASSWORD).await;
@@ -121,5 +126,7 @@ async fn credentials_in_a_url_log_nobody_in() {
     let mut browser = house.browser();
     let page = browser.open(&format!("/login?role=ann&password={PASSWORD}")).await;
     assert_eq!(page.status, 200);
-    assert!(!browser.cookies.contains_key(SESSION) && !page.text.contains(PASSWORD) && !page.text.contains("ann"));
+    assert!(
+        !browser.cookies.contains_key(SESSION) && !page.text.contains(PASSWORD) && !page.text.contains("ann")
+    );
 }

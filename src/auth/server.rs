@@ -1,0 +1,134 @@
+//! The embedded authorization server: who may connect a client, and the tokens that the client gets (OAuth 2.1).
+//!
+//! No HTTP and no pages: what a browser or a client sent comes in as values, and what it shall get goes out as values.
+//!
+//! INVARIANT: the store gets hashes of secrets, what is personal sealed under the store's key, and a person's password
+//! only sealed under a key that their live code, tokens or browser session open.
+
+mod address;
+mod asked;
+mod authenticate;
+mod authorize;
+mod client;
+mod clients;
+mod clock;
+mod consent;
+mod document;
+mod event;
+mod exchange;
+mod faults;
+mod fetch;
+mod grant;
+mod grants;
+mod identity;
+mod login;
+mod memory;
+mod metadata;
+mod parameters;
+mod pkce;
+mod postgres;
+mod redirect;
+mod refresh;
+mod registration;
+mod resolve;
+mod revoke;
+mod seal;
+mod secret;
+mod sessions;
+mod settings;
+mod store;
+mod sweep;
+mod throttle;
+mod token;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::store::MasterKey;
+use crate::telemetry::Telemetry;
+
+pub use address::is_global;
+pub use asked::Asked;
+pub use authorize::Pending;
+pub use client::ClientKind;
+pub use clock::Clock;
+pub use faults::{AuthorizeError, LoginError, RegisterError, TokenError};
+pub use fetch::{FetchError, Fetched, Fetcher, Resolver, SystemResolver, WebFetcher};
+pub use grants::GrantView;
+pub use identity::Identity;
+pub use login::Roles;
+pub use memory::MemoryGrants;
+pub use postgres::PostgresGrants;
+pub use secret::Opaque;
+pub use sessions::{Session, Sessions};
+pub use settings::{Lifetimes, Settings, StaticClient, TrustedHosts};
+pub use store::{ClientRow, GrantRow, GrantStore, SessionRow, TokenKind, TokenRow};
+pub use token::{TokenAnswer, TokenRequest};
+
+use clients::Clients;
+use login::Logins;
+use seal::Seal;
+use verify::Admissions;
+
+/// What the server is composed of.
+#[derive(Debug)]
+pub struct Parts {
+    pub store: Arc<dyn GrantStore>,
+    /// The store's key, the same for all replicas.
+    pub key: MasterKey,
+    /// Where a login is proved.
+    pub roles: Arc<dyn Roles>,
+    /// How clients' documents are read.
+    pub fetcher: Arc<dyn Fetcher>,
+    pub telemetry: Telemetry,
+    pub clock: Clock,
+}
+
+/// Share it in an `Arc`.
+pub struct AuthorizationServer {
+    settings: Settings,
+    store: Arc<dyn GrantStore>,
+    seal: Seal,
+    roles: Arc<dyn Roles>,
+    clients: Clients,
+    logins: Logins,
+    sessions: Sessions,
+    admissions: Admissions,
+    telemetry: Telemetry,
+    clock: Clock,
+}
+
+impl AuthorizationServer {
+    pub fn new(settings: Settings, parts: Parts) -> Self {
+        let Parts { store, key, roles, fetcher, telemetry, clock } = parts;
+        let sessions = Sessions::new(Arc::clone(&store), &key, &settings.lifetimes, clock.clone());
+        Self {
+            clients: Clients::new(&settings, Arc::clone(&store), &key, fetcher, clock.clone()),
+            logins: Logins::new(clock.clone()),
+            admissions: Admissions::default(),
+            seal: Seal::new(&key),
+            settings,
+            store,
+            roles,
+            sessions,
+            telemetry,
+            clock,
+        }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Those of the browsers that people are logged in with.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+}
+
+impl fmt::Debug for AuthorizationServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationServer").field("issuer", &self.settings.issuer).finish_non_exhaustive()
+    }
+}

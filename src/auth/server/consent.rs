@@ -1,0 +1,44 @@
+//! What a person said yes to before is not asked again: the same client, redirect, scopes and resource.
+
+use super::event::Step;
+use super::secret::Hash;
+use super::{AuthorizationServer, Pending, Session};
+use crate::pg::Diagnostic;
+
+/// Of one person.
+const MOST: i64 = 200;
+
+impl AuthorizationServer {
+    /// On loopback always: whatever program listens there would get the code.
+    pub async fn needs_consent(&self, pending: &Pending, session: &Session) -> Result<bool, Diagnostic> {
+        if pending.is_loopback {
+            return Ok(true);
+        }
+        let known = self.store.has_consent(self.consent_key(pending, session), self.clock.now()).await?;
+        Ok(!known)
+    }
+
+    /// Remembers the yes.
+    pub(super) async fn remember(&self, pending: &Pending, session: &Session) -> Result<(), Diagnostic> {
+        self.event(&session.identity.subject, Step::Consented { client_id: &pending.client_id });
+        if pending.is_loopback {
+            return Ok(());
+        }
+        let ends = self.clock.now() + self.settings.lifetimes.consent;
+        self.store.add_consent(self.consent_key(pending, session), session.owner(), ends, MOST).await
+    }
+
+    fn consent_key(&self, pending: &Pending, session: &Session) -> Hash {
+        let client = pending.client_host.as_deref().unwrap_or(&pending.client_id);
+        let identity = &session.identity;
+        self.seal.keyed(&[
+            "consent",
+            &identity.issuer,
+            &identity.subject,
+            client,
+            &pending.redirect_host,
+            &pending.scopes.to_string(),
+            &pending.resource,
+        ])
+    }
+}

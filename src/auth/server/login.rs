@@ -1,0 +1,140 @@
+//! Login: a role and its password, proved by PostgreSQL itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use futures_util::future::BoxFuture;
+use tokio::time::sleep_until;
+use zeroize::Zeroizing;
+
+use super::event::Step;
+use super::throttle::Throttle;
+use super::{AuthorizationServer, Clock, Identity, LoginError, Opaque};
+use crate::auth::{OwnLogin, Scopes};
+use crate::db::{Proof, ProofError, RoleFacts};
+use crate::pg::Diagnostic;
+
+/// Where roles are proved and looked at.
+pub trait Roles: Send + Sync + fmt::Debug {
+    fn prove<'a>(&'a self, role: &'a str, password: &'a str) -> BoxFuture<'a, Result<RoleFacts, ProofError>>;
+
+    /// `None`: there is no such role.
+    fn standing<'a>(&'a self, role: &'a str) -> BoxFuture<'a, Result<Option<RoleFacts>, Diagnostic>>;
+}
+
+impl Roles for Proof {
+    fn prove<'a>(&'a self, role: &'a str, password: &'a str) -> BoxFuture<'a, Result<RoleFacts, ProofError>> {
+        Box::pin(self.of(role, password))
+    }
+
+    fn standing<'a>(&'a self, role: &'a str) -> BoxFuture<'a, Result<Option<RoleFacts>, Diagnostic>> {
+        Box::pin(self.standing(role))
+    }
+}
+
+/// What refuses takes as long as this, whatever it was.
+const REFUSAL_TAKES: Duration = Duration::from_millis(300);
+
+#[derive(Debug)]
+pub(super) struct Logins {
+    by_role: Throttle,
+    by_address: Throttle,
+    clock: Clock,
+}
+
+impl Logins {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            // Short, since anybody can make a role wait.
+            by_role: Throttle::new(5, TimeDelta::seconds(30)),
+            by_address: Throttle::new(20, TimeDelta::minutes(15)),
+            clock,
+        }
+    }
+
+    fn attempt(&self, role: &str, address: &str) -> Result<(), Duration> {
+        let now = self.clock.now();
+        self.by_address.attempt(address, now)?;
+        self.by_role.attempt(role, now)
+    }
+
+    fn forgive(&self, role: &str, address: &str) {
+        self.by_role.forgive(role, true);
+        self.by_address.forgive(address, false);
+    }
+}
+
+impl AuthorizationServer {
+    /// The cookie's value of a new session. The password stays only where the settings keep logins, sealed under it.
+    pub async fn login(
+        &self,
+        role: &str,
+        password: Zeroizing<String>,
+        address: IpAddr,
+    ) -> Result<Opaque, LoginError> {
+        let began = Instant::now();
+        let network = network(address);
+        if let Err(wait) = self.logins.attempt(role, &network) {
+            self.event(role, Step::Throttled { address });
+            return Err(LoginError::Throttled(wait));
+        }
+        let facts = match self.roles.prove(role, &password).await {
+            Ok(facts) => facts,
+            Err(ProofError::Refused(cause)) => {
+                self.event(role, Step::LoginFailed { address, cause });
+                sleep_until((began + REFUSAL_TAKES).into()).await;
+                return Err(LoginError::Refused);
+            }
+            Err(ProofError::Unavailable(error)) => {
+                self.logins.forgive(role, &network);
+                return Err(LoginError::Unavailable(error));
+            }
+        };
+        self.logins.forgive(role, &network);
+        let login = OwnLogin { role: facts.role.clone(), password };
+        let login = self.settings.keep_login.then_some(&login);
+        let identity = self.identity(&facts);
+        let session = self.sessions.begin(&identity, login).await.map_err(LoginError::Unavailable)?;
+        self.event(role, Step::LoggedIn { address });
+        Ok(session)
+    }
+
+    /// The person that a role is.
+    pub(super) fn identity(&self, facts: &RoleFacts) -> Identity {
+        // Lists are divided by commas and spaces.
+        let memberships: Vec<&str> =
+            facts.memberships.iter().map(String::as_str).filter(|name| !name.contains([',', ' '])).collect();
+        let mut claims = BTreeMap::from([("role".to_owned(), facts.role.clone())]);
+        if !memberships.is_empty() {
+            claims.insert("roles".to_owned(), memberships.join(","));
+        }
+        Identity {
+            issuer: self.settings.issuer.clone(),
+            subject: facts.role.clone(),
+            claims,
+            scopes: self.scopes_of(facts),
+        }
+    }
+
+    fn scopes_of(&self, facts: &RoleFacts) -> Scopes {
+        let is_one = |roles: &Vec<String>| {
+            roles.iter().any(|role| *role == facts.role || facts.memberships.contains(role))
+        };
+        let more = self.settings.scope_roles.iter().filter(|(_, roles)| is_one(roles));
+        self.settings.scopes.iter().chain(more.map(|(scope, _)| *scope)).collect()
+    }
+}
+
+/// What one subscriber has: of IPv6 the first half.
+pub(super) fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(address) => address.to_string(),
+            None => format!("{:x}/64", u128::from(address) >> 64),
+        },
+    }
+}

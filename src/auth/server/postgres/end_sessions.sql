@@ -1,0 +1,1 @@
+DELETE FROM pgwarden.browser_session AS s WHERE s.owner = $1

@@ -1,0 +1,1 @@
+DELETE FROM pgwarden.authorization_token AS t WHERE t.hash = $1
