@@ -1,9 +1,90 @@
 //! The few pages that a person sees, and the endpoints of the authorization server.
+//!
+//! Read `gate` for what every request passes, `layout` for what all pages share.
+
+mod account;
+mod approval_page;
+mod approvals;
+mod approvals_page;
+mod assets;
+mod authorize;
+mod consent_page;
+mod cookies;
+mod cors;
+mod external;
+mod fault;
+mod fields;
+mod form;
+mod gate;
+mod hosts;
+mod layout;
+mod login;
+mod login_form;
+mod moment;
+mod next;
+mod oauth;
+mod preview;
+mod shown;
+mod site;
+mod visitor;
+
+use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+pub use hosts::{Barred, Hosts};
+pub use site::PagesParts;
+
+use site::Site;
 
 /// What is served beside `/mcp`. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
     pub(crate) router: Router,
+}
+
+impl Pages {
+    pub fn new(parts: PagesParts) -> Self {
+        let site = Arc::new(Site::new(parts));
+        let pages = in_windows_of_clients().merge(own()).layer(from_fn_with_state(site.clone(), gate::page));
+        let others = endpoints().layer(from_fn_with_state(site.clone(), gate::endpoint));
+        let whole = pages.merge(others).layer(from_fn_with_state(site.clone(), gate::headers));
+        Self { router: whole.with_state(site) }
+    }
+}
+
+/// The way from a client to its authorization.
+fn in_windows_of_clients() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/authorize", get(authorize::ask))
+        .route("/consent", post(authorize::answer))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/login/external/{name}", get(external::begin))
+        .route(external::CALLBACK, get(external::come_back))
+        .layer(from_fn(gate::opened_by_client))
+}
+
+/// What people open themselves.
+fn own() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/logout", post(login::end))
+        .route("/account", get(account::show))
+        .route("/account/grants/{id}/revoke", post(account::revoke))
+        .route("/approvals", get(approvals::list))
+        .route("/approvals/{id}", get(approvals::show))
+        .route("/approvals/{id}/approve", post(approvals::approve))
+        .route("/approvals/{id}/refuse", post(approvals::refuse))
+}
+
+/// What programs ask for.
+fn endpoints() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/.well-known/oauth-authorization-server", get(oauth::metadata).options(cors::preflight))
+        .route("/token", post(oauth::token).options(cors::preflight))
+        .route("/revoke", post(oauth::revoke).options(cors::preflight))
+        .layer(from_fn(cors::to_all))
+        .route("/register", post(oauth::register))
+        .route("/assets/{name}", get(assets::serve))
 }

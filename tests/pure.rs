@@ -31,5 +31,6 @@ mod pure {
     mod policy_schema;
     mod saved_schema;
     mod unsupported;
+    mod web;
     mod writes;
 }

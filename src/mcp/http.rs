@@ -7,7 +7,6 @@ mod cancels;
 mod connections;
 mod endpoint;
 mod health;
-mod hosts;
 mod refusal;
 mod sessions;
 
@@ -24,7 +23,6 @@ use self::connections::Connections;
 use self::endpoint::Endpoint;
 pub(super) use self::endpoint::bearer;
 use self::health::Health;
-use self::hosts::Hosts;
 use self::sessions::Sessions;
 use super::callers::Callers;
 use super::calls::Calls;
@@ -32,7 +30,7 @@ use super::handler::Handler;
 use super::{ServeError, SessionMode, Settings};
 use crate::auth::{Authenticator, Caller};
 use crate::gateway::Gateway;
-use crate::web::Pages;
+use crate::web::{Hosts, Pages};
 
 /// Who may call over HTTP.
 #[derive(Clone, Debug)]
@@ -71,7 +69,7 @@ pub async fn serve_http(
         service,
         sessions,
         authentication,
-        hosts: Hosts::new(&settings.http),
+        hosts: Hosts::new(&settings.http.allowed_hosts, &settings.http.allowed_origins),
         cancels: cancels::Cancels::default(),
         running: calls.running.clone(),
         mode: settings.http.sessions.mode,

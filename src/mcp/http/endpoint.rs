@@ -22,7 +22,6 @@ use tokio_util::task::TaskTracker;
 
 use super::body::{self, RmcpResponse};
 use super::cancels::{CallKey, Cancels};
-use super::hosts::Hosts;
 use super::refusal::Refusal;
 use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
@@ -32,6 +31,7 @@ use crate::mcp::handler::Handler;
 use crate::mcp::standing::Standing;
 use crate::mcp::tasks::legacy;
 use crate::mcp::{SessionMode, revision};
+use crate::web::Hosts;
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -57,7 +57,7 @@ pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Reque
 
 impl Endpoint {
     async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
-        self.hosts.check(&request)?;
+        self.hosts.check(&request).map_err(|barred| Refusal::forbidden(barred.message()))?;
         let (caller, token) = self.authenticate(request.headers()).await?;
         let (mut parts, body) = request.into_parts();
         let subject = whose(&caller);

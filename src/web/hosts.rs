@@ -5,39 +5,54 @@ use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Request};
 
-use super::refusal::Refusal;
-use crate::mcp::HttpSettings;
-
 /// Always accepted as `Host`, with any port.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-pub(super) struct Hosts {
+/// The names that are answered to, in `/mcp` and in the pages.
+#[derive(Clone, Debug)]
+pub struct Hosts {
     hosts: Vec<String>,
     origins: Vec<String>,
 }
 
+/// What a request has that is not on its list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Barred {
+    Host,
+    Origin,
+}
+
+impl Barred {
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Host => "this Host is not allowed",
+            Self::Origin => "this Origin is not allowed",
+        }
+    }
+}
+
 impl Hosts {
-    pub(super) fn new(settings: &HttpSettings) -> Self {
+    /// Values of `Host`, besides those of loopback: `host` (any port) or `host:port`. Values of `Origin`:
+    /// `scheme://host` with `:port` where it is not the scheme's own.
+    pub fn new(hosts: &[String], origins: &[String]) -> Self {
         let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let mut hosts: Vec<String> = lower(&settings.allowed_hosts);
+        let mut hosts: Vec<String> = lower(hosts);
         hosts.extend(LOOPBACK.map(str::to_owned));
-        Self { hosts, origins: lower(&settings.allowed_origins) }
+        Self { hosts, origins: lower(origins) }
     }
 
-    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Barred> {
+        self.check_host(request)?;
+        let origins = request.headers();
+        let listed = || only(origins, ORIGIN.as_str()).is_some_and(|origin| self.origin_allowed(origin));
+        if !origins.contains_key(ORIGIN) || listed() { Ok(()) } else { Err(Barred::Origin) }
+    }
+
+    pub(super) fn check_host<B>(&self, request: &Request<B>) -> Result<(), Barred> {
         // HTTP lets the request line carry the host too: then both have to be good.
         let in_line = request.uri().authority().is_none_or(|authority| self.host_allowed(authority.as_str()));
         let host = only(request.headers(), HOST.as_str()).is_some_and(|host| self.host_allowed(host));
-        if !in_line || !host {
-            return Err(Refusal::forbidden("this Host is not allowed"));
-        }
-        let no_origin = !request.headers().contains_key(ORIGIN);
-        if no_origin
-            || only(request.headers(), ORIGIN.as_str()).is_some_and(|origin| self.origin_allowed(origin))
-        {
-            return Ok(());
-        }
-        Err(Refusal::forbidden("this Origin is not allowed"))
+        if in_line && host { Ok(()) } else { Err(Barred::Host) }
     }
 
     fn host_allowed(&self, host: &str) -> bool {
@@ -57,7 +72,7 @@ impl Hosts {
 }
 
 /// The header's value, where it is there once.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
     values.next().is_none().then(|| value.to_str().ok()).flatten()
@@ -68,11 +83,8 @@ mod tests {
     use super::*;
 
     fn check(host: &[&str], origin: &[&str]) -> bool {
-        let settings = HttpSettings {
-            allowed_hosts: vec!["db.example.com".into(), "exact.example.com:8443".into()],
-            allowed_origins: vec!["https://app.example.com".into(), "http://localhost:6274".into()],
-            ..HttpSettings::default()
-        };
+        let hosts = ["db.example.com".to_owned(), "exact.example.com:8443".to_owned()];
+        let origins = ["https://app.example.com".to_owned(), "http://localhost:6274".to_owned()];
         let mut request = Request::builder().uri("/mcp");
         for host in host {
             request = request.header(HOST, *host);
@@ -80,7 +92,7 @@ mod tests {
         for origin in origin {
             request = request.header(ORIGIN, *origin);
         }
-        Hosts::new(&settings).check(&request.body(()).unwrap()).is_ok()
+        Hosts::new(&hosts, &origins).check(&request.body(()).unwrap()).is_ok()
     }
 
     #[test]
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_host_of_an_absolute_request_line_counts_as_well() {
-        let hosts = Hosts::new(&HttpSettings::default());
+        let hosts = Hosts::new(&[], &[]);
         let to = |uri: &str| Request::builder().uri(uri).header(HOST, "localhost").body(()).unwrap();
         assert!(hosts.check(&to("http://localhost/mcp")).is_ok());
         assert!(hosts.check(&to("http://evil.com/mcp")).is_err());

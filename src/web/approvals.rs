@@ -1,0 +1,89 @@
+//! The pages where a person approves or refuses what a program wants to change.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use chrono::Utc;
+
+use super::approval_page::{self, Answer};
+use super::approvals_page;
+use super::fault::Fault;
+use super::fields::TOKEN;
+use super::form::Form;
+use super::site::Site;
+use super::visitor::Member;
+use crate::approvals::ApprovalId;
+use crate::auth::server::Session;
+use crate::gateway::{Decided, Decision};
+
+/// Names of the forms in their tokens.
+const APPROVE: &str = "approve";
+const REFUSE: &str = "refuse";
+
+pub(super) async fn list(State(site): State<Arc<Site>>, member: Member) -> Result<Response, Fault> {
+    let identity = &member.session.identity;
+    let open = site.gateway.open_approvals(&identity.caller()).await?;
+    Ok(approvals_page::page(&open, Utc::now()).of(&identity.subject).into_response())
+}
+
+/// For somebody who may not see it, there is none.
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    member: Member,
+) -> Result<Response, Fault> {
+    let id: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
+    let caller = member.session.identity.caller();
+    let approval = site.gateway.approval(&caller, id).await?.ok_or_else(Fault::not_found)?;
+    let decides = site.gateway.open_approvals(&caller).await?.iter().any(|open| open.id == id);
+    let answer = decides.then(|| answer(&member.session, id));
+    Ok(approval_page::page(&approval, answer.as_ref(), Utc::now()).of(caller.subject).into_response())
+}
+
+pub(super) async fn approve(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    member: Member,
+    form: Form,
+) -> Result<Response, Fault> {
+    decide(&site, &id, &member, (APPROVE, &form), Decision::Approve).await
+}
+
+pub(super) async fn refuse(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    member: Member,
+    form: Form,
+) -> Result<Response, Fault> {
+    let reason = form.field("reason").to_owned();
+    decide(&site, &id, &member, (REFUSE, &form), Decision::Refuse { reason }).await
+}
+
+async fn decide(
+    site: &Site,
+    id: &str,
+    member: &Member,
+    (name, form): (&str, &Form),
+    decision: Decision,
+) -> Result<Response, Fault> {
+    if !member.session.is_csrf_token(name, id, form.field(TOKEN)) {
+        return Err(Fault::not_ours());
+    }
+    let parsed: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
+    match site.gateway.decide(&member.session.identity.caller(), parsed, decision).await? {
+        // What became of it, be it by this answer or by an earlier one, is on its page.
+        Decided::Done(_) | Decided::TooLate(_) => Ok(Redirect::to(&format!("/approvals/{parsed}")).into_response()),
+        Decided::Unknown => Err(Fault::not_found()),
+    }
+}
+
+fn answer(session: &Session, id: ApprovalId) -> Answer {
+    let id = id.to_string();
+    Answer {
+        approve: session.csrf_token(APPROVE, &id),
+        refuse: session.csrf_token(REFUSE, &id),
+        asks_code: false,
+        wrong: None,
+    }
+}

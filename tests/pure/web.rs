@@ -1,0 +1,8 @@
+//! The pages, over HTTP: who is let in, what is asked, what changes and what does not.
+
+mod approvals;
+mod authorize;
+mod browser;
+mod front;
+mod house;
+mod login;
