@@ -29,6 +29,8 @@ pub struct Policy {
     pub(super) planner: Option<PlannerLimits>,
     pub(super) caller: Option<CallerLimits>,
     pub(super) functions: BTreeSet<&'static str>,
+    /// Claims that every statement sets as `pgwarden.NAME`. Not of the file.
+    claims_as_settings: Vec<String>,
     /// Made when first needed.
     of_conditions: OnceLock<Box<Policy>>,
 }
@@ -126,6 +128,15 @@ impl Policy {
         })
     }
 
+    /// The same with claims that row security of the database reads, whatever the statement is.
+    pub fn with_claims_as_settings(self, names: &[String]) -> Self {
+        Self { claims_as_settings: names.to_vec(), ..self }
+    }
+
+    pub fn claims_as_settings(&self) -> &[String] {
+        &self.claims_as_settings
+    }
+
     /// Allows nothing.
     pub(super) fn empty() -> Self {
         Self {
@@ -144,6 +155,7 @@ impl Policy {
             planner: None,
             caller: None,
             functions: functions::allowed(),
+            claims_as_settings: Vec::new(),
             of_conditions: OnceLock::new(),
         }
     }
