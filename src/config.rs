@@ -5,6 +5,7 @@
 mod environment;
 mod error;
 mod file;
+mod identities;
 mod section;
 mod settings;
 mod store;

@@ -34,6 +34,7 @@ mod postgres {
     mod fixtures;
     mod gateway;
     mod health;
+    mod identities;
     mod kept_back;
     mod marked;
     mod mcp;

@@ -1,6 +1,7 @@
 //! `pgwarden doctor`: connects as `serve` would, and says what it finds.
 
 mod beyond;
+mod identities;
 mod monitor;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use self::beyond::Beyond;
+use self::identities::Identities;
 use self::monitor::MonitorReport;
 use super::FAILED;
 use super::arguments::DoctorArguments;
@@ -27,6 +29,7 @@ struct Report<'s> {
     examination: Result<Examination, Diagnostic>,
     beyond: Beyond,
     monitor: MonitorReport,
+    identities: Identities,
     /// What the policies name and the database does not have.
     missing: Vec<PolicyError>,
     /// The same of the notes.
@@ -52,6 +55,7 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let examination = served.database.examine().await;
     let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
     let monitor = MonitorReport::find(served).await;
+    let identities = Identities::find(served).await;
     // Without the checks of the login, which are told above.
     let (missing, missing_notes, saved) = match served.database.ready().await {
         Ok(catalog) => {
@@ -60,7 +64,7 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
         }
         Err(_) => (Vec::new(), Vec::new(), Vec::new()),
     };
-    Report { entry, accepted, examination, beyond, monitor, missing, missing_notes, saved }
+    Report { entry, accepted, examination, beyond, monitor, identities, missing, missing_notes, saved }
 }
 
 impl Report<'_> {
@@ -69,10 +73,15 @@ impl Report<'_> {
         self.missing.is_empty()
             && self.saved.is_empty()
             && self.monitor.is_healthy()
+            && self.identities.are_healthy(self.accepted)
             && self
                 .examination
                 .as_ref()
-                .is_ok_and(|found| found.findings.iter().all(|finding| finding.is_accepted(self.accepted)))
+                .is_ok_and(|found| !found.findings.iter().any(|finding| self.is_open(finding)))
+    }
+
+    fn is_open(&self, finding: &Finding) -> bool {
+        finding.is_open(&self.entry.run_as.of_entry(), self.accepted)
     }
 
     fn json(&self) -> String {
@@ -89,6 +98,7 @@ impl Report<'_> {
         json!({
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
             "policy": missing, "notes": notes, "saved_queries": saved, "monitor_login": self.monitor.json(),
+            "identities": self.identities.json(),
         })
         .to_string()
     }
@@ -100,6 +110,7 @@ impl Report<'_> {
             Err(error) => line(&mut out, "FAIL", &error.message, error.hint.as_deref()),
         }
         self.monitor.describe(&mut out);
+        self.identities.describe(self.accepted, &mut out);
         for missing in &self.missing {
             line(&mut out, "FAIL", &missing.to_string(), None);
         }
@@ -161,10 +172,12 @@ impl Report<'_> {
 
     fn finding(&self, finding: &Finding, out: &mut String) {
         let text = format!("{}: {}", finding.name, finding.detail);
-        if finding.is_accepted(self.accepted) {
+        if !self.is_open(finding) {
             line(out, "accepted", &text, Some(&finding.remedy));
-        } else {
-            line(out, "FAIL", &text, Some(&finding.remedy));
+            return;
+        }
+        line(out, "FAIL", &text, Some(&finding.remedy));
+        if !finding.is_final(&self.entry.run_as.of_entry()) {
             let _ = writeln!(out, "            or serve nevertheless with `--accept {}`", finding.name);
         }
     }
@@ -210,6 +223,7 @@ mod tests {
             examination: Ok(examination),
             beyond: Beyond::default(),
             monitor: MonitorReport::default(),
+            identities: Identities::default(),
             missing: Vec::new(),
             missing_notes: Vec::new(),
             saved: Vec::new(),
@@ -271,6 +285,7 @@ mod tests {
             examination: Err(error),
             beyond: Beyond::default(),
             monitor: MonitorReport::default(),
+            identities: Identities::default(),
             missing: Vec::new(),
             missing_notes: Vec::new(),
             saved: Vec::new(),

@@ -58,19 +58,24 @@ fn warm_up(served: &Served) {
     let served = served.clone();
     tokio::spawn(async move {
         let name = served.database.name();
-        match served.database.ready().await {
-            Ok(catalog) => {
-                info!(database = name, login = catalog.contents().login, "database `{name}` is ready");
-                served.warn_of_notes(&catalog);
+        for (at, identity) in served.identities().into_iter().enumerate() {
+            match identity.ready().await {
+                Ok(catalog) => {
+                    info!(database = name, login = catalog.contents().login, "database `{name}` is ready");
+                    if at == 0 {
+                        served.warn_of_notes(&catalog);
+                    }
+                }
+                Err(finding) => error!(
+                    database = name,
+                    role = identity.identity().role(),
+                    sqlstate = finding.sqlstate.as_str(),
+                    detail = finding.detail,
+                    hint = finding.hint,
+                    "database `{name}` is not ready, calls are refused: {}",
+                    finding.message
+                ),
             }
-            Err(finding) => error!(
-                database = name,
-                sqlstate = finding.sqlstate.as_str(),
-                detail = finding.detail,
-                hint = finding.hint,
-                "database `{name}` is not ready, calls are refused: {}",
-                finding.message
-            ),
         }
     });
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::arguments::Target;
 use crate::auth::Caller;
 use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy, NoticeChanges};
-use crate::db::{ConnectionSettings, Database, DatabaseSettings};
+use crate::db::{ConnectionSettings, Database, DatabaseSettings, Identity};
 use crate::gateway::{
     CallLimits, Gateway, NotesSource, Policies, PolicySource, SavedFault, SavedSource, Served,
 };
@@ -127,7 +127,7 @@ impl Setup {
     /// Ends the connections.
     pub(super) async fn close(&self) {
         for served in &self.served {
-            served.database.close().await;
+            served.close().await;
         }
     }
 }
@@ -226,26 +226,41 @@ fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     settings.time_zone.clone_from(&entry.time_zone);
     settings.notice_changes = entry.notice_changes == NoticeChanges::Auto;
     settings.accepted = entry.accept.iter().map(|finding| finding.as_str().to_owned()).collect();
+    settings.identity = entry.run_as.of_entry();
     let notes = entry.notes.as_deref().map(NotesSource::load).transpose()?.unwrap_or_default();
-    let served = Served::new(Database::new(settings), policies(entry)?).with_notes(notes);
+    let policies = policies(entry, &settings)?;
+    let served = Served::new(Database::new(settings), policies).with_notes(notes);
+    let served = served.running_as(entry.run_as.clone());
     Ok(match &entry.queries {
         Some(file) => served.with_saved(SavedSource::load(file, mcp::is_built_in)?),
         None => served,
     })
 }
 
-fn policies(entry: &DatabaseEntry) -> anyhow::Result<Policies> {
+fn policies(entry: &DatabaseEntry, settings: &DatabaseSettings) -> anyhow::Result<Policies> {
+    let claims = &entry.claims_as_settings;
     let mut mapped = Vec::new();
-    for MappedPolicy { when, policy } in &entry.policies {
-        mapped.push((when.clone(), PolicySource::load(policy, environment)?));
+    for MappedPolicy { when, policy, login } in &entry.policies {
+        let source = PolicySource::load_with(policy, environment, claims)?;
+        let source = match login {
+            Some(login) => source.with_login(Database::new(settings_of(login, settings))),
+            None => source,
+        };
+        mapped.push((when.clone(), source));
     }
     let otherwise = match &entry.policy {
-        Some(file) => Some(PolicySource::load(file, environment)?),
+        Some(file) => Some(PolicySource::load_with(file, environment, claims)?),
         // Who writes down whose which policy is, means that others have none.
         None if !mapped.is_empty() => None,
-        None => Some(PolicySource::fixed(Policy::builtin())),
+        None => Some(PolicySource::fixed(Policy::builtin().with_claims_as_settings(claims))),
     };
     Ok(Policies::new(mapped, otherwise))
+}
+
+/// Of the login of one policy: the database is the same.
+fn settings_of(login: &ConnectionSettings, settings: &DatabaseSettings) -> DatabaseSettings {
+    let connection = login.clone();
+    DatabaseSettings { connection, identity: Identity::Login, monitor: None, ..settings.clone() }
 }
 
 #[cfg(test)]

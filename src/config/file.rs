@@ -5,6 +5,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::identities::{claims, run_as};
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
 use super::store::store;
 use super::tasks::tasks;
@@ -130,9 +131,13 @@ fn database(
     };
     let monitor_login = section.value("monitor_login", |value| {
         let monitor = connect(&string(value)?)?;
-        is_another_login(&monitor, &connection).map(|()| monitor)
+        is_another_login(&monitor, &connection, "_monitor LOGIN IN ROLE pg_monitor").map(|()| monitor)
     })?;
-    let policies = section.list("policies")?.into_iter().map(|inner| mapped(inner, folder));
+    let login = |url: &str| {
+        let login = connect(url)?;
+        is_another_login(&login, &connection, "_other LOGIN").map(|()| login)
+    };
+    let policies = section.list("policies")?.into_iter().map(|inner| mapped(inner, folder, login));
     let entry = DatabaseEntry {
         policies: policies.collect::<Result<_, _>>()?,
         connection,
@@ -149,27 +154,36 @@ fn database(
         notice_changes: section
             .value("notice_changes", one_of([("auto", NoticeChanges::Auto), ("off", NoticeChanges::Off)]))?
             .unwrap_or_default(),
+        run_as: section.value("run_as", run_as)?.unwrap_or_default(),
+        claims_as_settings: section.value("claims_as_settings", claims)?.unwrap_or_default(),
         name,
     };
     section.finish()?;
     Ok(entry)
 }
 
-/// It is not the one that callers' statements run as, and it sees the same database.
-fn is_another_login(monitor: &ConnectionSettings, main: &ConnectionSettings) -> Result<(), Fault> {
-    if monitor.user() == main.user() {
-        let hint =
-            format!("make a login of its own: CREATE ROLE {}_monitor LOGIN IN ROLE pg_monitor", main.user());
+/// It is not the one of `url`, and it sees the same database. `attributes` end the words that make one.
+fn is_another_login(
+    other: &ConnectionSettings,
+    main: &ConnectionSettings,
+    attributes: &str,
+) -> Result<(), Fault> {
+    if other.user() == main.user() {
+        let hint = format!("make a login of its own: CREATE ROLE {}{attributes}", main.user());
         return Err(Fault::new(format!("logs in as `{}`, as `url` does", main.user()), Some(hint)));
     }
-    if monitor.dbname() != main.dbname() {
-        let message = format!("is for database `{}`, and `url` for `{}`", monitor.dbname(), main.dbname());
+    if other.dbname() != main.dbname() {
+        let message = format!("is for database `{}`, and `url` for `{}`", other.dbname(), main.dbname());
         return Err(Fault::new(message, None));
     }
     Ok(())
 }
 
-fn mapped(mut section: Section<'_>, folder: &Path) -> Result<MappedPolicy, ConfigError> {
+fn mapped(
+    mut section: Section<'_>,
+    folder: &Path,
+    login: impl Fn(&str) -> Result<ConnectionSettings, Fault>,
+) -> Result<MappedPolicy, ConfigError> {
     let when = section.needed("when", |value| {
         When::new(pairs(value)?).ok_or_else(|| {
             let hint = "for all other callers the entry itself has a `policy`".to_owned();
@@ -177,8 +191,9 @@ fn mapped(mut section: Section<'_>, folder: &Path) -> Result<MappedPolicy, Confi
         })
     })?;
     let policy = folder.join(section.needed("policy", string)?);
+    let login = section.value("login", |value| login(&string(value)?))?;
     section.finish()?;
-    Ok(MappedPolicy { when, policy })
+    Ok(MappedPolicy { when, policy, login })
 }
 
 fn listen(value: &DeValue<'_>) -> Result<String, Fault> {

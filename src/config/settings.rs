@@ -7,7 +7,7 @@ use super::store::Store;
 use super::tasks::Tasks;
 use crate::catalog::closest;
 use crate::db::{ConnectionSettings, Finding};
-use crate::gateway::When;
+use crate::gateway::{RunAs, When};
 
 /// Everything that `pgwarden.toml` can say, with defaults where it is silent.
 #[derive(Clone, Debug, Default)]
@@ -87,6 +87,8 @@ impl Default for Limits {
 pub struct MappedPolicy {
     pub when: When,
     pub policy: PathBuf,
+    /// What their statements run as; `None` for what the database's `run_as` says.
+    pub login: Option<ConnectionSettings>,
 }
 
 /// `[databases.NAME]`.
@@ -108,6 +110,9 @@ pub struct DatabaseEntry {
     pub accept: BTreeSet<AcceptedFinding>,
     pub pool_size: Option<usize>,
     pub notice_changes: NoticeChanges,
+    pub run_as: RunAs,
+    /// Claims that row security reads as `pgwarden.NAME`, besides those that filters name.
+    pub claims_as_settings: Vec<String>,
 }
 
 /// Whether changes of the schema are looked for, to tell of them.
@@ -135,6 +140,8 @@ impl DatabaseEntry {
             accept: BTreeSet::new(),
             pool_size: None,
             notice_changes: NoticeChanges::default(),
+            run_as: RunAs::default(),
+            claims_as_settings: Vec::new(),
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio_postgres::config::SslMode as DriverMode;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Config, Connection, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::sync::CancellationToken;
 
 use super::cancel::Canceler;
 use super::conninfo::{ConnectionSettings, Host, SslMode, TargetSession};
@@ -25,8 +26,8 @@ use crate::pg::{Diagnostic, Source, SqlState};
 pub(super) struct Connector {
     settings: ConnectionSettings,
     tls: ArcSwapOption<MadeTls>,
-    /// The login is a caller's own.
-    own: bool,
+    /// Of a caller's own login: fires when PostgreSQL refuses it.
+    own: Option<CancellationToken>,
 }
 
 struct MadeTls(MakeRustlsConnect);
@@ -39,19 +40,19 @@ impl std::fmt::Debug for MadeTls {
 
 impl Connector {
     pub fn new(settings: ConnectionSettings) -> Self {
-        Self { settings, tls: ArcSwapOption::empty(), own: false }
+        Self { settings, tls: ArcSwapOption::empty(), own: None }
     }
 
-    /// The same for a caller's own login.
-    pub fn for_login(&self, role: &str, password: &str) -> Self {
+    /// The same for a caller's own login. `ended` fires when PostgreSQL refuses it.
+    pub fn for_login(&self, role: &str, password: &str, ended: CancellationToken) -> Self {
         let settings = self.settings.for_login(role, Some(password));
-        Self { settings, tls: ArcSwapOption::new(self.tls.load_full()), own: true }
+        Self { settings, tls: ArcSwapOption::new(self.tls.load_full()), own: Some(ended) }
     }
 
     /// Refused where PostgreSQL lets the login in without its password: then having one proves nothing.
     pub async fn needs_password(&self) -> Result<(), Diagnostic> {
         let settings = self.settings.for_login(&self.settings.user, None);
-        let without = Self { settings, tls: ArcSwapOption::new(self.tls.load_full()), own: false };
+        let without = Self { settings, tls: ArcSwapOption::new(self.tls.load_full()), own: None };
         match without.open().await {
             Ok(link) => {
                 link.close().await;
@@ -193,7 +194,12 @@ impl Connector {
     fn start_failed(&self, host: &Host, error: &tokio_postgres::Error) -> Diagnostic {
         if error.as_db_error().is_some() {
             let refused = error::diagnostic(error);
-            return if self.own && refused.sqlstate.class() == "28" { own::refused() } else { refused };
+            let Some(ended) = self.own.as_ref().filter(|_| refused.sqlstate.class() == "28") else {
+                return refused;
+            };
+            // What other connections do under it ends too.
+            ended.cancel();
+            return own::refused();
         }
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         if cause == "password missing" {

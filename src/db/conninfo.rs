@@ -98,8 +98,8 @@ pub(super) struct Keepalive {
 pub(super) struct Password(Zeroizing<String>);
 
 impl Password {
-    pub fn new(password: String) -> Self {
-        Self(Zeroizing::new(password))
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
     }
 
     pub fn reveal(&self) -> &str {
@@ -172,7 +172,7 @@ impl ConnectionSettings {
 
     /// The same for another login, without the passwords of this one.
     pub(super) fn for_login(&self, user: &str, password: Option<&str>) -> Self {
-        let password = password.map(|password| Password::new(password.to_owned()));
+        let password = password.map(Password::new);
         Self {
             user: user.to_owned(),
             passwords: vec![password; self.hosts.len()],

@@ -44,6 +44,11 @@ impl Finding {
         }
     }
 
+    /// It keeps the identity from being used.
+    pub fn is_open(&self, identity: &Identity, accepted: &BTreeSet<String>) -> bool {
+        self.is_final(identity) || !self.is_accepted(accepted)
+    }
+
     /// What stands before the colon.
     fn kind(&self) -> &str {
         self.name.split(':').next().unwrap_or_default()
@@ -156,7 +161,7 @@ pub(super) fn accept(
     accepted: &BTreeSet<String>,
     identity: &Identity,
 ) -> Result<(), Diagnostic> {
-    let is_open = |finding: &&Finding| finding.is_final(identity) || !finding.is_accepted(accepted);
+    let is_open = |finding: &&Finding| finding.is_open(identity, accepted);
     let open: Vec<&Finding> = examination.findings.iter().filter(is_open).collect();
     let Some(first) = open.first() else { return Ok(()) };
     if identity.is_of_caller() {

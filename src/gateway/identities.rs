@@ -10,7 +10,7 @@ use seats::{Key, Seats};
 use super::Served;
 use super::share::Shares;
 use crate::auth::Caller;
-use crate::db::Database;
+use crate::db::{Database, Identity};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Claims;
 
@@ -24,6 +24,17 @@ pub enum RunAs {
     Role { claim: String, roles: Vec<String> },
     /// The login that the caller has proved.
     OwnLogin(OwnLogins),
+}
+
+impl RunAs {
+    /// What the entry's own login is there for.
+    pub fn of_entry(&self) -> Identity {
+        match self {
+            Self::Login => Identity::Login,
+            Self::Role { .. } => Identity::Gate,
+            Self::OwnLogin(_) => Identity::Outside,
+        }
+    }
 }
 
 /// Bounds of connections under callers' own logins.
@@ -85,6 +96,17 @@ impl Served {
                 Ok(self.over(seated.database, seated.shares))
             }
         }
+    }
+
+    /// Callers' statements run as the entry's own login.
+    pub(super) fn runs_as_login(&self) -> bool {
+        self.identities.run_as == RunAs::Login
+    }
+
+    /// This caller's statements run under their own login.
+    pub(super) fn needs_login(&self, caller: &Caller) -> bool {
+        let by_policy = self.policies.of(caller).is_ok_and(|policy| policy.login().is_some());
+        matches!(self.identities.run_as, RunAs::OwnLogin(_)) && !by_policy
     }
 
     /// Every identity that the configuration names: the entry's login, those of its policies, and the roles to take.

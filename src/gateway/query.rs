@@ -71,7 +71,7 @@ impl Gateway {
         patience: Patience,
         cancel: &CancellationToken,
     ) -> Result<Asked, Diagnostic> {
-        let question = Question { caller: caller.clone(), request };
+        let question = Question::new(caller, request);
         if let Some(open) = self.desk.same(caller, question.fingerprint()?).await? {
             let wait = patience.wait.unwrap_or(Duration::MAX);
             if let Some(asked) = self.task_outcome(caller, open.id, wait, cancel).await? {
@@ -151,7 +151,7 @@ impl Gateway {
     }
 
     /// What is left of the run belongs to no call.
-    fn go_on<G>(&self, run: Arc<Run>, going: Pin<Box<G>>)
+    pub(super) fn go_on<G>(&self, run: Arc<Run>, going: Pin<Box<G>>)
     where
         G: Future<Output = Result<Finished, Diagnostic>> + Send + 'static,
     {

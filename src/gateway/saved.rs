@@ -172,10 +172,10 @@ pub(super) fn unspoken(refusal: Diagnostic, request: &QueryRequest) -> Diagnosti
         .hint("use another tool; who runs pgwarden finds the reason in its log")
 }
 
-/// It ended, would take too long, or has to wait: nothing in the words is from the statement.
+/// It ended, would take too long, has to wait, or its caller must log in: nothing in the words is from the statement.
 fn is_of_the_run(refusal: &Diagnostic) -> bool {
     let of_a_limit = refusal.rule.as_deref().is_some_and(|rule| rule.starts_with("limits."));
-    refusal.retryable || of_a_limit || matches!(refusal.sqlstate.class(), "53" | "57" | "XX")
+    refusal.retryable || of_a_limit || matches!(refusal.sqlstate.class(), "28" | "53" | "57" | "XX")
 }
 
 #[cfg(test)]
@@ -208,9 +208,14 @@ mod tests {
         }
         let busy = Diagnostic { retryable: true, ..refused("53400").rule("limits.share") };
         let lost = Diagnostic::connection(SqlState::CONNECTION_FAILURE, "no server");
-        for passed in
-            [refused("57014"), refused("54000").rule("limits.planner"), busy, lost, by_postgresql("22012")]
-        {
+        for passed in [
+            refused("57014"),
+            refused("28000").rule("login.own"),
+            refused("54000").rule("limits.planner"),
+            busy,
+            lost,
+            by_postgresql("22012"),
+        ] {
             assert_eq!(unspoken(passed.clone(), &of_saved), passed);
         }
     }

@@ -4,6 +4,7 @@
 mod answer;
 mod changes;
 mod desk;
+mod here;
 mod outcome;
 mod question;
 mod recent;
@@ -43,11 +44,14 @@ impl Gateway {
         request: QueryRequest,
         ttl: Option<Duration>,
     ) -> Result<TaskView, Diagnostic> {
-        let question = Question { caller: caller.clone(), request };
+        let question = Question::new(caller, request);
         let owner = Owner::of(caller);
         let fingerprint = question.fingerprint()?;
         if let Some(open) = self.desk.same(caller, fingerprint).await? {
             return self.desk.view(open).await;
+        }
+        if self.needs_login(&question) {
+            return self.begin_now(question).await;
         }
         let new = NewTask {
             id: TaskId::random()?,

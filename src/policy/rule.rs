@@ -31,6 +31,8 @@ pub struct Policy {
     pub(super) caller: Option<CallerLimits>,
     pub(super) writes: Option<Writes>,
     pub(super) functions: BTreeSet<&'static str>,
+    /// Claims that every statement sets as `pgwarden.NAME`. Not of the file.
+    claims_as_settings: Vec<String>,
     /// Made when first needed.
     of_conditions: OnceLock<Box<Policy>>,
 }
@@ -128,6 +130,15 @@ impl Policy {
         })
     }
 
+    /// The same with claims that row security of the database reads, whatever the statement is.
+    pub fn with_claims_as_settings(self, names: &[String]) -> Self {
+        Self { claims_as_settings: names.to_vec(), ..self }
+    }
+
+    pub fn claims_as_settings(&self) -> &[String] {
+        &self.claims_as_settings
+    }
+
     /// Allows nothing.
     pub(super) fn empty() -> Self {
         Self {
@@ -147,6 +158,7 @@ impl Policy {
             caller: None,
             writes: None,
             functions: functions::allowed(),
+            claims_as_settings: Vec::new(),
             of_conditions: OnceLock::new(),
         }
     }

@@ -26,6 +26,7 @@ use super::resolve::{Accesses, Resolution};
 use crate::pg::{Diagnostic, Oid, QualifiedName, SqlState};
 use crate::policy::{Policy, PolicyError};
 use bound::{Bound, Found};
+use condition::SETTINGS;
 pub use enforce::Enforcement;
 use level::{Guarded, Level};
 pub use write::write;
@@ -68,18 +69,26 @@ pub fn protect<'c>(
 ) -> Result<Protection, Diagnostic> {
     let accesses = &resolution.accesses;
     if !accesses.values().any(|access| access.is_guarded()) {
-        return Ok(Protection::default());
+        return Ok(Protection { settings: claims_of(cx), ..Protection::default() });
     }
     let plain = quals::cannot_tell(statement, cx, accesses);
     let parameters = quals::parameters(statement);
     let bound = Bound::behind(resolution.parameters);
-    let found = Protection { guarded: true, ..Protection::default() };
+    let found = Protection { guarded: true, settings: claims_of(cx), ..Protection::default() };
     let read = Found::default();
     let mut protector = Protector { cx, accesses, plain, parameters, bound, read, levels: Vec::new(), found };
     walk::statement(&mut protector, statement)?;
     let Protector { bound, read: Found { oids, operator_schemas }, found, .. } = protector;
     let bound_names = bound.names();
     Ok(Protection { bound: bound.into_values(), bound_names, oids, operator_schemas, ..found })
+}
+
+/// The claims that every statement sets. One that the caller does not have is empty, whatever the session had for it.
+fn claims_of(cx: &CheckContext<'_>) -> Vec<(String, String)> {
+    let names = cx.policy.claims_as_settings().iter();
+    names
+        .map(|name| (format!("{SETTINGS}{name}"), cx.claims.get(name).unwrap_or_default().to_owned()))
+        .collect()
 }
 
 /// What is wrong with the conditions and mask expressions of a policy, for each relation that they are for.

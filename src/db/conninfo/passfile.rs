@@ -37,7 +37,7 @@ pub(super) fn find(text: &str, host: &Host, dbname: &str, user: &str) -> Option<
             && fits(line_port, &port)
             && fits(line_dbname, dbname)
             && fits(line_user, user);
-        (all && !password.is_empty()).then(|| Password::new(password.clone()))
+        (all && !password.is_empty()).then(|| Password::new(password))
     })
 }
 

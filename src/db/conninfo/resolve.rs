@@ -125,7 +125,7 @@ fn passwords(
     user: &str,
 ) -> (Vec<Option<Password>>, Option<String>) {
     if let Some(password) = given.remove("password").filter(|password| !password.is_empty()) {
-        return (vec![Some(Password::new(password)); hosts.len()], None);
+        return (vec![Some(Password::new(&password)); hosts.len()], None);
     }
     let none = vec![None; hosts.len()];
     let path = given.remove("passfile").map(PathBuf::from).or_else(|| Some(home?.join(".pgpass")));

@@ -40,7 +40,8 @@ impl Database {
 
     /// The same database as a caller's own login sees it, over a few connections of its own. Does not connect.
     pub fn under_login(&self, role: &str, password: &str) -> Arc<Self> {
-        let connector = Arc::new(self.connector.for_login(role, password));
+        let ended = self.ended.child_token();
+        let connector = Arc::new(self.connector.for_login(role, password, ended.clone()));
         let tasks = TaskTracker::new();
         let pool =
             |size| Pool::renewed(self.name(), Arc::clone(&connector), size, OWN_MAX_AGE, tasks.clone());
@@ -55,7 +56,7 @@ impl Database {
             looker: Looker::default(),
             tasks,
             proved: OnceCell::new(),
-            ended: self.ended.child_token(),
+            ended,
         })
     }
 

@@ -93,12 +93,13 @@ impl Seats {
             if seat.ended.is_some_and(|ended| now.saturating_duration_since(ended) < REFUSED) {
                 return Err(ended());
             }
-            close(taken.seats.remove(&key));
+            taken.seats.remove(&key);
         }
         if taken.seats.len() >= self.most {
             let unused = taken.seats.iter().filter(|(_, seat)| !seat.is_in_use());
             let longest = unused.min_by_key(|(_, seat)| seat.used).map(|(key, _)| *key);
-            close(Some(longest.and_then(|key| taken.seats.remove(&key)).ok_or_else(|| self.full())?));
+            let longest = longest.and_then(|key| taken.seats.remove(&key));
+            close(&longest.ok_or_else(|| self.full())?.database);
         }
         let database = make();
         let shares = Arc::new(Shares::of_one(database.settings().pool_size));
@@ -113,7 +114,7 @@ impl Seats {
     pub(super) fn leave(&self, person: &str) {
         let gone: Vec<Seat> =
             self.taken().seats.extract_if(|_, seat| seat.person == person).map(|(_, seat)| seat).collect();
-        gone.into_iter().for_each(|seat| close(Some(seat)));
+        gone.iter().for_each(|seat| close(&seat.database));
     }
 
     pub(super) async fn close(&self) {
@@ -144,7 +145,7 @@ impl Seats {
             !seat.is_in_use() && (unused >= idle || seat.has_ended(now) && unused >= REFUSED)
         };
         let gone: Vec<Seat> = taken.seats.extract_if(|_, seat| over(seat)).map(|(_, seat)| seat).collect();
-        gone.into_iter().for_each(|seat| close(Some(seat)));
+        gone.iter().for_each(|seat| close(&seat.database));
         taken.sweeping = !taken.seats.is_empty();
         taken.sweeping
     }
@@ -173,19 +174,20 @@ impl Seat {
     }
 
     fn has_ended(&mut self, now: Instant) -> bool {
-        if self.database.ended().is_cancelled() {
-            self.ended.get_or_insert(now);
+        if self.database.ended().is_cancelled() && self.ended.is_none() {
+            self.ended = Some(now);
+            close(&self.database);
         }
         self.ended.is_some()
     }
 }
 
-/// Off the caller's path.
-fn close(seat: Option<Seat>) {
-    let Some(seat) = seat else { return };
-    seat.database.ended().cancel();
+/// Ends what runs; the connections follow, off the caller's path.
+fn close(database: &Arc<Database>) {
+    database.ended().cancel();
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(async move { seat.database.close().await });
+        let database = Arc::clone(database);
+        runtime.spawn(async move { database.close().await });
     }
 }
 

@@ -40,6 +40,8 @@ pub struct PolicySource {
 struct File {
     path: PathBuf,
     secrets: Secrets,
+    /// Of the configuration: see [`Policy::with_claims_as_settings`].
+    claims: Vec<String>,
     /// Of the last attempt to load it.
     texts: Mutex<Texts>,
     /// One reload at a time.
@@ -90,14 +92,21 @@ impl PolicySource {
 
     /// Reads the file at `path` and what it includes.
     pub fn load(path: &Path, secrets: Secrets) -> Result<Self, PolicyError> {
+        Self::load_with(path, secrets, &[])
+    }
+
+    /// The same; its callers' `claims` are settings of every statement.
+    pub fn load_with(path: &Path, secrets: Secrets, claims: &[String]) -> Result<Self, PolicyError> {
         let (policy, texts) = read(path, secrets);
         let file = File {
             path: path.to_owned(),
             secrets,
+            claims: claims.to_vec(),
             texts: Mutex::new(texts),
             reloading: tokio::sync::Mutex::new(()),
         };
-        Ok(Self { file: Some(file), ..Self::fixed(policy?) })
+        let policy = policy?.with_claims_as_settings(claims);
+        Ok(Self { file: Some(file), ..Self::fixed(policy) })
     }
 
     /// Its callers' statements run as a login of its own, whatever the database's `run_as` says.
@@ -153,7 +162,9 @@ impl PolicySource {
         *file.texts.lock().unwrap_or_else(PoisonError::into_inner) = texts;
         let before = self.current.load_full();
         let policy = match policy {
-            Ok(policy) if policy.version() != before.version() => whole(policy, database).await,
+            Ok(policy) if policy.version() != before.version() => {
+                whole(policy.with_claims_as_settings(&file.claims), database).await
+            }
             unchanged => unchanged,
         };
         match policy {

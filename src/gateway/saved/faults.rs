@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Parameter, SavedFault, SavedQueries, SavedQuery, ScalarType};
 use crate::catalog::Catalog;
 use crate::gateway::Served;
-use crate::pg::{Diagnostic, Oid};
+use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::policy::{Place, Policy, ToolGroup};
 use crate::sql::{self, CheckContext, Checked};
 
@@ -94,6 +94,10 @@ async fn parameters(
         Ok(types) => types,
         // The database is away: a call will say so.
         Err(error) if error.retryable => return None,
+        // Callers see it as others than this login, which may lack what they have.
+        Err(error) if !served.runs_as_login() && error.sqlstate == SqlState::INSUFFICIENT_PRIVILEGE => {
+            return None;
+        }
         Err(error) => return fault(&query.place, format!("`{}`: {}", query.name, told(&error))),
     };
     let mut pairs = query.parameters.iter().zip(&types).enumerate();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::question::claims_digest;
+use super::question::digest_of;
 use super::{Question, bug};
 use crate::auth::Caller;
 use crate::gateway::query::Cut;
@@ -78,7 +78,7 @@ pub(in crate::gateway) struct PagesHeader {
     pub rows: u64,
     /// The policy that decided what is in them.
     pub policy: String,
-    /// The claims that did.
+    /// The claims that did, and the caller's own login.
     pub claims: String,
 }
 
@@ -98,13 +98,13 @@ impl PagesHeader {
             field_characters: within.field_characters,
             rows,
             policy: policy.to_owned(),
-            claims: claims_digest(&question.caller.claims),
+            claims: digest_of(&question.caller),
         }
     }
 
     /// What was read under one policy is not shown under another.
     pub(in crate::gateway) fn still_holds(&self, caller: &Caller, policy: &str) -> Result<(), Diagnostic> {
-        if self.policy == policy && self.claims == claims_digest(&caller.claims) {
+        if self.policy == policy && self.claims == digest_of(caller) {
             return Ok(());
         }
         Err(policy_changed())

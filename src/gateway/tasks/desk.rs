@@ -252,7 +252,5 @@ impl Desk {
 /// Who asked stands in the sealed question too: a row that was given to another owner behind the store's back is nobody's.
 /// Work of other tools has no question.
 pub(in crate::gateway) fn is_of(caller: &Caller, task: &Task) -> bool {
-    Question::from_text(&task.question).map_or(true, |question| {
-        question.caller.person() == caller.person() && question.caller.claims == caller.claims
-    })
+    Question::from_text(&task.question).map_or(true, |question| question.is_of(caller))
 }

@@ -16,6 +16,8 @@ use crate::policy::Claims;
 pub(in crate::gateway) struct Question {
     pub caller: Caller,
     pub request: QueryRequest,
+    /// The role of the caller's own login, where they had one: to another one other rows might be theirs.
+    login: Option<String>,
 }
 
 /// As text. The owner stands beside it in the store, and again here: the subject decides what may be read.
@@ -30,10 +32,22 @@ struct Written {
     #[serde(default)]
     scopes: String,
     claims: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login: Option<String>,
     request: QueryRequest,
 }
 
 impl Question {
+    pub(in crate::gateway) fn new(caller: &Caller, request: QueryRequest) -> Self {
+        Self { login: role_of(caller), caller: caller.clone(), request }
+    }
+
+    /// The caller is who asked, in every way that decides on rows.
+    pub(in crate::gateway) fn is_of(&self, caller: &Caller) -> bool {
+        let asked = &self.caller;
+        asked.person() == caller.person() && asked.claims == caller.claims && self.login == role_of(caller)
+    }
+
     pub(in crate::gateway) fn to_text(&self) -> Result<String, Diagnostic> {
         let written = Written {
             issuer: self.caller.issuer.clone(),
@@ -42,6 +56,7 @@ impl Question {
             client_id: self.caller.client_id.clone(),
             scopes: self.caller.scopes.to_string(),
             claims: pairs(&self.caller.claims),
+            login: self.login.clone(),
             request: self.request.clone(),
         };
         serde_json::to_string(&written).map_err(|_| bug("a question could not be written"))
@@ -50,22 +65,27 @@ impl Question {
     pub(in crate::gateway) fn from_text(text: &str) -> Result<Self, Diagnostic> {
         let written: Written =
             serde_json::from_str(text).map_err(|_| bug("a stored question could not be read"))?;
-        let Written { issuer, subject, client, client_id, scopes, claims, request } = written;
+        let Written { issuer, subject, client, client_id, scopes, claims, login, request } = written;
         let (scopes, claims) = (Scopes::parse(&scopes), claims.into_iter().collect());
         // The caller's own login is nowhere but in the memory of the process that was asked.
         let caller = Caller { issuer, subject, client, client_id, scopes, claims, login: None };
-        Ok(Self { caller, request })
+        Ok(Self { caller, request, login })
     }
 
-    /// The same for the same question with the same claims: whoever asks it, owners are told apart elsewhere.
+    /// The same for the same question with the same claims and login: whoever asks it, owners are told apart elsewhere.
     pub(in crate::gateway) fn fingerprint(&self) -> Result<[u8; 32], Diagnostic> {
-        let text = serde_json::to_vec(&(&self.request, claims_digest(&self.caller.claims)));
+        let text =
+            serde_json::to_vec(&(&self.request, claims_digest(&self.caller.claims, self.login.as_deref())));
         Ok(Sha256::digest(text.map_err(|_| bug("a question could not be written"))?).into())
     }
 }
 
-/// Tells one set of claims from another.
-pub(in crate::gateway) fn claims_digest(claims: &Claims) -> String {
+/// Tells apart callers of one name to whom PostgreSQL may show different rows.
+pub(in crate::gateway) fn digest_of(caller: &Caller) -> String {
+    claims_digest(&caller.claims, role_of(caller).as_deref())
+}
+
+fn claims_digest(claims: &Claims, login: Option<&str>) -> String {
     let mut hash = Sha256::new();
     for (name, value) in claims.iter() {
         for part in [name, value] {
@@ -73,7 +93,14 @@ pub(in crate::gateway) fn claims_digest(claims: &Claims) -> String {
             hash.update(part);
         }
     }
+    if let Some(role) = login {
+        hash.update(role);
+    }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn role_of(caller: &Caller) -> Option<String> {
+    caller.login.as_ref().map(|login| login.role.clone())
 }
 
 fn pairs(claims: &Claims) -> BTreeMap<String, String> {
@@ -95,13 +122,36 @@ mod tests {
             params: vec![None, Some("x".to_owned())],
             ..QueryRequest::default()
         };
-        Question { caller, request }
+        Question::new(&caller, request)
     }
 
     #[test]
     fn a_question_comes_back_as_it_was_asked() {
         let asked = question("SELECT $1, $2", &[("tenant", "7"), ("role", "a b")]);
         assert_eq!(Question::from_text(&asked.to_text().unwrap()).unwrap(), asked);
+    }
+
+    #[test]
+    fn an_own_login_makes_another_question_and_is_never_written_with_it() {
+        let login = |role: &str| {
+            let password = zeroize::Zeroizing::new("hunter2".to_owned());
+            Some(std::sync::Arc::new(crate::auth::OwnLogin { role: role.to_owned(), password }))
+        };
+        let caller = |role: &str| Caller { login: login(role), ..Caller::local("anna") };
+        let asked = Question::new(&caller("anna_ro"), QueryRequest::default());
+        let text = asked.to_text().unwrap();
+        assert!(!text.contains("hunter2") && !format!("{asked:?}").contains("hunter2"));
+        let stored = Question::from_text(&text).unwrap();
+        assert!(stored.is_of(&caller("anna_ro")) && stored.caller.login.is_none());
+        for other in [
+            caller("anna_rw"),
+            Caller::local("anna"),
+            Caller { login: login("anna_ro"), ..Caller::local("ben") },
+        ] {
+            assert!(!stored.is_of(&other), "{other:?}");
+        }
+        let other = Question::new(&caller("anna_rw"), QueryRequest::default());
+        assert_ne!(asked.fingerprint().unwrap(), other.fingerprint().unwrap());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
+use super::question::digest_of;
 use crate::auth::Caller;
 use crate::gateway::TaskView;
 use crate::tasks::{Change, Owner, TaskId};
@@ -19,7 +20,8 @@ pub(super) struct Recent(Mutex<Looks>);
 
 #[derive(Debug)]
 struct Looks {
-    views: HashMap<TaskId, (Caller, TaskView, Instant)>,
+    /// With a digest of who asked: no caller's login is kept.
+    views: HashMap<TaskId, (Owner, String, TaskView, Instant)>,
     /// Of whatever was changed, here or elsewhere, nothing is remembered.
     changes: Receiver<Change>,
 }
@@ -33,8 +35,8 @@ impl Recent {
     pub(super) fn view(&self, caller: &Caller, id: TaskId, age: Duration) -> Option<TaskView> {
         let mut looks = self.looks();
         looks.forget_changed();
-        let (of, view, at) = looks.views.get(&id)?;
-        (Owner::of(of) == Owner::of(caller) && of.claims == caller.claims && at.elapsed() < age)
+        let (owner, digest, view, at) = looks.views.get(&id)?;
+        (*owner == Owner::of(caller) && *digest == digest_of(caller) && at.elapsed() < age)
             .then(|| view.clone())
     }
 
@@ -43,7 +45,7 @@ impl Recent {
         if looks.views.len() >= REMEMBERED {
             looks.views.clear();
         }
-        looks.views.insert(view.id, (caller.clone(), view, Instant::now()));
+        looks.views.insert(view.id, (Owner::of(caller), digest_of(caller), view, Instant::now()));
     }
 
     /// This process changes it: its own word comes before the store's.

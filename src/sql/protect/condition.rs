@@ -17,6 +17,8 @@ use crate::sql::{CheckContext, lower, parse, resolve};
 
 /// In conditions, what stands before the name of a claim.
 const CALLER: &str = "caller";
+/// What stands before it in the name of a setting.
+pub const SETTINGS: &str = "pgwarden.";
 /// In mask expressions, the column's value.
 const VALUE: &str = "value";
 
@@ -41,7 +43,7 @@ impl Protector<'_> {
         compile(&filter.condition, relation, None, self.cx, &mut claims, &mut self.read)
             .map_err(|error| unusable(&filter.name, error))?;
         for (name, value) in claims.into_pairs() {
-            let setting = (name.replacen(CALLER, "pgwarden", 1), value);
+            let setting = (name.replacen(&format!("{CALLER}."), SETTINGS, 1), value);
             if !self.found.settings.contains(&setting) {
                 self.found.settings.push(setting);
             }
