@@ -54,6 +54,7 @@ mod postgres {
     mod tuning;
     mod understand;
     mod walls;
+    mod writes;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
 
