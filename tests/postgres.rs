@@ -55,6 +55,7 @@ mod postgres {
     mod understand;
     mod walls;
     mod writes;
+    mod writing;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
 

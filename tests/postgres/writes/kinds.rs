@@ -1,162 +1,167 @@
-//! Every kind of statement, and what comes back.
+//! Each kind of statement, over tables of which nothing is kept back, and `[[check]]`.
 
-use pgwarden::auth::{Caller, Scope};
-use pgwarden::gateway::{QueryRequest, Written};
-use pgwarden::sql::WriteKind;
-use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
+use super::Lab;
 
-use super::{Ground, prepare, request, rule, run, unasked};
+const OPEN: &str = r#"
+[[allow]]
+select = ["w.*"]
+[[allow]]
+insert = ["w.*"]
+[[allow]]
+update = ["w.*"]
+[[allow]]
+delete = ["w.*"]
+"#;
 
-fn returned(written: &Written) -> Value {
-    serde_json::from_str(written.returned.as_ref().unwrap().rows.get()).unwrap()
+const CHECKED: &str = r#"
+[[check]]
+relations = ["w.orders"]
+condition = "amount < 100 AND account IN (SELECT a.id FROM w.accounts AS a)"
+[[check]]
+relations = ["w.orders"]
+condition = "state <> 'lost'"
+"#;
+
+#[tokio::test]
+async fn each_kind_changes_what_it_says_and_returns_what_it_asks_for() {
+    let lab = Lab::create(OPEN).await;
+    let before = lab.before().await;
+    for (sql, rows, change) in [
+        (
+            "INSERT INTO w.orders VALUES (9, 1, 5)",
+            &["t|NULL"][..],
+            ("O|3|3|30|paid", "O|3|3|30|paid O|9|1|5|new"),
+        ),
+        (
+            "INSERT INTO w.orders (id, account, amount, state) VALUES (9, 1, 5, DEFAULT) RETURNING id, upper(state)",
+            &["t|NULL|9|NEW"],
+            ("O|3|3|30|paid", "O|3|3|30|paid O|9|1|5|new"),
+        ),
+        (
+            "INSERT INTO w.orders AS o (id, account, amount) SELECT id, account, 99 FROM w.orders WHERE id = 1 \
+             ON CONFLICT (id) DO UPDATE SET amount = o.amount + excluded.amount WHERE o.state = 'new' RETURNING o.*",
+            &["t|NULL|1|1|109|new"],
+            ("O|1|1|10|new", "O|1|1|109|new"),
+        ),
+        ("INSERT INTO w.orders VALUES (1, 1, 5) ON CONFLICT DO NOTHING", &[], ("", "")),
+        (
+            "UPDATE w.orders SET state = 'sent', amount = amount + 1 WHERE id = 1 RETURNING amount",
+            &["t|NULL|11"],
+            ("O|1|1|10|new", "O|1|1|11|sent"),
+        ),
+        (
+            "UPDATE w.orders AS o SET (state, amount) = (SELECT a.name, a.points FROM w.accounts AS a WHERE a.id = o.account) \
+             FROM w.accounts AS b WHERE b.id = o.account AND b.name = 'Bo' RETURNING o.id, b.email",
+            &["t|NULL|2|bo@example.org"],
+            ("O|2|2|20|paid", "O|2|2|20|Bo"),
+        ),
+        (
+            "WITH paid AS (SELECT id FROM w.orders WHERE state = 'paid') DELETE FROM w.orders AS o USING paid \
+             WHERE paid.id = o.id AND o.id > 2 RETURNING o.id, paid.id",
+            &["t|NULL|3|3"],
+            (" O|3|3|30|paid", ""),
+        ),
+        ("DELETE FROM ONLY w.assets", &["t|NULL", "t|NULL"], ("S|1|a|x S|2|b|x ", "")),
+        (
+            "UPDATE ONLY w.assets SET label = 'y' RETURNING id",
+            &["t|NULL|1", "t|NULL|2"],
+            ("S|1|a|x S|2|b|x", "S|1|a|y S|2|b|y"),
+        ),
+    ] {
+        let ran = lab.run(sql).await;
+        assert_eq!(ran.rows(), rows, "{sql}");
+        assert_eq!(ran.tables, before.replace(change.0, change.1), "{sql}");
+        assert!(change.0.is_empty() || before.contains(change.0), "{sql}");
+    }
+    assert_eq!(lab.before().await, before);
 }
 
 #[tokio::test]
-async fn every_kind_changes_what_it_says_and_returns_what_it_is_asked_for() {
-    let ground = Ground::new().await;
-    let gateway = ground.gateway(&unasked(10));
-
-    let sql =
-        "INSERT INTO s.customers (id, name) VALUES (100, 'Greta'), (101, 'Ivo') RETURNING id, name AS who";
-    let written = run(&gateway, sql).await.unwrap();
-    assert_eq!(
-        (written.kind, written.rows, written.relation.to_string().as_str()),
-        (WriteKind::Insert, 2, "s.customers")
-    );
-    assert_eq!(returned(&written), json!([[100, "Greta"], [101, "Ivo"]]));
-    assert_eq!(written.returned.as_ref().unwrap().columns[1].name, "who");
-    assert!(written.before.is_none() && written.query_id.len() == 16);
-
-    let sql = "INSERT INTO s.customers (id, name) VALUES (100, 'x'), (102, 'y')
-               ON CONFLICT (id) DO UPDATE SET name = s.customers.name || '+' || excluded.name";
-    assert_eq!(run(&gateway, sql).await.unwrap().rows, 2);
-    assert_eq!(
-        ground.one("SELECT string_agg(name, ',' ORDER BY id) FROM s.customers WHERE id >= 100").await,
-        "Greta+x,Ivo,y"
-    );
-
-    let written = run(&gateway, "UPDATE s.customers SET tier = 'gold' WHERE id IN (1, 2) RETURNING tier")
-        .await
-        .unwrap();
-    assert_eq!((written.kind, written.rows), (WriteKind::Update, 2));
-    assert_eq!(returned(&written), json!([["gold"], ["gold"]]));
-    assert_eq!(ground.one("SELECT count(*) FROM s.customers WHERE tier = 'gold'").await, "2");
-
-    let written = run(&gateway, "DELETE FROM s.customers WHERE id > 100").await.unwrap();
-    assert_eq!((written.kind, written.rows, written.returned.is_none()), (WriteKind::Delete, 2, true));
-
-    // Over partitions; a row that moves counts once.
-    assert_eq!(run(&gateway, "UPDATE s.parts SET place = 'a' WHERE id = 1").await.unwrap().rows, 1);
-    assert_eq!(ground.one("SELECT count(*) FROM s.parts_a").await, "4");
-
-    // The identity takes its value by itself.
-    let written =
-        run(&gateway, "INSERT INTO s.orders (customer_id, amount) VALUES (7, 1.50) RETURNING amount").await;
-    assert_eq!(returned(&written.unwrap()), json!([[1.50]]));
-
-    // Nothing that matches is no error.
-    let written = run(&gateway, "UPDATE s.customers SET tier = 'x' WHERE id = -1").await.unwrap();
-    assert_eq!(written.rows, 0);
-}
-
-#[tokio::test]
-async fn a_merge_changes_rows_by_its_actions() {
-    let ground = Ground::new().await;
-    if ground.database.cluster().major() < 15 {
+async fn merge_does_what_each_when_says() {
+    let lab = Lab::create(OPEN).await;
+    let before = lab.before().await;
+    let sql = "MERGE INTO w.orders AS o USING w.accounts AS a ON o.account = a.id AND o.id <> 1 \
+        WHEN MATCHED AND a.points > 100 THEN DELETE WHEN MATCHED THEN UPDATE SET state = a.name \
+        WHEN NOT MATCHED THEN INSERT (id, account, amount) VALUES (a.id + 10, a.id, 1)";
+    let major = lab.database.cluster().major();
+    let write = lab.check(sql).unwrap();
+    assert!(!write.has_returning() && write.returns() == 0);
+    if major < 15 {
         return;
     }
-    let gateway = ground.gateway(&unasked(3));
-    let merge = "MERGE INTO s.customers AS c USING (VALUES (1, 'one'), (2, 'two'), (200, 'new')) AS v (id, name)
-        ON c.id = v.id WHEN MATCHED THEN UPDATE SET name = v.name WHEN NOT MATCHED THEN INSERT (id, name) VALUES (v.id, v.name)";
-    let written = run(&gateway, merge).await.unwrap();
-    assert_eq!((written.kind, written.rows), (WriteKind::Merge, 3));
-    assert_eq!(ground.one("SELECT name FROM s.customers WHERE id = 200").await, "new");
-    let many = merge.replace("(200, 'new')", "(200, 'new'), (201, 'more')");
-    let refused = run(&gateway, &many).await.unwrap_err();
-    assert_eq!(rule(&refused), ("54000", Some("limits.write_rows")));
-    assert_eq!(ground.one("SELECT count(*) FROM s.customers WHERE id = 201").await, "0");
+    let ran = lab.run(sql).await;
+    assert!(ran.rows().is_empty());
+    let expected = before.replace("O|2|2|20|paid O|3|3|30|paid", "O|2|2|20|Bo O|11|1|1|new");
+    assert_eq!(ran.tables, expected);
 }
 
 #[tokio::test]
-async fn values_come_as_parameters_and_are_counted() {
-    let ground = Ground::new().await;
-    let gateway = ground.gateway(&unasked(3));
-    let (caller, stop) = (Caller::local("anna"), CancellationToken::new());
-    let sql = "UPDATE s.customers SET name = $2 WHERE id = $1 RETURNING name";
-    let wanted = request(sql, &[Some("3"), Some("'; DROP TABLE s.items")]);
-    let written = gateway.run_write(&caller, &wanted, &|_| Ok(()), &stop).await.unwrap();
-    assert_eq!(returned(&written), json!([["'; DROP TABLE s.items"]]));
-    let few = gateway.run_write(&caller, &request(sql, &[Some("3")]), &|_| Ok(()), &stop).await.unwrap_err();
-    assert_eq!(few.sqlstate.as_str(), "22023");
-    let null = request(sql, &[Some("3"), None]);
-    assert_eq!(
-        gateway.run_write(&caller, &null, &|_| Ok(()), &stop).await.unwrap_err().sqlstate.as_str(),
-        "23502"
-    );
-}
-
-#[tokio::test]
-async fn what_is_allowed_is_asked_with_the_facts_of_this_check_before_anything_runs() {
-    let ground = Ground::new().await;
-    let gateway = ground.gateway(&unasked(3));
-    let (caller, stop) = (Caller::local("anna"), CancellationToken::new());
-    let sql = "update customers set tier = $1 where id = 1";
-    ground.admin.batch_execute(&format!("ALTER ROLE {} SET search_path = s", ground.login)).await.unwrap();
-    let wanted = request(sql, &[Some("gold")]);
-    let refuse = |facts: &pgwarden::gateway::PreparedFacts| {
-        let shown = format!(
-            "{} {:?} {} {} {} {}",
-            facts.statement, facts.params, facts.database, facts.run_as, facts.rows, facts.relation
-        );
-        Err(pgwarden::pg::Diagnostic::refused(pgwarden::pg::SqlState::INSUFFICIENT_PRIVILEGE, shown)
-            .rule("approval.changed"))
-    };
-    let refused = gateway.run_write(&caller, &wanted, &refuse, &stop).await.unwrap_err();
-    assert_eq!(rule(&refused), ("42501", Some("approval.changed")));
-    assert!(refused.query_id.is_some());
-    for part in ["UPDATE \"s\".\"customers\"", "[Some(\"gold\")]", "ground", &ground.login, " 3 s.customers"]
-    {
-        assert!(refused.message.contains(part), "{part}: {}", refused.message);
-    }
-    assert_eq!(ground.one("SELECT tier FROM s.customers WHERE id = 1").await, "basic");
-    let prepared = gateway.prepare_write(&caller, &wanted, &stop).await.unwrap();
-    assert!(refused.message.starts_with(&prepared.facts.statement));
-}
-
-#[tokio::test]
-async fn who_lacks_the_scope_neither_previews_nor_writes() {
-    let ground = Ground::new().await;
-    let gateway = ground.gateway(&unasked(3));
-    let stop = CancellationToken::new();
-    let reader = Caller { scopes: Scope::Read.into(), ..Caller::local("ben") };
-    let wanted = request("UPDATE s.customers SET tier = 'x'", &[]);
-    let refused = gateway.run_write(&reader, &wanted, &|_| Ok(()), &stop).await.unwrap_err();
-    assert_eq!(rule(&refused), ("42501", Some("auth.scope")));
-    let refused = gateway.prepare_write(&reader, &wanted, &stop).await.unwrap_err();
-    assert_eq!(rule(&refused), ("42501", Some("auth.scope")));
-}
-
-#[tokio::test]
-async fn queries_still_read_only_and_writes_are_no_queries() {
-    let ground = Ground::new().await;
-    let gateway = ground.gateway(&unasked(3));
-    let (caller, stop) = (Caller::local("anna"), CancellationToken::new());
-    let query = async |sql: &str| {
-        let request = QueryRequest { sql: sql.to_owned(), ..QueryRequest::default() };
-        gateway.query(&caller, request, &stop).await
-    };
-    let before = ground.digest().await;
-    assert_eq!(query("DELETE FROM s.customers").await.unwrap_err().sqlstate.as_str(), "25006");
-    assert!(query("WITH d AS (DELETE FROM s.items RETURNING id) SELECT * FROM d").await.is_err());
-    for sql in [
-        "SELECT 1",
-        "EXPLAIN DELETE FROM s.items",
-        "DROP TABLE s.items",
-        "UPDATE s.items SET id = 1; SELECT 1",
+async fn a_grant_to_insert_needs_nothing_else() {
+    let lab = Lab::create("[[allow]]\ninsert = [\"w.inbox.body\"]").await;
+    let ran = lab.run("INSERT INTO w.inbox (body) VALUES ('hello') RETURNING 1").await;
+    assert_eq!(ran.rows(), ["t|NULL|1"]);
+    for (sql, refusal) in [
+        (
+            "INSERT INTO w.inbox (body) VALUES ('x') RETURNING body",
+            "42703 sql.columns column `body` does not exist",
+        ),
+        ("INSERT INTO w.inbox (loud) VALUES ('x')", "42703 sql.columns column `loud` does not exist"),
+        ("INSERT INTO w.inbox VALUES (1, 'x')", "42501 sql.insert_columns "),
+        ("UPDATE w.inbox SET body = 'x'", "42501 default.deny update of `w.inbox` is not allowed"),
+        ("INSERT INTO w.orders VALUES (1)", "42P01 sql.relations relation `w.orders` does not exist"),
     ] {
-        assert!(run(&gateway, sql).await.is_err(), "{sql}");
-        assert!(prepare(&gateway, sql).await.is_err(), "{sql}");
+        assert!(lab.refusal(sql).starts_with(refusal), "{sql}: {}", lab.refusal(sql));
     }
-    assert_eq!(ground.digest().await, before);
+}
+
+#[tokio::test]
+async fn column_one_says_whether_every_check_is_true_of_the_new_row() {
+    let mut lab = Lab::create(OPEN).await;
+    lab.rule(&format!("{OPEN}{CHECKED}"));
+    for (sql, rows) in [
+        ("INSERT INTO w.orders VALUES (9, 1, 5)", &["t|NULL"][..]),
+        ("INSERT INTO w.orders VALUES (9, 1, 100)", &["f|NULL"]),
+        ("INSERT INTO w.orders VALUES (9, 7, 5)", &["f|NULL"]),
+        ("INSERT INTO w.orders VALUES (9, 1, 5), (10, 1, 500) RETURNING id", &["t|NULL|9", "f|NULL|10"]),
+        ("INSERT INTO w.orders VALUES (9, 1, 5, 'lost')", &["f|NULL"]),
+        // What is not known to be true is not true.
+        ("INSERT INTO w.orders VALUES (9, 1, 'NaN')", &["f|NULL"]),
+        (
+            "UPDATE w.orders SET amount = amount * 4 WHERE id > 1 RETURNING amount",
+            &["t|NULL|80", "f|NULL|120"],
+        ),
+        ("UPDATE w.orders SET state = 'lost' WHERE amount < 15", &["f|NULL"]),
+        ("INSERT INTO w.orders VALUES (1, 1, 5) ON CONFLICT (id) DO UPDATE SET amount = 1000", &["f|NULL"]),
+        ("DELETE FROM w.orders WHERE id = 1", &["t|NULL"]),
+    ] {
+        let write = lab.check(sql).unwrap();
+        assert_eq!(write.checks(), ["check[1]", "check[2]"], "{sql}");
+        assert!(write.is_guarded(), "{sql}");
+        assert_eq!(lab.run(sql).await.rows(), rows, "{sql}");
+    }
+    let merge = "MERGE INTO w.orders AS o USING w.accounts AS a ON o.account = a.id WHEN MATCHED THEN DELETE";
+    assert!(lab.refusal(merge).starts_with("0A000 sql.merge"));
+}
+
+#[tokio::test]
+async fn the_row_as_it_was_is_in_column_two() {
+    let lab = Lab::create(OPEN).await;
+    let row = |id: u8, state: &str| {
+        format!("t|{{\"id\": {id}, \"state\": \"{state}\", \"amount\": {id}0, \"account\": {id}}}")
+    };
+    let ran =
+        lab.run_with_before("UPDATE w.orders SET state = 'x', id = 7 WHERE id = 1 RETURNING id, state").await;
+    assert_eq!(ran.rows(), [format!("{}|7|x", row(1, "new"))]);
+    let ran = lab.run_with_before("DELETE FROM w.orders WHERE state = 'paid'").await;
+    assert_eq!(ran.rows(), [row(2, "paid"), row(3, "paid")]);
+    assert_eq!(lab.run_with_before("INSERT INTO w.orders VALUES (9, 1, 5)").await.rows(), ["t|NULL"]);
+    for sql in [
+        "INSERT INTO w.orders VALUES (1, 1, 5) ON CONFLICT (id) DO UPDATE SET amount = 1",
+        "MERGE INTO w.orders USING w.accounts AS a ON orders.id = a.id WHEN MATCHED THEN DELETE",
+    ] {
+        let options = pgwarden::sql::WriteOptions { before: true };
+        let no = pgwarden::sql::check_write(sql, &lab.cx(), &options).unwrap_err();
+        assert_eq!(no.rule.unwrap(), "writes.before", "{sql}");
+        assert!(lab.check(sql).is_ok(), "{sql}");
+    }
 }

@@ -85,7 +85,7 @@ async fn a_standby_says_what_it_is() {
     // The same refusal as of a server in recovery, which no test can make of a running one.
     let url =
         format!("{}&options=-c%20default_transaction_read_only%3Don", ground.database.url(&ground.login));
-    let gateway = ground.gateway_at(&url, &unasked(5), std::time::Duration::from_secs(30));
+    let gateway = super::gateway_over(&url, &unasked(5), std::time::Duration::from_secs(30));
     // READ WRITE is asked for by name: the default alone does not stop it.
     assert_eq!(run(&gateway, "UPDATE s.visits SET customer_id = 2 WHERE id = 1").await.unwrap().rows, 1);
 }
