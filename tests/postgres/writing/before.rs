@@ -59,7 +59,10 @@ async fn the_old_rows_of_updates_and_deletes_are_kept_and_sealed() {
     assert!(old[0].get("secret").is_some(), "the whole row");
     let listed = images.list().await.unwrap();
     assert_eq!((listed.len(), listed[0].id, listed[0].committed, listed[0].about.rows), (1, id, true, 2));
-    assert_eq!((listed[0].about.relation.as_str(), listed[0].about.subject.as_str()), ("s.customers", "anna"));
+    assert_eq!(
+        (listed[0].about.relation.as_str(), listed[0].about.subject.as_str()),
+        ("s.customers", "anna")
+    );
     let bytes = stored(&ground).await;
     assert!(bytes.len() > 100 && !bytes.contains("marker") && !bytes.contains("customers"), "{bytes}");
 
@@ -114,10 +117,17 @@ async fn without_a_place_for_the_image_nothing_is_written() {
     let refused = run(&gateway, "UPDATE s.customers SET tier = 'c' WHERE id IN (1, 2)").await.unwrap_err();
     assert_eq!(rule(&refused), ("54000", Some("limits.before")));
     run(&gateway, "UPDATE s.customers SET tier = 'c' WHERE id = 1").await.unwrap();
-    ground.admin.batch_execute("UPDATE s.customers SET secret = repeat('x', 50000000) WHERE id = 1").await.unwrap();
+    ground
+        .admin
+        .batch_execute("UPDATE s.customers SET secret = repeat('x', 50000000) WHERE id = 1")
+        .await
+        .unwrap();
     let refused = run(&gateway, "UPDATE s.customers SET tier = 'd' WHERE id = 1").await.unwrap_err();
     assert_eq!(rule(&refused), ("54000", Some("limits.before")));
-    assert_eq!(ground.one("SELECT string_agg(tier, ',' ORDER BY id) FROM s.customers WHERE id < 3").await, "c,basic");
+    assert_eq!(
+        ground.one("SELECT string_agg(tier, ',' ORDER BY id) FROM s.customers WHERE id < 3").await,
+        "c,basic"
+    );
 }
 
 #[tokio::test]
@@ -126,11 +136,18 @@ async fn an_image_expires_and_is_swept() {
     let images = images(&ground).await;
     let gone = images.add(&about(), b"{}\n", Duration::ZERO).await.unwrap();
     let kept = images.add(&about(), b"{}\n", Duration::from_secs(600)).await.unwrap();
-    assert_eq!((images.rows(gone).await.unwrap(), images.rows(kept).await.unwrap()), (None, Some(b"{}\n".to_vec())));
+    assert_eq!(
+        (images.rows(gone).await.unwrap(), images.rows(kept).await.unwrap()),
+        (None, Some(b"{}\n".to_vec()))
+    );
     images.sweep().await.unwrap();
     assert_eq!(ground.one("SELECT count(*) FROM pgwarden.before_image").await, "1");
     let listed = images.list().await.unwrap();
-    assert_eq!((listed.len(), listed[0].id, listed[0].committed), (1, kept, false), "its COMMIT never answered");
+    assert_eq!(
+        (listed.len(), listed[0].id, listed[0].committed),
+        (1, kept, false),
+        "its COMMIT never answered"
+    );
     // What was committed is not removed.
     images.committed(kept).await.unwrap();
     images.remove(kept).await.unwrap();
@@ -146,12 +163,16 @@ async fn the_dba_reads_images_with_the_key_of_the_store() {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pgwarden"));
         command.args(words).env("PGWARDEN_STORE", ground.database.admin_url()).env("PGWARDEN_STORE_KEY", key);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        let text = String::from_utf8(if output.status.success() { output.stdout } else { output.stderr }).unwrap();
+        let text =
+            String::from_utf8(if output.status.success() { output.stdout } else { output.stderr }).unwrap();
         (output.status.success(), text)
     };
     let (key, id) = ("07".repeat(32), written.before.unwrap());
     let (listed, text) = program(&["before", "list"], &key).await;
-    assert!(listed && text.contains(&id) && text.contains("UPDATE ground.s.customers: 1 rows by anna"), "{text}");
+    assert!(
+        listed && text.contains(&id) && text.contains("UPDATE ground.s.customers: 1 rows by anna"),
+        "{text}"
+    );
     let (shown, text) = program(&["before", "show", &id], &key).await;
     assert!(shown && rows(text.into_bytes())[0]["tier"] == "basic");
     let (shown, text) = program(&["before", "show", &id], &"08".repeat(32)).await;

@@ -79,13 +79,13 @@ async fn a_rule_that_leads_elsewhere_is_not_followed() {
     assert_eq!(ground.digest().await, before);
 }
 
+/// As of a login whose sessions only read unless something else is said.
 #[tokio::test]
-async fn a_standby_says_what_it_is() {
+async fn writing_is_asked_for_by_name_whatever_the_default_of_the_session() {
     let ground = Ground::new().await;
-    // The same refusal as of a server in recovery, which no test can make of a running one.
-    let url =
-        format!("{}&options=-c%20default_transaction_read_only%3Don", ground.database.url(&ground.login));
-    let gateway = super::gateway_over(&url, &unasked(5), std::time::Duration::from_secs(30));
-    // READ WRITE is asked for by name: the default alone does not stop it.
+    let login = &ground.login;
+    let only = format!("ALTER ROLE {login} SET default_transaction_read_only = on");
+    ground.admin.batch_execute(&only).await.unwrap();
+    let gateway = ground.gateway(&unasked(5));
     assert_eq!(run(&gateway, "UPDATE s.visits SET customer_id = 2 WHERE id = 1").await.unwrap().rows, 1);
 }

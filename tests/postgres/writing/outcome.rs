@@ -62,7 +62,8 @@ async fn a_deadlock_is_said_and_nothing_has_happened() {
     other.batch_execute("SET deadlock_timeout = '20s'").await.unwrap();
     let holding = other.transaction().await.unwrap();
     holding.execute("SELECT FROM s.customers WHERE id = 2 FOR UPDATE", &[]).await.unwrap();
-    let call = start(&gateway, "UPDATE s.customers SET tier = 'gold' WHERE id IN (1, 2)", &CancellationToken::new());
+    let call =
+        start(&gateway, "UPDATE s.customers SET tier = 'gold' WHERE id IN (1, 2)", &CancellationToken::new());
     waits(&ground, "Lock").await;
     // Whoever has waited longest notices: that is the gateway's.
     let crossing = holding.execute("SELECT FROM s.customers WHERE id = 1 FOR UPDATE", &[]);
@@ -97,7 +98,8 @@ async fn a_cancel_before_commit_undoes_it() {
                 assert_eq!(call.await.unwrap().unwrap_err().sqlstate.as_str(), "57014");
             }
         }
-        let gone = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {backend} AND state = 'active'");
+        let gone =
+            format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {backend} AND state = 'active'");
         until("the backend stops", || async { (ground.one(&gone).await == "0").then_some(()) }).await;
         holding.rollback().await.unwrap();
         assert_eq!(tier(&ground).await, "basic");
@@ -138,7 +140,8 @@ async fn from_the_moment_that_commit_is_sent_it_is_waited_for() {
     assert_eq!(call.await.unwrap().unwrap().rows, 1, "it happened, and that is what is said");
     assert_eq!(tier(&ground).await, "gold");
 
-    let call = start(&gateway, "UPDATE s.customers SET tier = 'lead' WHERE id = 1", &CancellationToken::new());
+    let call =
+        start(&gateway, "UPDATE s.customers SET tier = 'lead' WHERE id = 1", &CancellationToken::new());
     waits(&ground, "PgSleep").await;
     call.abort();
     until("it ends though nobody waits", || async { (tier(&ground).await == "lead").then_some(()) }).await;
@@ -198,7 +201,7 @@ async fn network(server_port: u16) -> (u16, Arc<AtomicU8>) {
             tokio::spawn(async move {
                 let mut buffer = vec![0; 65_536];
                 while let Ok(count @ 1..) = client_in.read(&mut buffer).await {
-                    let commits = buffer[..count].windows(6).any(|word| word == b"COMMIT");
+                    let commits = buffer[..count].windows(7).any(|word| word == b"COMMIT\0");
                     if commits && mode.load(Ordering::SeqCst) == CUTS_COMMIT {
                         cutting.cancel();
                     }
@@ -228,12 +231,15 @@ async fn a_connection_that_ends_before_the_answer_to_commit_is_no_failure_and_no
     let admin = database.admin().await;
     admin.batch_execute(GROUND).await.unwrap();
     let login = database.create_role("writer", "LOGIN PASSWORD 'open sesame'").await;
-    let grants = format!("GRANT USAGE ON SCHEMA s TO {login}; GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA s TO {login}");
+    let grants = format!(
+        "GRANT USAGE ON SCHEMA s TO {login}; GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA s TO {login}"
+    );
     admin.batch_execute(&grants).await.unwrap();
     let url = database.admin_url();
     let server_port = url.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();
     let (port, mode) = network(server_port).await;
-    let url = format!("postgres://{login}:open%20sesame@127.0.0.1:{port}/{}?sslmode=disable", database.name());
+    let url =
+        format!("postgres://{login}:open%20sesame@127.0.0.1:{port}/{}?sslmode=disable", database.name());
     let gateway = super::gateway_over(&url, &unasked(5), Duration::from_secs(20));
     gateway.ready().await.unwrap();
     mode.store(CUTS_COMMIT, Ordering::SeqCst);

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use super::{Ground, prepare, run, unasked};
 
 const TRIGGERS: &str = "
-    CREATE FUNCTION s.stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
-    CREATE TRIGGER stamp BEFORE UPDATE OF tier, name ON s.customers FOR EACH ROW WHEN (NEW.id > 0) EXECUTE FUNCTION s.stamp();
-    CREATE TRIGGER off BEFORE UPDATE ON s.customers FOR EACH ROW EXECUTE FUNCTION s.stamp();
+    CREATE FUNCTION s.stamp_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+    CREATE TRIGGER stamp BEFORE UPDATE OF tier, name ON s.customers FOR EACH ROW WHEN (NEW.id > 0) EXECUTE FUNCTION s.stamp_row();
+    CREATE TRIGGER off BEFORE UPDATE ON s.customers FOR EACH ROW EXECUTE FUNCTION s.stamp_row();
     ALTER TABLE s.customers DISABLE TRIGGER off;
-    CREATE TRIGGER gone AFTER DELETE ON s.items FOR EACH STATEMENT EXECUTE FUNCTION s.stamp();
-    CREATE TRIGGER of_dossiers AFTER DELETE ON s.dossiers FOR EACH ROW EXECUTE FUNCTION s.stamp();
-    CREATE TRIGGER part BEFORE UPDATE ON s.parts FOR EACH ROW EXECUTE FUNCTION s.stamp();";
+    CREATE TRIGGER stamp_row AFTER DELETE ON s.items FOR EACH STATEMENT EXECUTE FUNCTION s.stamp_row();
+    CREATE TRIGGER of_dossiers AFTER DELETE ON s.dossiers FOR EACH ROW EXECUTE FUNCTION s.stamp_row();
+    CREATE TRIGGER part BEFORE UPDATE ON s.parts FOR EACH ROW EXECUTE FUNCTION s.stamp_row();";
 
 #[tokio::test]
 async fn a_plan_tells_rows_triggers_and_cascades_and_changes_nothing() {
@@ -21,7 +21,10 @@ async fn a_plan_tells_rows_triggers_and_cascades_and_changes_nothing() {
     let before = ground.digest().await;
     let update = prepare(&gateway, "UPDATE s.customers SET tier = 'x' WHERE id = 1").await.unwrap();
     let facts = &update.facts;
-    assert_eq!((facts.kind.word(), facts.relation.to_string().as_str(), facts.rows), ("UPDATE", "s.customers", 10));
+    assert_eq!(
+        (facts.kind.word(), facts.relation.to_string().as_str(), facts.rows),
+        ("UPDATE", "s.customers", 10)
+    );
     assert_eq!((update.preview.rows, update.preview.ran, &update.preview.sample), (Some(1), false, &None));
     assert_eq!(
         update.preview.triggers,
@@ -41,10 +44,14 @@ async fn a_plan_tells_rows_triggers_and_cascades_and_changes_nothing() {
             "1 more table",
         ]
     );
-    assert_eq!(delete.preview.triggers, ["after delete on s.items, once: gone", "1 more trigger"]);
+    assert_eq!(delete.preview.triggers, ["after delete on s.items, once", "1 more trigger"]);
     let insert = prepare(&gateway, "INSERT INTO s.customers (id, name) VALUES (500, 'x')").await.unwrap();
-    assert_eq!((insert.preview.rows, insert.preview.triggers.len(), insert.preview.cascades.len()), (Some(1), 0, 0));
-    let upsert = "INSERT INTO s.customers (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET name = 'y'";
+    assert_eq!(
+        (insert.preview.rows, insert.preview.triggers.len(), insert.preview.cascades.len()),
+        (Some(1), 0, 0)
+    );
+    let upsert =
+        "INSERT INTO s.customers (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET name = 'y'";
     assert_eq!(prepare(&gateway, upsert).await.unwrap().preview.triggers.len(), 1);
     let parts = prepare(&gateway, "UPDATE s.parts SET place = 'a' WHERE id = 1").await.unwrap();
     assert_eq!((parts.preview.partitions, parts.preview.triggers.len()), (Some(2), 1));
@@ -59,7 +66,9 @@ async fn the_cascades_that_are_shown_are_those_that_happen() {
     let shown = prepare(&gateway, "DELETE FROM s.customers WHERE id = 5").await.unwrap().preview.cascades;
     let tables = ["orders", "items", "visits", "dossiers", "parts"];
     let of = async |table: &str| {
-        ground.one(&format!("SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM s.{table} AS t")).await
+        ground
+            .one(&format!("SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM s.{table} AS t"))
+            .await
     };
     let mut before = Vec::new();
     for table in tables {
@@ -83,7 +92,8 @@ async fn a_preview_that_runs_shows_rows_as_queries_do_and_is_rolled_back() {
     );
     let gateway = ground.gateway(&more);
     let before = ground.digest().await;
-    let preview = prepare(&gateway, "UPDATE s.customers SET tier = 'gold' WHERE id > 12").await.unwrap().preview;
+    let preview =
+        prepare(&gateway, "UPDATE s.customers SET tier = 'gold' WHERE id > 12").await.unwrap().preview;
     assert_eq!((preview.rows, preview.ran), (Some(8), true));
     let sample = preview.sample.unwrap();
     assert_eq!(sample.columns, ["id", "name", "tier", "region"]);
