@@ -6,6 +6,7 @@ mod failing;
 mod kinds;
 mod outcome;
 mod preview;
+mod tool;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,8 +112,17 @@ impl Ground {
 
 /// Serves `url` under [`GRANTS`] and `more`.
 fn gateway_over(url: &str, more: &str, deadline: Duration) -> Gateway {
+    served(url, &format!("{GRANTS}{more}"), deadline)
+}
+
+/// Serves `url` under `policy` alone.
+fn gateway_of(url: &str, policy: &str) -> Gateway {
+    served(url, policy, Duration::from_secs(30))
+}
+
+fn served(url: &str, policy: &str, deadline: Duration) -> Gateway {
     let gate = gate_with(url, |settings| settings.name = "ground".to_owned());
-    let policy = Policy::parse(&format!("{GRANTS}{more}"), "policy.toml").unwrap();
+    let policy = Policy::parse(policy, "policy.toml").unwrap();
     let limits = CallLimits { rows: 1_000, characters: 40_000, field_characters: 4_000, deadline };
     let images = Arc::new(BeforeImages::in_memory().unwrap());
     Gateway::new(vec![Served::new(gate, policy)], limits, Telemetry::default()).with_before_images(images)
