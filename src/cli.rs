@@ -3,6 +3,7 @@
 //! Answers go to stdout, logs and progress to stderr: on stdio, stdout belongs to MCP.
 
 mod arguments;
+mod before;
 mod check;
 mod demo;
 mod doctor;
@@ -69,6 +70,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Policy(command) => policy::run(command).await,
             Command::Notes(command) => notes::run(command).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Before(command) => before::run(command).await,
             Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,
             Command::Health(_) | Command::Notify(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
