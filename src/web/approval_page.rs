@@ -77,7 +77,9 @@ fn state(approval: &ApprovalView, now: DateTime<Utc>) -> Markup {
 
 fn word_needed(approval: &ApprovalView) -> &'static str {
     match (approval.rule, approval.approved_by.is_empty()) {
-        (ApprovalRule::Requester | ApprovalRule::Approver, _) => "It runs once, exactly as shown, if you approve it.",
+        (ApprovalRule::Requester | ApprovalRule::Approver, _) => {
+            "It runs once, exactly as shown, if you approve it."
+        }
         (ApprovalRule::Two, true) => "It runs once, exactly as shown, if two people approve it.",
         (ApprovalRule::Two, false) => "It runs once, exactly as shown, if one more person approves it.",
     }

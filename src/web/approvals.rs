@@ -73,7 +73,9 @@ async fn decide(
     let parsed: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
     match site.gateway.decide(&member.session.identity.caller(), parsed, decision).await? {
         // What became of it, be it by this answer or by an earlier one, is on its page.
-        Decided::Done(_) | Decided::TooLate(_) => Ok(Redirect::to(&format!("/approvals/{parsed}")).into_response()),
+        Decided::Done(_) | Decided::TooLate(_) => {
+            Ok(Redirect::to(&format!("/approvals/{parsed}")).into_response())
+        }
         Decided::Unknown => Err(Fault::not_found()),
     }
 }

@@ -98,7 +98,9 @@ fn refused(error: AuthorizeError) -> Response {
     match error {
         AuthorizeError::Redirect(to) => Redirect::to(&to).into_response(),
         AuthorizeError::Page(why) | AuthorizeError::Document(why) => {
-            let message = format!("The application that sent you here has asked in a way that is not safe to answer: {why}.");
+            let message = format!(
+                "The application that sent you here has asked in a way that is not safe to answer: {why}."
+            );
             Fault::new(StatusCode::BAD_REQUEST, TITLE, message).into_response()
         }
         AuthorizeError::Unavailable(diagnostic) => Fault::from(diagnostic).into_response(),

@@ -31,7 +31,9 @@ pub(super) fn page(pending: &Pending, identity: &Identity, request: &str, token:
         }))
         p.quiet.small.after { "You can take this back at any time in your account. " a href=(again) { "Log in as somebody else" } }
     };
-    Page::new("Allow access?", body).of(&identity.subject).leading_to(pending.redirect_source.as_deref().map(source))
+    Page::new("Allow access?", body)
+        .of(&identity.subject)
+        .leading_to(pending.redirect_source.as_deref().map(source))
 }
 
 /// The host that vouches for it is its identity; what it calls itself stands behind.

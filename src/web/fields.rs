@@ -29,6 +29,9 @@ pub(super) fn error(id: &str, message: Option<&str>) -> Markup {
 }
 
 /// Attributes of a field that is wrong: `aria-invalid`, and where it says why.
-pub(super) fn invalid(id: &'static str, message: Option<&str>) -> (Option<&'static str>, Option<&'static str>) {
+pub(super) fn invalid(
+    id: &'static str,
+    message: Option<&str>,
+) -> (Option<&'static str>, Option<&'static str>) {
     (message.map(|_| "true"), message.map(|_| id))
 }

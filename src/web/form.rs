@@ -61,9 +61,9 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             let message = "A form has to be application/x-www-form-urlencoded.";
             return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "That cannot be read", message));
         }
-        let body = read(body, MOST_BYTES).await.map_err(|unread| {
-            Fault::new(unread.status(), "That cannot be read", unread.message())
-        })?;
+        let body = read(body, MOST_BYTES)
+            .await
+            .map_err(|unread| Fault::new(unread.status(), "That cannot be read", unread.message()))?;
         Self::parse(&body).map_err(Fault::bad_request)
     }
 }

@@ -62,7 +62,9 @@ impl LoginForm<'_> {
 
     fn purpose(&self) -> &'static str {
         match self.next.as_str() {
-            path if path.starts_with("/authorize") => "An application asks for access to the database. Log in to see which.",
+            path if path.starts_with("/authorize") => {
+                "An application asks for access to the database. Log in to see which."
+            }
             path if path.starts_with("/approvals") => "Log in to see what is to be approved.",
             _ => "Log in to see who has access in your name.",
         }

@@ -4,7 +4,17 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
 use maud::{Markup, html};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 

@@ -53,7 +53,9 @@ pub(super) async fn register(State(site): State<Arc<Site>>, request: Request<Bod
     let Some(server) = &site.server else { return StatusCode::NOT_FOUND.into_response() };
     match registered(server, request).await {
         Ok(client) => json_of(StatusCode::CREATED, &client),
-        Err(RegisterError { status, error, description }) => json_of(status_of(status), &said(error, description)),
+        Err(RegisterError { status, error, description }) => {
+            json_of(status_of(status), &said(error, description))
+        }
     }
 }
 
@@ -72,19 +74,23 @@ async fn revoked(server: &AuthorizationServer, request: Request<Body>) -> Result
 
 async fn registered(server: &AuthorizationServer, request: Request<Body>) -> Result<Value, RegisterError> {
     let (parts, body) = request.into_parts();
-    let invalid = |status, description| RegisterError { status, error: "invalid_client_metadata", description };
+    let invalid =
+        |status, description| RegisterError { status, error: "invalid_client_metadata", description };
     if media(&parts.headers) != "application/json" {
         return Err(invalid(415, "client metadata has to be application/json"));
     }
     let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address);
     let address = address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-    let body = form::read(body, MOST_BYTES).await.map_err(|unread| invalid(unread.status().as_u16(), unread.message()))?;
+    let body = form::read(body, MOST_BYTES)
+        .await
+        .map_err(|unread| invalid(unread.status().as_u16(), unread.message()))?;
     server.register(&body, address).await
 }
 
 async fn fields(request: Request<Body>) -> Result<(HeaderMap, Fields), TokenError> {
     let (parts, body) = request.into_parts();
-    let invalid = |status, description| TokenError { status, error: "invalid_request", description, basic: false };
+    let invalid =
+        |status, description| TokenError { status, error: "invalid_request", description, basic: false };
     if !form::is_urlencoded(&parts.headers) {
         return Err(invalid(400, "the body has to be application/x-www-form-urlencoded"));
     }

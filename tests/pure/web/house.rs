@@ -1,6 +1,5 @@
 //! A server with all its pages, in this process: roles and approvals of its own making, a store in memory.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -34,7 +33,6 @@ pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 pub struct House {
-    pub address: SocketAddr,
     pub origin: String,
     pub approvals: Arc<MemoryApprovals>,
     stop: CancellationToken,
@@ -84,7 +82,7 @@ impl House {
             let authentication = Authentication::Bearer(Authenticator::new(vec![server]));
             serve_http(gateway, listener, authentication, pages, &mcp::Settings::default(), shutdown).await
         });
-        Self { address, origin, approvals, stop }
+        Self { origin, approvals, stop }
     }
 
     pub fn browser(&self) -> Browser {
