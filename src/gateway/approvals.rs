@@ -1,6 +1,7 @@
 //! A person's word before anything is written: who sees an approval, who may decide it, and what is told of it.
 
 mod decide;
+mod execute;
 mod view;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use execute::{ExecuteRequest, Executed, unknown_approval};
 pub use view::{ApprovalView, Decided, Decision};
 
 use super::Gateway;
