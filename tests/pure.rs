@@ -31,4 +31,5 @@ mod pure {
     mod policy_schema;
     mod saved_schema;
     mod unsupported;
+    mod writes;
 }

@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "approvals",
         script: include_str!("../../migrations-fixtures/migrations/0002_approvals.sql"),
     },
+    Migration {
+        version: 3,
+        name: "before_images",
+        script: include_str!("../../migrations-fixtures/migrations/0003_before_images.sql"),
+    },
 ];
 
 /// What a database has: version and checksum.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    advise_indexes, database_health, describe, execute, explain, query, saved, search_objects, task_cancel,
+    advise_indexes, database_health, describe, execute, explain, preview, query, saved, search_objects, task_cancel,
     task_result, top_queries,
 };
 use crate::auth::Caller;
@@ -53,6 +53,7 @@ impl Call<'_> {
             "query" => return query::call(self).await,
             "execute" => return execute::call(self).await,
             "advise_indexes" => return advise_indexes::call(self).await,
+            "preview" => preview::call(self).await,
             "search_objects" => search_objects::call(self).await,
             "describe" => describe::call(self).await,
             "database_health" => database_health::call(self).await,
