@@ -6,6 +6,7 @@ mod view;
 
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,11 @@ impl Gateway {
             self.tell_approval(ApprovalStep::Expired, &approval, None);
         }
         Ok(())
+    }
+
+    /// What happens to approvals, also by other processes.
+    pub fn approval_changes(&self) -> Receiver<ApprovalId> {
+        self.approvals.changes()
     }
 
     /// Looks again when a new one's time is over.

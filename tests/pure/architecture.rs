@@ -44,7 +44,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("axum", &["web", "mcp"]),
     ("maud", &["web"]),
     ("clap", &["cli"]),
-    ("nix", &["embedded"]),
+    ("nix", &["embedded", "cli"]),
 ];
 
 /// Say nothing about what is in them.

@@ -12,7 +12,8 @@ use super::view::{ApprovalView, Shown, unreadable};
 use crate::approvals::{
     Approval, ApprovalId, ApprovalRule, ApprovalState, Asked, Binding, NewApproval, Requester,
 };
-use crate::auth::{Caller, Scope};
+use crate::auth::Caller;
+use crate::gateway::writes::may_write;
 use crate::gateway::{Gateway, PreparedFacts, PreparedWrite, WriteRequest, Written};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy;
@@ -43,10 +44,7 @@ impl Gateway {
         wait: Duration,
         cancel: &CancellationToken,
     ) -> Result<Executed, Diagnostic> {
-        if !caller.scopes.has(Scope::Write) {
-            return Err(refused("auth.scope", "the authorization of this caller is not for writing")
-                .hint("authorize the client for the scope `write`, then repeat the call"));
-        }
+        may_write(caller)?;
         match request {
             ExecuteRequest::New(request) => self.run_or_ask(caller, request, cancel).await,
             ExecuteRequest::Approved { id, again } => {

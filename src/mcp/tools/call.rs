@@ -7,8 +7,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    advise_indexes, database_health, describe, execute, explain, preview, query, saved, search_objects, task_cancel,
-    task_result, top_queries,
+    advise_indexes, database_health, describe, execute, explain, preview, query, saved, search_objects,
+    task_cancel, task_result, top_queries,
 };
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
