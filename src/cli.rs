@@ -2,8 +2,10 @@
 //!
 //! Answers go to stdout, logs and progress to stderr: on stdio, stdout belongs to MCP.
 
+mod approve;
 mod arguments;
 mod check;
+mod control;
 mod demo;
 mod doctor;
 mod health;
@@ -71,6 +73,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,
+            Command::Approve(command) => approve::run(command).await,
+            Command::Approvals(command) => approve::list(command).await,
             Command::Health(_) | Command::Notify(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
         }
     });

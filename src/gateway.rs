@@ -35,7 +35,7 @@ mod writes;
 
 use std::sync::Arc;
 
-pub use approvals::{ApprovalView, Decided, Decision};
+pub use approvals::{ApprovalView, Decided, Decision, ExecuteRequest, Executed, unknown_approval};
 pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
 pub use notes::{Notes, NotesError, NotesSource};
@@ -60,6 +60,7 @@ use watch::Stir;
 
 use crate::approvals::{ApprovalStore, MemoryApprovals};
 use crate::pg::{Diagnostic, SqlState};
+use crate::store::before::BeforeImages;
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
 use crate::telemetry::Telemetry;
 
@@ -73,6 +74,7 @@ pub struct Gateway {
     desk: Arc<Desk>,
     stir: Arc<Stir>,
     approvals: Arc<dyn ApprovalStore>,
+    before: Option<Arc<BeforeImages>>,
 }
 
 impl Gateway {
@@ -89,6 +91,7 @@ impl Gateway {
             desk,
             stir: Arc::default(),
             approvals: Arc::new(MemoryApprovals::default()),
+            before: None,
         }
     }
 

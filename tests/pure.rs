@@ -32,4 +32,5 @@ mod pure {
     mod saved_schema;
     mod unsupported;
     mod web;
+    mod writes;
 }

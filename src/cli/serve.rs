@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use super::arguments::ServeArguments;
 use super::setup::{Setup, environment};
-use super::{reload, revoked, shutdown};
+use super::{control, reload, revoked, shutdown};
 use crate::auth::{Authenticator, Caller, TokenStore};
 use crate::config::{AuthMode, Config, Sessions};
 use crate::gateway::Served;
@@ -34,6 +34,10 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         return Err(missing);
     }
     reload::watch(gateway.clone(), stop.clone())?;
+    if setup.config.store.connection.is_none() {
+        let directory = control::directory(&setup.config.server, &environment);
+        control::watch(gateway.clone(), directory, stop.clone());
+    }
 
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);

@@ -3,7 +3,7 @@
 
 mod store;
 
-pub(super) use store::named as store_named;
+pub(super) use store::{named as store_named, of_approvals as open_approvals, shared as shared_store};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -116,7 +116,11 @@ impl Setup {
         let store = store::of_tasks(shared.as_ref(), tasks).await?;
         let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
         let gateway = Gateway::new(self.served.clone(), limits, Telemetry::default());
-        Ok(gateway.with_tasks(store, tasks.settings.clone(), holder))
+        let gateway = gateway.with_tasks(store, tasks.settings.clone(), holder);
+        Ok(match &shared {
+            Some(shared) => gateway.with_approvals(store::of_approvals(shared).await?),
+            None => gateway,
+        })
     }
 
     /// The entry of that database.

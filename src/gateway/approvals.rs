@@ -1,14 +1,17 @@
 //! A person's word before anything is written: who sees an approval, who may decide it, and what is told of it.
 
 mod decide;
+mod execute;
 mod view;
 
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use execute::{ExecuteRequest, Executed, unknown_approval};
 pub use view::{ApprovalView, Decided, Decision};
 
 use super::Gateway;
@@ -32,6 +35,11 @@ impl Gateway {
             self.tell_approval(ApprovalStep::Expired, &approval, None);
         }
         Ok(())
+    }
+
+    /// What happens to approvals, also by other processes.
+    pub fn approval_changes(&self) -> Receiver<ApprovalId> {
+        self.approvals.changes()
     }
 
     /// Looks again when a new one's time is over.

@@ -1,10 +1,17 @@
 //! Statements that write: what one would do, and doing it. Whose word it needs before is for [`crate::policy::Writes`] to
 //! say and for others to ask.
 
+mod asked;
+mod effects;
+mod failure;
 mod prepare;
+mod run;
+mod sample;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(super) use asked::may_write;
 
 use super::QueryOutput;
 use crate::pg::QualifiedName;

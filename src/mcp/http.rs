@@ -7,6 +7,7 @@ mod cancels;
 mod connections;
 mod endpoint;
 mod health;
+mod loopback;
 mod refusal;
 mod sessions;
 
@@ -23,6 +24,7 @@ use self::connections::Connections;
 use self::endpoint::Endpoint;
 pub(super) use self::endpoint::bearer;
 use self::health::Health;
+pub(super) use self::loopback::Loopback;
 use self::sessions::Sessions;
 use super::callers::Callers;
 use super::calls::Calls;
@@ -59,7 +61,8 @@ pub async fn serve_http(
     let sessions = Arc::new(Sessions::new(&settings.http.sessions));
     let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Bearer(_)) };
     let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
-        .that_pushes(settings.http.sessions.mode == SessionMode::Kept);
+        .that_pushes(settings.http.sessions.mode == SessionMode::Kept)
+        .with_page(settings.approvals.clone());
     let service = StreamableHttpService::new(
         move || Ok(handler.apart()),
         sessions.clone(),

@@ -14,6 +14,8 @@ mod mask;
 mod predicate;
 mod quals;
 mod wrap;
+mod write;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +28,7 @@ use crate::policy::{Policy, PolicyError};
 use bound::{Bound, Found};
 pub use enforce::Enforcement;
 use level::{Guarded, Level};
+pub use write::write;
 
 /// How the rows of one relation's filter are kept back.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,10 +1,14 @@
 //! Statements that write: from text to a [`CheckedWrite`].
 
-use super::check::{CheckContext, with_stack};
+use super::ast::write::{Change, Write};
+use super::check::{CheckContext, few_joins, unclear, with, with_stack};
 use super::protect::Protection;
 use super::render::Places;
-use super::teach;
-use crate::pg::{Diagnostic, Oid, Position, QualifiedName, SqlState};
+use super::{lower, parse, protect, render, resolve, teach};
+use crate::pg::{Diagnostic, Oid, Position, QualifiedName};
+
+/// Columns that stand before the caller's own: may the row stand, and the row as it was.
+const OURS: usize = 2;
 
 /// What the caller of [`check_write`] wants besides.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -174,7 +178,45 @@ pub fn check_write(
     with_stack(sql, || gates(sql, cx, wanted)).map_err(|refusal| teach::taught(refusal, sql))
 }
 
-fn gates(_: &str, _: &CheckContext<'_>, _: &WriteOptions) -> Result<CheckedWrite, Diagnostic> {
-    Err(Diagnostic::refused(SqlState::FEATURE_NOT_SUPPORTED, "not supported: this statement")
-        .rule("sql.unsupported"))
+fn gates(sql: &str, cx: &CheckContext<'_>, wanted: &WriteOptions) -> Result<CheckedWrite, Diagnostic> {
+    let mut write = lower::write(parse::parse(sql)?)?;
+    let (resolution, target) = resolve::write(&mut write, cx)?;
+    few_joins(resolution.joins, cx)?;
+    let (statement, _) = printed(&write)?;
+    let protection = protect::write(&mut write, &target, &resolution, wanted, cx)?;
+    let (text, places) = printed(&write)?;
+    let kind = match &write.change {
+        Change::Insert(_) => WriteKind::Insert,
+        Change::Update(_) => WriteKind::Update,
+        Change::Delete(_) => WriteKind::Delete,
+        Change::Merge(_) => WriteKind::Merge,
+    };
+    Ok(CheckedWrite {
+        text,
+        statement,
+        places,
+        kind,
+        target: target.relation.name.clone(),
+        target_oid: target.relation.oid,
+        checks: target.checks.iter().map(|check| check.name.clone()).collect(),
+        reach: cx.catalog.reach(&[resolution.oids.as_slice(), &protection.oids].concat()),
+        relations: resolution.relations,
+        functions: resolution.functions,
+        rules: resolution.rules.into_iter().chain(protection.rules.iter().cloned()).collect(),
+        parameters: resolution.parameters,
+        returns: write.returning.len().saturating_sub(OURS),
+        user_code: resolution.user_code,
+        operator_schemas: with(resolution.operator_schemas, &protection.operator_schemas),
+        protection,
+    })
+}
+
+/// Read again it must be the same tree.
+fn printed(write: &Write) -> Result<(String, Places), Diagnostic> {
+    let (text, places) = render::write(write)?;
+    let again = parse::parse_again(&text).and_then(lower::write);
+    if again.is_ok_and(|again| again == *write) {
+        return Ok((text, places));
+    }
+    Err(unclear())
 }

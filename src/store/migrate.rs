@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         script: include_str!("../../migrations-fixtures/migrations/0002_approvals.sql"),
     },
     Migration {
+        version: 3,
+        name: "before_images",
+        script: include_str!("../../migrations-fixtures/migrations/0003_before_images.sql"),
+    },
+    Migration {
         version: 4,
         name: "authorization",
         script: include_str!("../../migrations-fixtures/migrations/0004_authorization.sql"),

@@ -14,6 +14,8 @@ pub enum Outcome {
     Completed,
     Failed,
     Canceled,
+    /// A write's connection was lost while it was committed.
+    Unknown,
 }
 
 /// What became of an approval.
@@ -48,6 +50,8 @@ pub enum Event<'a> {
         subject: &'a str,
         client: Option<&'a str>,
         database: &'a str,
+        /// `query`, `explain`, or the word of a statement that writes.
+        kind: &'a str,
         policy: &'a str,
         allowed: bool,
         rule: Option<&'a str>,
@@ -62,6 +66,8 @@ pub enum Event<'a> {
         query_id: &'a str,
         subject: &'a str,
         database: &'a str,
+        /// As in [`Self::Decision`].
+        kind: &'a str,
         outcome: Outcome,
         sqlstate: Option<SqlState>,
         rows: u64,
@@ -117,6 +123,7 @@ impl Event<'_> {
                 subject,
                 client,
                 database,
+                kind,
                 policy,
                 allowed: true,
                 relations,
@@ -126,25 +133,47 @@ impl Event<'_> {
             } => {
                 info!(
                     target: "pgwarden::decision",
-                    query_id = *query_id, subject = *subject, client = *client, database = *database, policy = *policy, decision = "allow",
+                    query_id = *query_id, subject = *subject, client = *client, database = *database, kind = *kind, policy = *policy, decision = "allow",
                     relations = relations.join(","), rules = rules.join(","), duration_us = micros(took),
                     "statement on `{database}` allowed"
                 );
             }
-            Self::Decision { query_id, subject, client, database, policy, rule, sqlstate, took, .. } => {
+            Self::Decision {
+                query_id,
+                subject,
+                client,
+                database,
+                kind,
+                policy,
+                rule,
+                sqlstate,
+                took,
+                ..
+            } => {
                 warn!(
                     target: "pgwarden::decision",
-                    query_id = *query_id, subject = *subject, client = *client, database = *database, policy = *policy, decision = "deny", rule = *rule,
+                    query_id = *query_id, subject = *subject, client = *client, database = *database, kind = *kind, policy = *policy, decision = "deny", rule = *rule,
                     sqlstate = sqlstate.as_ref().map(SqlState::as_str), duration_us = micros(took),
                     "statement on `{database}` refused"
                 );
             }
-            Self::Run { query_id, subject, database, outcome, sqlstate, rows, bytes, truncated, took } => {
+            Self::Run {
+                query_id,
+                subject,
+                database,
+                kind,
+                outcome,
+                sqlstate,
+                rows,
+                bytes,
+                truncated,
+                took,
+            } => {
                 info!(
                     target: "pgwarden::run",
-                    query_id = *query_id, subject = *subject, database = *database, outcome = ?outcome,
+                    query_id = *query_id, subject = *subject, database = *database, kind = *kind, outcome = ?outcome,
                     sqlstate = sqlstate.as_ref().map(SqlState::as_str), rows = *rows, bytes = *bytes, truncated = *truncated,
-                    duration_us = micros(took), "query on `{database}` ended"
+                    duration_us = micros(took), "{kind} on `{database}` ended"
                 );
             }
             Self::Approval { step, approval, subject, client, database, policy, relation, rule, by } => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 
+use crate::approvals::{ApprovalSettings, PostgresApprovals};
 use crate::config::{self, Tasks};
 use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
@@ -46,6 +47,13 @@ pub(in crate::cli) async fn of_tasks(
     let store = store.map_err(|error| anyhow!(words(&error)))?;
     tracing::info!(store = %connection, "tasks are kept in PostgreSQL");
     Ok(Arc::new(store))
+}
+
+/// Opens the store of approvals.
+pub(in crate::cli) async fn of_approvals(shared: &Shared) -> anyhow::Result<Arc<PostgresApprovals>> {
+    let Shared { connection, key } = shared;
+    let store = PostgresApprovals::open(connection.clone(), ApprovalSettings::default(), key).await;
+    store.map(Arc::new).map_err(|error| anyhow!(words(&error)))
 }
 
 /// The store that `whence` names: a URL, or libpq's words.

@@ -104,9 +104,7 @@ impl Effects {
                 && reached.relation == trigger.relation
                 && trigger.events.contains(&reached.event)
         };
-        self.triggers
-            .iter()
-            .filter(move |trigger| self.reached.iter().any(|reached| fires(trigger, reached)))
+        self.triggers.iter().filter(move |trigger| self.reached.iter().any(|reached| fires(trigger, reached)))
     }
 
     /// Code of the tables' owners runs, which reads and writes what it does: locks say nothing of the statement then.

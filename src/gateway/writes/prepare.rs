@@ -1,34 +1,82 @@
-//! What a statement would do: checked and planned, nothing changed.
+//! The tool `preview`: what a statement would do. Checked and planned, or run and rolled back; nothing is changed.
+
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{PreparedFacts, PreparedWrite, WriteRequest, Written};
+use super::asked::Asked;
+use super::{PreparedWrite, WritePreview, WriteRequest, effects, failure, sample};
 use crate::auth::Caller;
+use crate::db::Effects;
 use crate::gateway::Gateway;
-use crate::pg::{Diagnostic, SqlState};
+use crate::gateway::visible::Visible;
+use crate::pg::Diagnostic;
+use crate::policy::{Policy, Preview};
 
 impl Gateway {
     /// Checks `request` and says what it would do. Nothing is changed.
-    #[allow(clippy::unused_async)]
     pub async fn prepare_write(
         &self,
-        _caller: &Caller,
-        _request: &WriteRequest,
-        _cancel: &CancellationToken,
+        caller: &Caller,
+        request: &WriteRequest,
+        cancel: &CancellationToken,
     ) -> Result<PreparedWrite, Diagnostic> {
-        Err(Diagnostic::refused(SqlState::FEATURE_NOT_SUPPORTED, "writing is not supported"))
+        let keys = |policy: &Policy| policy.writes().preview == Preview::Run;
+        let asked = Asked::begin(self, caller, request, keys, &|_| Ok(()), cancel).await?;
+        let _share = asked.share(cancel).await?;
+        let began = Instant::now();
+        let previewed = Box::pin(asked.preview(cancel)).await;
+        let previewed = previewed.map_err(|error| failure::told(error, &asked.visible()));
+        asked.report_run(previewed.as_ref().map(|_| 0), began.elapsed());
+        let preview = previewed.map_err(|error| asked.named(error))?;
+        Ok(PreparedWrite { facts: asked.facts(), preview })
+    }
+}
+
+impl Asked {
+    async fn preview(&self, cancel: &CancellationToken) -> Result<WritePreview, Diagnostic> {
+        let effects = self.served.database.effects(self.write.target_oid()).await?;
+        let visible = self.visible();
+        let mut preview = effects::shown(&effects, self.events(), self.write.target_oid(), &visible);
+        preview.notices = self.write.notices().iter().map(|notice| notice.message.clone()).collect();
+        match self.policy.writes().preview {
+            Preview::Plan => {
+                let (database, limits) = (&self.served.database, self.limits());
+                let rows = database.plan_write(&self.write, &self.params, &limits, cancel).await?;
+                preview.rows = self.tells_estimates(&visible).then_some(rows);
+            }
+            Preview::Run => self.ran(&effects, &mut preview, cancel).await?,
+        }
+        Ok(preview)
     }
 
-    /// Checks `request` under the policy of now, asks `allowed` about what the check found, then runs and commits it. Dropped
-    /// or cancelled before COMMIT was sent, nothing has happened.
-    #[allow(clippy::unused_async)]
-    pub async fn run_write(
+    /// Runs it in a transaction that is rolled back.
+    async fn ran(
         &self,
-        _caller: &Caller,
-        _request: &WriteRequest,
-        _allowed: &(dyn Fn(&PreparedFacts) -> Result<(), Diagnostic> + Sync),
-        _cancel: &CancellationToken,
-    ) -> Result<Written, Diagnostic> {
-        Err(Diagnostic::refused(SqlState::FEATURE_NOT_SUPPORTED, "writing is not supported"))
+        effects: &Effects,
+        preview: &mut WritePreview,
+        cancel: &CancellationToken,
+    ) -> Result<(), Diagnostic> {
+        let mut kept = sample::Kept::default();
+        let database = &self.served.database;
+        let besides = (effects, self.events());
+        let ran =
+            database.write(&self.write, besides, &self.params, &self.limits(), &mut kept, cancel).await?;
+        preview.ran = true;
+        preview.rows = Some(ran.rows());
+        preview.sample = self.sample(&ran, kept, cancel).await;
+        ran.roll_back().await
+    }
+
+    /// Estimates are made from hidden rows too, and from what stands behind functions.
+    fn tells_estimates(&self, visible: &Visible<'_>) -> bool {
+        let mut reached = self.write.reach().iter().filter_map(|oid| self.catalog.relation_by_oid(*oid));
+        !self.write.runs_user_code()
+            && reached.all(|relation| {
+                let shown = relation.is_partition
+                    || relation.columns.is_empty()
+                    || visible.by_oid(relation.oid).is_some();
+                shown && visible.shows_estimates(relation)
+            })
     }
 }
