@@ -18,6 +18,7 @@ mod pure {
     mod cli;
     mod corpus;
     mod docs;
+    mod external;
     mod generated;
     mod mcp_http;
     mod mcp_http_gate;

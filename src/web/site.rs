@@ -53,12 +53,11 @@ pub(super) struct Forms(hmac::Key);
 
 impl Site {
     pub(super) fn new(parts: PagesParts) -> Self {
-        let PagesParts { public_url, mut hosts, key, sessions, server, providers, gateway } = parts;
-        hosts.push(public_url.authority().to_owned());
+        let PagesParts { public_url, hosts, key, sessions, server, providers, gateway } = parts;
         Self {
             origin: public_url.origin().to_owned(),
             secure: public_url.is_https(),
-            hosts: Hosts::new(&hosts, &[]),
+            hosts: Hosts::new(&hosts, &[], Some(&public_url)),
             sessions,
             server,
             providers,

@@ -47,7 +47,7 @@ impl Loopback {
         let settings = HttpSettings { connections: CONNECTIONS, ..HttpSettings::default() };
         let (pages, stop) = ((self.0.pages)(address), self.0.stop.clone());
         tokio::spawn(async move {
-            let connections = Connections::new(listener, &settings);
+            let connections = Connections::new(listener, None, &settings);
             connections.serve(pages.router, Calls::default(), CancellationToken::new(), stop).await;
         });
         info!(%address, "approvals are asked for on http://{address}");
