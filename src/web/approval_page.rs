@@ -18,7 +18,7 @@ pub(super) struct Answer {
     /// Tokens of the two forms.
     pub(super) approve: String,
     pub(super) refuse: String,
-    /// Nobody has logged in: the code that pgwarden has shown on its terminal says who answers.
+    /// Nobody has logged in: the code that the client has shown says who answers.
     pub(super) asks_code: bool,
     /// What was wrong with the last answer.
     pub(super) wrong: Option<String>,
@@ -162,7 +162,7 @@ fn answers(approval: &ApprovalView, answer: &Answer) -> Markup {
 
 fn code(id: &str, wrong: Option<&str>, described: Option<&str>) -> Markup {
     html! {
-        label for=(id) { "Code from pgwarden's terminal" }
+        label for=(id) { "Code that your client showed with the link" }
         input id=(id) type="text" name="code" required inputmode="numeric" maxlength="12" autocomplete="one-time-code"
             aria-invalid=[wrong] aria-describedby=[described];
     }
