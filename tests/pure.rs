@@ -20,6 +20,7 @@ mod pure {
     mod docs;
     mod external;
     mod generated;
+    mod https;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_prompts;

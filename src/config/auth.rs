@@ -111,3 +111,6 @@ fn are_whole(named: &BTreeSet<AuthMethod>, configured: &BTreeSet<AuthMethod>) ->
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ pub struct HttpSettings {
     pub allowed_origins: Vec<String>,
     /// Open connections; one more is answered 503.
     pub connections: usize,
-    /// For the request line and headers, and for the next request on an idle connection.
+    /// For the TLS handshake, for the request line and headers, and for the next request on an idle connection.
     pub header_timeout: Duration,
     /// For the whole body of a request.
     pub body_timeout: Duration,

@@ -104,7 +104,7 @@ impl Connections {
             match tls {
                 None => serve_one(stream, service, header_timeout, draining).await,
                 Some(tls) => {
-                    if let Some(stream) = tls.accept(stream).await {
+                    if let Some(stream) = tls.accept(stream, header_timeout).await {
                         serve_one(stream, service, header_timeout, draining).await;
                     }
                 }

@@ -21,8 +21,6 @@ use crate::mcp::{ServeError, TlsFiles};
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
-/// A client that does not finish its handshake holds its place for no longer.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 
 pub(super) struct Tls {
     files: TlsFiles,
@@ -42,10 +40,14 @@ impl Tls {
         Ok(Self { files: files.clone(), current: ArcSwap::from_pointee(config) })
     }
 
-    /// None where no handshake came about.
-    pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Option<TlsStream<S>> {
+    /// None where no handshake came about within `patience`.
+    pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        patience: Duration,
+    ) -> Option<TlsStream<S>> {
         let acceptor = TlsAcceptor::from(self.current.load_full());
-        match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        match tokio::time::timeout(patience, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
                 debug!(%error, "a TLS handshake failed");
