@@ -17,6 +17,7 @@ mod mcp_wire;
 mod support;
 
 mod postgres {
+    mod authorization;
     mod catalog_fixture;
     mod cli;
     mod constructs;
