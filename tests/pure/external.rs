@@ -2,9 +2,9 @@
 
 mod forged;
 mod introspection;
-mod keys;
+pub mod keys;
 mod login;
-mod provider;
+pub mod provider;
 mod rotation;
 mod scopes;
 
