@@ -133,7 +133,9 @@ fn params(params: &[Option<String>]) -> Markup {
             @for (number, value) in (1..).zip(params) {
                 @let name = format!("${number}");
                 @match value {
-                    Some(value) => { p { code { (name) } } (text(value, &format!("Value of {name}"))) }
+                    Some(value) if value.is_empty() => { p { code { (name) } " is an empty text" } }
+                    Some(value) if value.contains('\n') => { p { code { (name) } " is" } (text(value, &format!("Value of {name}"))) }
+                    Some(value) => { p { code { (name) } " is " code.value { (line_of(value)) } } }
                     None => { p { code { (name) } " is NULL" } }
                 }
             }
