@@ -63,15 +63,14 @@ impl Gateway {
         id: ApprovalId,
         wait: Duration,
         cancel: &CancellationToken,
-    ) -> Result<Option<Approval>, Diagnostic> {
+    ) -> Result<Approval, Diagnostic> {
         // Before the first look: nothing is missed.
         let mut changes = self.approvals.changes();
         let begun = Instant::now();
         loop {
-            let approval = self.approvals.find(id).await?;
+            let approval = self.approvals.find(id).await?.ok_or_else(unknown_approval)?;
             let left = wait.saturating_sub(begun.elapsed());
-            let is_pending = approval.as_ref().is_some_and(|found| found.state == ApprovalState::Pending);
-            if !is_pending || left.is_zero() {
+            if approval.state != ApprovalState::Pending || left.is_zero() {
                 return Ok(approval);
             }
             let change = async {

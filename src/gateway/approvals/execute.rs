@@ -48,12 +48,11 @@ impl Gateway {
         match request {
             ExecuteRequest::New(request) => self.run_or_ask(caller, request, cancel).await,
             ExecuteRequest::Approved { id, again } => {
-                let Some(approval) = self.own_approval(caller, id, wait, cancel).await? else {
-                    return Err(unknown_approval());
-                };
-                if again.is_some_and(|again| !is_same(&approval, &again)) {
+                let stored = self.own_approval(caller, id).await?.ok_or_else(unknown_approval)?;
+                if again.is_some_and(|again| !is_same(&stored, &again)) {
                     return Err(another_statement());
                 }
+                let approval = self.decided_within(stored.id, wait, cancel).await?;
                 match approval.state {
                     ApprovalState::Pending => Ok(Executed::Waiting(Box::new(ApprovalView::of(approval)?))),
                     ApprovalState::Approved => self.run_approved(caller, approval, cancel).await,
@@ -71,8 +70,8 @@ impl Gateway {
         wait: Duration,
         cancel: &CancellationToken,
     ) -> Result<Option<ApprovalView>, Diagnostic> {
-        let approval = self.own_approval(caller, id, wait, cancel).await?;
-        approval.map(ApprovalView::of).transpose()
+        let Some(stored) = self.own_approval(caller, id).await? else { return Ok(None) };
+        self.decided_within(stored.id, wait, cancel).await.and_then(ApprovalView::of).map(Some)
     }
 
     async fn run_or_ask(
@@ -97,20 +96,11 @@ impl Gateway {
         Ok(Executed::Waiting(Box::new(ApprovalView::of(approval)?)))
     }
 
-    async fn own_approval(
-        &self,
-        caller: &Caller,
-        id: ApprovalId,
-        wait: Duration,
-        cancel: &CancellationToken,
-    ) -> Result<Option<Approval>, Diagnostic> {
+    /// The caller's own: of anybody else there is none.
+    async fn own_approval(&self, caller: &Caller, id: ApprovalId) -> Result<Option<Approval>, Diagnostic> {
         let requester = Requester::of(caller);
-        let is_own = |approval: &Approval| approval.asked.binding.requester == requester;
-        // Nobody else waits for it.
-        if !self.approvals.find(id).await?.as_ref().is_some_and(is_own) {
-            return Ok(None);
-        }
-        Ok(self.decided_within(id, wait, cancel).await?.filter(is_own))
+        let found = self.approvals.find(id).await?;
+        Ok(found.filter(|approval| approval.asked.binding.requester == requester))
     }
 
     async fn run_approved(
