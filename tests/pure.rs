@@ -19,7 +19,9 @@ mod pure {
     mod client_documents;
     mod corpus;
     mod docs;
+    mod external;
     mod generated;
+    mod https;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_prompts;

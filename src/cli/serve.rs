@@ -12,8 +12,9 @@ use tracing::{error, info};
 use super::arguments::ServeArguments;
 use super::setup::{Setup, environment};
 use super::{reload, revoked, shutdown};
-use crate::auth::{Authenticator, Caller, TokenStore};
-use crate::config::{AuthMode, Config, Sessions};
+use crate::auth::external::{ProviderSettings, Providers};
+use crate::auth::{Authenticator, Caller, TokenStore, Verifier};
+use crate::config::{AuthMethod, Config, ExternalProvider, Sessions};
 use crate::gateway::Served;
 use crate::mcp::{self, Authentication, SessionMode};
 use crate::web::Pages;
@@ -27,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::read(&arguments.target, &environment)?;
     let stop = shutdown::on_signals()?;
-    let (gateway, settings) = (setup.gateway().await?, settings(&setup.config));
+    let (gateway, mut settings) = (setup.gateway().await?, settings(&setup.config));
     let caller = setup.caller();
     if let Err(missing) = setup.whole_policies(PATIENCE).await {
         setup.close().await;
@@ -43,7 +44,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         if let Some(tokens) = &tokens {
             revoked::watch(gateway.clone(), Arc::clone(tokens), stop.clone());
         }
-        let authentication = authentication(tokens, caller);
+        let authentication = authentication(tokens, &mut settings, &setup.config, caller)?;
         let listener = listen(&arguments, &setup.config).await?;
         setup.served().iter().for_each(warm_up);
         mcp::serve_http(gateway, listener, authentication, Pages::default(), &settings, stop).await
@@ -80,24 +81,42 @@ async fn listen(arguments: &ServeArguments, config: &Config) -> anyhow::Result<T
     let address = arguments.listen.clone().or_else(configured).unwrap_or_else(|| LISTEN.to_owned());
     let listener =
         TcpListener::bind(&address).await.with_context(|| format!("cannot listen on `{address}`"))?;
-    info!(address = %listener.local_addr()?, "listening on http://{}/mcp", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    info!(%address, "listening on {scheme}://{address}/mcp");
     Ok(listener)
 }
 
-fn authentication(tokens: Option<Arc<TokenStore>>, caller: Caller) -> Authentication {
-    match tokens {
-        Some(tokens) => Authentication::Bearer(Authenticator::new(vec![tokens])),
-        None => Authentication::Open(caller),
+/// By which tokens callers prove who they are; `settings` get to know who gives them out.
+fn authentication(
+    tokens: Option<Arc<TokenStore>>,
+    settings: &mut mcp::Settings,
+    config: &Config,
+    caller: Caller,
+) -> anyhow::Result<Authentication> {
+    let mut verifiers: Vec<Arc<dyn Verifier>> = Vec::new();
+    if let Some(tokens) = tokens {
+        verifiers.push(tokens);
     }
+    if !config.auth.external.is_empty() {
+        let providers = config.auth.external.iter().map(ExternalProvider::with_secrets);
+        let providers: Vec<ProviderSettings> = providers.collect::<Result<_, _>>()?;
+        settings.http.issuers.extend(providers.iter().map(ProviderSettings::as_issuer));
+        verifiers.push(Arc::new(Providers::new(providers)?));
+    }
+    if verifiers.is_empty() {
+        return Ok(Authentication::Open(caller));
+    }
+    Ok(Authentication::Bearer(Authenticator::new(verifiers)))
 }
 
 fn tokens(arguments: &ServeArguments, config: &Config) -> anyhow::Result<Option<Arc<TokenStore>>> {
     let named = || environment("PGWARDEN_TOKENS_FILE").map(PathBuf::from);
     let configured = || config.auth.tokens_file.clone();
     let Some(file) = arguments.tokens_file.clone().or_else(named).or_else(configured) else {
-        if config.auth.mode == AuthMode::Tokens {
+        if config.auth.methods.contains(&AuthMethod::Tokens) {
             bail!(
-                "`[auth] mode` is `tokens`, and no `tokens_file` is named: `pgwarden token create` makes one"
+                "`[auth] methods` has `tokens`, and no `tokens_file` is named: `pgwarden token create` makes one"
             );
         }
         return Ok(None);
@@ -111,6 +130,10 @@ fn tokens(arguments: &ServeArguments, config: &Config) -> anyhow::Result<Option<
 
 fn settings(config: &Config) -> mcp::Settings {
     let mut settings = mcp::Settings { result_chars: config.limits.characters, ..mcp::Settings::default() };
+    settings.http.public_url.clone_from(&config.server.public_url);
+    settings.http.tls.clone_from(&config.server.tls);
+    settings.http.trusted_proxies.clone_from(&config.server.trusted_proxies);
+    settings.http.plain_http_from.clone_from(&config.server.plain_http_from);
     settings.http.allowed_hosts.clone_from(&config.server.allowed_hosts);
     settings.http.allowed_origins.clone_from(&config.server.allowed_origins);
     settings.task_drain = config.tasks.drain.unwrap_or(settings.task_drain);

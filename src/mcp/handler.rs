@@ -63,7 +63,9 @@ impl Handler {
     /// The tools that the caller has somewhere, and their saved queries.
     pub(super) async fn listed(&self, caller: &Caller) -> Vec<Listed> {
         let groups = self.gateway.tool_groups(caller);
-        let is_there = |listed: &&Listed| listed.group.is_none_or(|group| groups.contains(&group));
+        let is_there = |listed: &&Listed| {
+            caller.scopes.has(listed.scope) && listed.group.is_none_or(|group| groups.contains(&group))
+        };
         let built_in = self.tools.iter().filter(is_there).cloned();
         built_in.chain(saved::listed(&self.gateway, caller).await).collect()
     }
@@ -84,7 +86,9 @@ impl Handler {
             Some(name) => self.gateway.has_tools(caller, Some(name), group).is_ok(),
             None => groups.contains(&group),
         };
-        self.tools.iter().filter(move |listed| listed.group.is_none_or(&has)).map(|listed| &listed.tool)
+        let scopes = caller.scopes;
+        let is_there = move |listed: &&Listed| scopes.has(listed.scope) && listed.group.is_none_or(&has);
+        self.tools.iter().filter(is_there).map(|listed| &listed.tool)
     }
 
     pub(super) fn unknown_tool(&self, name: &str) -> ErrorData {

@@ -1,6 +1,7 @@
 //! MCP over streamable HTTP at `/mcp`, with `/healthz` and `/readyz` beside it. One endpoint for all revisions: those with
 //! `initialize` get sessions, 2026-07-28 is served request by request.
 
+mod arrival;
 mod batch;
 mod body;
 mod cancels;
@@ -8,9 +9,14 @@ mod connections;
 mod endpoint;
 mod health;
 mod hosts;
+mod needed;
+mod network;
 mod refusal;
+mod resource;
 mod sessions;
+mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -25,11 +31,14 @@ use self::endpoint::Endpoint;
 pub(super) use self::endpoint::bearer;
 use self::health::Health;
 use self::hosts::Hosts;
+pub use self::network::Network;
+use self::resource::Resource;
 use self::sessions::Sessions;
+use self::tls::Tls;
 use super::callers::Callers;
 use super::calls::Calls;
 use super::handler::Handler;
-use super::{ServeError, SessionMode, Settings};
+use super::{HttpSettings, ServeError, SessionMode, Settings};
 use crate::auth::{Authenticator, Caller};
 use crate::gateway::Gateway;
 use crate::web::Pages;
@@ -53,9 +62,7 @@ pub async fn serve_http(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
-    if matches!(authentication, Authentication::Open(_)) && !address.ip().is_loopback() {
-        return Err(ServeError::OpenToAll(address));
-    }
+    may_listen(address, &authentication, &settings.http)?;
     let calls = Calls::default();
     let streams = CancellationToken::new();
     let sessions = Arc::new(Sessions::new(&settings.http.sessions));
@@ -72,13 +79,18 @@ pub async fn serve_http(
         sessions,
         authentication,
         hosts: Hosts::new(&settings.http),
+        resource: Resource::new(&settings.http),
         cancels: cancels::Cancels::default(),
         running: calls.running.clone(),
         mode: settings.http.sessions.mode,
         message_bytes: settings.message_bytes,
         body_timeout: settings.http.body_timeout,
     };
-    let connections = Connections::new(listener, &settings.http);
+    let tls = settings.http.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+    if let Some(tls) = &tls {
+        Arc::clone(tls).watch(shutdown.clone())?;
+    }
+    let connections = Connections::new(listener, tls, &settings.http);
     let working = tokio::spawn({
         let (gateway, stop, drain) = (gateway.clone(), shutdown.clone(), settings.task_drain);
         async move { gateway.work(stop, drain).await }
@@ -87,10 +99,31 @@ pub async fn serve_http(
     working.await.map_err(|_| ServeError::Interrupted)
 }
 
+/// Without authentication on this machine only; without TLS also behind a proxy that has it.
+fn may_listen(
+    address: SocketAddr,
+    authentication: &Authentication,
+    settings: &HttpSettings,
+) -> Result<(), ServeError> {
+    let is_local = address.ip().is_loopback();
+    let has_proxy = !settings.trusted_proxies.is_empty();
+    if matches!(authentication, Authentication::Open(_)) && (!is_local || has_proxy) {
+        return Err(ServeError::OpenToAll(address));
+    }
+    if is_local || has_proxy || settings.tls.is_some() || !settings.plain_http_from.is_empty() {
+        return Ok(());
+    }
+    Err(ServeError::PlainBeyondLoopback(address))
+}
+
 fn router(endpoint: Endpoint, gateway: Gateway, pages: Pages) -> Router {
     let health = Arc::new(Health::new(gateway));
+    let endpoint = Arc::new(endpoint);
+    let [own, root] = resource::PATHS;
     Router::new()
-        .route("/mcp", any(endpoint::handle).with_state(Arc::new(endpoint)))
+        .route("/mcp", any(endpoint::handle).with_state(Arc::clone(&endpoint)))
+        .route(own, get(resource::metadata).with_state(Arc::clone(&endpoint)))
+        .route(root, get(resource::metadata).with_state(endpoint))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready).with_state(health))
         .merge(pages.router)

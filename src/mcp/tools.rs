@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 pub(super) use call::{Call, Called};
 
+use crate::auth::Scope;
 use crate::policy::ToolGroup;
 
 /// What `tools/list` has of a tool, and which group switches it.
@@ -29,6 +30,22 @@ pub(super) struct Listed {
     pub(super) tool: Tool,
     /// `None`: it is of use to every other tool.
     pub(super) group: Option<ToolGroup>,
+    /// What a caller's authorization has to cover.
+    pub(super) scope: Scope,
+}
+
+/// Those that change rows, or show what would change.
+const WRITING: [&str; 2] = ["preview", "execute"];
+
+/// The scope that the tool of that name needs.
+pub(super) fn scope_of(name: &str) -> Scope {
+    if WRITING.contains(&name) { Scope::Write } else { Scope::Read }
+}
+
+impl Listed {
+    pub(super) fn new(group: Option<ToolGroup>, tool: Tool) -> Self {
+        Self { scope: scope_of(&tool.name), tool, group }
+    }
 }
 
 /// In a fixed order: clients cache prompts by it.
@@ -40,7 +57,7 @@ impl Tools {
         let mut databases = databases.to_vec();
         databases.sort_unstable();
         let sized = |tool: Tool| tool.with_meta(result_size(result_chars));
-        let listed = |group, tool| Listed { tool, group };
+        let listed = Listed::new;
         Self(vec![
             listed(Some(ToolGroup::Query), query::tool(&databases)),
             listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),

@@ -29,7 +29,7 @@ const LAYERS: [&str; 15] = [
 ];
 
 /// The only modules that may name each crate.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("sqlparser", &["sql"]),
     ("tokio_postgres", &["db"]),
     ("deadpool", &["db"]),
@@ -37,7 +37,6 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("postgres_protocol", &["db"]),
     ("tokio_postgres_rustls", &["db"]),
     ("lz4_flex", &["tasks"]),
-    ("jsonwebtoken", &["auth"]),
     ("reqwest", &["auth"]),
     ("rmcp", &["mcp"]),
     ("axum", &["web", "mcp"]),

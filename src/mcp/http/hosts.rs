@@ -21,16 +21,16 @@ impl Hosts {
         let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
         let mut hosts: Vec<String> = lower(&settings.allowed_hosts);
         hosts.extend(LOOPBACK.map(str::to_owned));
-        Self { hosts, origins: lower(&settings.allowed_origins) }
+        let mut origins: Vec<String> = lower(&settings.allowed_origins);
+        if let Some(public) = &settings.public_url {
+            hosts.push(public.authority().to_owned());
+            origins.push(public.origin().to_owned());
+        }
+        Self { hosts, origins }
     }
 
     pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
-        // HTTP lets the request line carry the host too: then both have to be good.
-        let in_line = request.uri().authority().is_none_or(|authority| self.host_allowed(authority.as_str()));
-        let host = only(request.headers(), HOST.as_str()).is_some_and(|host| self.host_allowed(host));
-        if !in_line || !host {
-            return Err(Refusal::forbidden("this Host is not allowed"));
-        }
+        self.check_host(request)?;
         let no_origin = !request.headers().contains_key(ORIGIN);
         if no_origin
             || only(request.headers(), ORIGIN.as_str()).is_some_and(|origin| self.origin_allowed(origin))
@@ -38,6 +38,17 @@ impl Hosts {
             return Ok(());
         }
         Err(Refusal::forbidden("this Origin is not allowed"))
+    }
+
+    /// For what pages of any origin may read.
+    pub(super) fn check_host<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        // HTTP lets the request line carry the host too: then both have to be good.
+        let in_line = request.uri().authority().is_none_or(|authority| self.host_allowed(authority.as_str()));
+        let host = only(request.headers(), HOST.as_str()).is_some_and(|host| self.host_allowed(host));
+        if !in_line || !host {
+            return Err(Refusal::forbidden("this Host is not allowed"));
+        }
+        Ok(())
     }
 
     fn host_allowed(&self, host: &str) -> bool {
@@ -150,6 +161,18 @@ mod tests {
             assert!(!check(&["localhost"], &[origin]), "{origin}");
         }
         assert!(!check(&["localhost"], &["https://app.example.com", "https://evil.com"]));
+    }
+
+    #[test]
+    fn the_public_url_s_host_and_origin_pass() {
+        let public_url = Some(crate::auth::PublicUrl::parse("https://db.example:8443").unwrap());
+        let hosts = Hosts::new(&HttpSettings { public_url, ..HttpSettings::default() });
+        let from = |host: &str, origin: &str| {
+            let request = Request::builder().uri("/mcp").header(HOST, host).header(ORIGIN, origin);
+            hosts.check(&request.body(()).unwrap()).is_ok()
+        };
+        assert!(from("db.example:8443", "https://db.example:8443"));
+        assert!(!from("db.example", "https://db.example:8443") && !from("localhost", "https://db.example"));
     }
 
     #[test]

@@ -1,0 +1,130 @@
+//! What is asked of a provider over the network: bounded in time and size, never redirected, past every proxy.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::ProviderError;
+use super::settings::ClientCredentials;
+use crate::auth::public_url::is_safe;
+
+const CONNECT: Duration = Duration::from_secs(3);
+const WHOLE: Duration = Duration::from_secs(6);
+/// Bytes of one answer.
+const MOST: usize = 512 * 1024;
+
+#[derive(Clone, Debug)]
+pub(super) struct Fetcher(Client);
+
+/// Why nothing came. Never quotes what was sent or received.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FetchError {
+    #[error("`{0}` is not https (http is for loopback only)")]
+    Unsafe(String),
+    #[error("no answer ({0})")]
+    Network(&'static str),
+    #[error("the answer's status is {0}")]
+    Status(StatusCode),
+    #[error("the answer is too long")]
+    TooLong,
+    #[error("the answer does not read")]
+    Unreadable,
+}
+
+impl Fetcher {
+    pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, ProviderError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| ProviderError::Tls)?
+            .with_root_certificates(roots(ca_file)?)
+            .with_no_client_auth();
+        let client = Client::builder()
+            .use_preconfigured_tls(tls)
+            .no_proxy()
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(WHOLE)
+            .user_agent(concat!("pgwarden/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|_| ProviderError::Tls)?;
+        Ok(Self(client))
+    }
+
+    pub(super) async fn read(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        text(self.0.get(safe(url)?)).await
+    }
+
+    /// Sends a form, as `client` where one is given.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        form: &[(&str, &str)],
+        client: Option<&ClientCredentials>,
+    ) -> Result<T, FetchError> {
+        let request = self.0.post(safe(url)?).header("accept", "application/json").form(form);
+        let request = match client {
+            // RFC 6749, 2.3.1: both are form-encoded first.
+            Some(ClientCredentials { client_id, client_secret }) => {
+                request.basic_auth(encoded(client_id), Some(encoded(&client_secret.0)))
+            }
+            None => request,
+        };
+        serde_json::from_slice(&text(request).await?).map_err(|_| FetchError::Unreadable)
+    }
+}
+
+fn safe(url: &str) -> Result<Url, FetchError> {
+    let parsed = Url::parse(url).ok().filter(is_safe);
+    parsed.ok_or_else(|| FetchError::Unsafe(url.chars().take(200).collect()))
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+async fn text(request: RequestBuilder) -> Result<Vec<u8>, FetchError> {
+    let mut response: Response = request.send().await.map_err(network)?;
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status(response.status()));
+    }
+    let mut whole = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(network)? {
+        if whole.len().saturating_add(chunk.len()) > MOST {
+            return Err(FetchError::TooLong);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole)
+}
+
+/// Its own words could quote the URL with what is in it.
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn network(error: reqwest::Error) -> FetchError {
+    FetchError::Network(match () {
+        () if error.is_timeout() => "timed out",
+        () if error.is_connect() => "no connection",
+        () => "broken off",
+    })
+}
+
+fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ProviderError> {
+    let mut roots = RootCertStore::empty();
+    let Some(path) = ca_file else {
+        let (_, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        return Ok(roots);
+    };
+    let unusable = || ProviderError::CaFile(path.to_owned());
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|_| unusable())? {
+        roots.add(certificate.map_err(|_| unusable())?).map_err(|_| unusable())?;
+    }
+    if roots.is_empty() { Err(unusable()) } else { Ok(roots) }
+}
