@@ -16,6 +16,7 @@ mod pure {
     mod architecture;
     mod auth_tokens;
     mod cli;
+    mod client_documents;
     mod corpus;
     mod docs;
     mod external;

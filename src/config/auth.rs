@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeValue;
 
 use super::ConfigError;
+use super::embedded_auth::{EmbeddedAuth, embedded};
 use super::external::{ExternalProvider, external};
 use super::section::{Fault, Section, each, pairs, string};
 use crate::auth::PublicUrl;
@@ -22,6 +23,8 @@ pub struct Auth {
     pub tokens_file: Option<PathBuf>,
     /// In the order of the file.
     pub external: Vec<ExternalProvider>,
+    /// Our own authorization server, where it is on.
+    pub embedded: Option<EmbeddedAuth>,
 }
 
 /// How callers prove who they are; several may be on at once.
@@ -33,11 +36,17 @@ pub enum AuthMethod {
     Tokens,
     /// Tokens of the providers in `[auth.external]`.
     External,
+    /// Tokens of the authorization server of `[auth.embedded]`.
+    Embedded,
 }
 
 impl AuthMethod {
-    const WORDS: [(&'static str, Self); 3] =
-        [("none", Self::None), ("tokens", Self::Tokens), ("external", Self::External)];
+    const WORDS: [(&'static str, Self); 4] = [
+        ("none", Self::None),
+        ("tokens", Self::Tokens),
+        ("external", Self::External),
+        ("embedded", Self::Embedded),
+    ];
 }
 
 impl Default for Auth {
@@ -48,6 +57,7 @@ impl Default for Auth {
             claims: BTreeMap::new(),
             tokens_file: None,
             external: Vec::new(),
+            embedded: None,
         }
     }
 }
@@ -62,10 +72,13 @@ pub(super) fn auth(
     let providers = providers.into_iter();
     let external: Vec<ExternalProvider> =
         providers.map(|(name, inner)| external(name, inner, folder, public_url)).collect::<Result<_, _>>()?;
+    let own = section.section("embedded")?;
+    let embedded = own.map(|inner| embedded(inner, folder, public_url)).transpose()?;
     // What is configured is there to be asked for.
     let mut configured = BTreeSet::new();
     configured.extend(tokens_file.as_ref().map(|_| AuthMethod::Tokens));
     configured.extend(external.first().map(|_| AuthMethod::External));
+    configured.extend(embedded.as_ref().map(|_| AuthMethod::Embedded));
     let methods = section.value("methods", |value| {
         let named = methods(value)?;
         are_whole(&named, &configured).map(|()| named)
@@ -74,7 +87,7 @@ pub(super) fn auth(
     let claims = section.value("claims", pairs)?.unwrap_or_default();
     section.finish()?;
     let methods = methods.unwrap_or(if configured.is_empty() { Auth::default().methods } else { configured });
-    Ok(Auth { methods, subject, claims, tokens_file, external })
+    Ok(Auth { methods, subject, claims, tokens_file, external, embedded })
 }
 
 fn methods(value: &DeValue<'_>) -> Result<BTreeSet<AuthMethod>, Fault> {
@@ -101,6 +114,14 @@ fn methods(value: &DeValue<'_>) -> Result<BTreeSet<AuthMethod>, Fault> {
 fn are_whole(named: &BTreeSet<AuthMethod>, configured: &BTreeSet<AuthMethod>) -> Result<(), Fault> {
     if configured.contains(&AuthMethod::Tokens) && !named.contains(&AuthMethod::Tokens) {
         return Err(Fault::new("lacks `tokens`, and a `tokens_file` is named", None));
+    }
+    match (named.contains(&AuthMethod::Embedded), configured.contains(&AuthMethod::Embedded)) {
+        (false, true) => return Err(Fault::new("lacks `embedded`, and there is `[auth.embedded]`", None)),
+        (true, false) => {
+            let hint = "write `[auth.embedded]`; it may be empty".to_owned();
+            return Err(Fault::new("has `embedded`, and there is no `[auth.embedded]`", Some(hint)));
+        }
+        _ => {}
     }
     match (named.contains(&AuthMethod::External), configured.contains(&AuthMethod::External)) {
         (false, true) => Err(Fault::new("lacks `external`, and `[auth.external]` has providers", None)),
