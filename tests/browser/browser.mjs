@@ -63,10 +63,11 @@ export class Browser {
   }
 
   #fault(page, text) {
-    if (!this.#expected.some((pattern) => pattern.test(text))) this.faults.push(`${page.url()}: ${text}`);
+    const fault = `${page.url()}: ${text}`;
+    if (!this.#expected.some((pattern) => pattern.test(fault))) this.faults.push(fault);
   }
 
-  /// Takes errors like this for no fault: Chromium logs one for each answer of 400 and above, for instance.
+  /// Takes what is like this, `URL: text`, for no fault: Chromium logs an error for each answer of 400 and above, for instance.
   expect(pattern) {
     this.#expected.push(pattern);
   }
