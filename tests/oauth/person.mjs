@@ -1,7 +1,7 @@
 // A person with a browser: logs in, consents, revokes, approves. Knows the pages by what they say, as a person does.
 
 import { launch, screenshot } from './browser.mjs';
-import { mcp, origin, tls } from './world.mjs';
+import { origin, tls } from './world.mjs';
 
 const LOG_IN = /^(log in|sign-in)$/i;
 const CONSENT = /^(allow|continue)$/i;
@@ -99,6 +99,11 @@ export class Person {
     }
   }
 
+  /// Where `url` leads, and no further.
+  async fresh(url) {
+    return await this.#browser.page(url);
+  }
+
   /// A page of pgwarden's, after logging in where it asks for it.
   async page(path) {
     const page = await this.#browser.page(`${origin}${path}`);
@@ -141,5 +146,3 @@ export class Person {
     return 'accept';
   }
 }
-
-export { mcp };

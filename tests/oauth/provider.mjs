@@ -32,7 +32,12 @@ export async function provider(roles, redirect) {
         useGrantedResource: () => true,
         getResourceServerInfo: (_, resource) => {
           if (resource !== mcp) throw new Error(`there is no ${resource}`);
-          return { scope: 'read write approve', audience: mcp, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } };
+          return {
+            scope: 'read write approve',
+            audience: mcp,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'RS256' } },
+          };
         },
       },
     },

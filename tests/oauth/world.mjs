@@ -60,7 +60,20 @@ export async function database() {
   return {
     url,
     admin,
-    mcp: demo.said.out.match(/serves the sample shop at (\S+)/)[1],
+    /// Every row of every table of a database, bytes in hexadecimal.
+    dump: async (name) => {
+      const client = new pg.Client({ host, port, user: 'postgres', database: name });
+      await client.connect();
+      const named =
+        "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'pgwarden'";
+      let text = '';
+      for (const table of (await client.query(named)).rows) {
+        const { rows } = await client.query(`SELECT t::text AS row FROM ${table.name} t`);
+        text += `${table.name}\n${rows.map(({ row }) => row).join('\n')}\n`;
+      }
+      await client.end();
+      return text;
+    },
     stop: async () => {
       await pool.end();
       await demo.stop();

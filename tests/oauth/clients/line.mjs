@@ -102,7 +102,8 @@ export class Provider {
     const { callback } = await hear();
     const parameters = new URL(callback).searchParams;
     if (parameters.get('state') !== this.#state) throw new Error('another state came back');
-    if (parameters.has('error')) throw new Error(`${parameters.get('error')}: ${parameters.get('error_description')}`);
+    if (parameters.has('error'))
+      throw new Error(`${parameters.get('error')}: ${parameters.get('error_description')}`);
     return parameters;
   }
 }
