@@ -5,9 +5,11 @@ import { createInterface } from 'node:readline';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { remember } from './evidence.mjs';
+
 const here = dirname(fileURLToPath(import.meta.url));
 const node = (file) => [process.execPath, [join(here, file)]];
-const python = (name) => [join(here, name, 'bin/python'), [join(here, name, `${name}.py`)]];
+const python = (name, file = name) => [join(here, name, 'bin/python'), [join(here, name, `${file}.py`)]];
 
 /// The SDKs with OAuth clients of their own, each with what it calls itself.
 export const kinds = {
@@ -19,16 +21,22 @@ export const kinds = {
   'PyPI mcp 2.3.0, auto': { program: python('mcp_2'), mode: 'auto' },
 };
 
+/// Those that come with a token.
+export const others = {
+  'PyPI fastmcp 3.4.10': { program: python('fastmcp_3', 'fast') },
+  'PyPI fastmcp 4.1.2': { program: python('fastmcp_4', 'fast') },
+};
+
 export class Told {
   #child;
   #lines;
   #errors = '';
   #asked;
 
-  /// `settings`: url, redirect, and document, information or neither; elicits. `person` has open(url, redirect), which gives
+  /// `settings`: url, redirect, and document, information or neither, or a token; elicits. `person` has open(url, redirect), which gives
   /// the address that came back, and elicited(params), which gives an action.
   constructor(kind, settings, person) {
-    const { program, mode } = kinds[kind];
+    const { program, mode } = kinds[kind] ?? others[kind];
     const client = { name: 'pgwarden end to end', elicits: false, mode, ...settings };
     this.#asked = { person, redirect: settings.redirect };
     this.#child = spawn(program[0], program[1], {
@@ -57,7 +65,9 @@ export class Told {
       const said = JSON.parse(value);
       if (said.open) {
         this.opened = said.open;
-        this.#say({ callback: await person.open(said.open, redirect) });
+        const callback = await person.open(said.open, redirect);
+        remember('authorization code', new URL(callback).searchParams.get('code'));
+        this.#say({ callback });
       } else if (said.elicit) {
         this.#say({ action: await person.elicited(said.elicit) });
       } else if ('failed' in said) {

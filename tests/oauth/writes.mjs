@@ -4,13 +4,29 @@ import assert from 'node:assert/strict';
 
 import { mark } from './evidence.mjs';
 import { front } from './front.mjs';
-import { Told, kinds } from './told.mjs';
+import { Told, kinds, others } from './told.mjs';
 import { loopback, mcp } from './world.mjs';
 
 const document = 'https://client.test/client.json';
 const sql = 'UPDATE shop.reviews SET title = $1 WHERE id = 90002';
 
 const title = async (shop) => (await shop.admin('SELECT title FROM shop.reviews WHERE id = 90002'))[0].title;
+
+async function approved(shop, person, told, text) {
+  const done = await told.call('execute', { sql, params: [text] });
+  const shown = await person.decided;
+  assert.equal(done.status, 'done', JSON.stringify(done));
+  assert.equal(await title(shop), text);
+  for (const part of ['UPDATE', 'shop', 'reviews', text]) assert.ok(shown.includes(part), shown);
+  assert.ok(!person.elicitation.url.includes(encodeURIComponent(text)), person.elicitation.url);
+}
+
+/// A token that may write: the client asks for more when it is refused, and the person consents again.
+async function writing(told, person) {
+  const waiting = await told.call('execute', { sql, params: ['not yet'] });
+  await person.decides(waiting.url, { approve: false, reason: 'only to have the token' });
+  return (await told.tokens()).access_token;
+}
 
 async function withClient(kind, person, elicits, work) {
   const back = await loopback();
@@ -32,17 +48,23 @@ export default (t, shop) =>
   front(shop, async ({ ada, grace }) => {
     for (const kind of Object.keys(kinds)) {
       await t.test(`${kind}: writes what a person approved in the browser`, async () => {
-        await withClient(kind, ada, true, async (told) => {
-          const text = `approved by ${kind}`;
-          const done = await told.call('execute', { sql, params: [text] });
-          const shown = await ada.decided;
-          assert.equal(done.status, 'done', JSON.stringify(done));
-          assert.equal(await title(shop), text);
-          for (const part of ['UPDATE', 'shop', 'reviews', text]) assert.ok(shown.includes(part), shown);
-          assert.ok(!ada.elicitation.url.includes(encodeURIComponent(text)), ada.elicitation.url);
-        });
+        await withClient(kind, ada, true, (told) => approved(shop, ada, told, `approved by ${kind}`));
       });
     }
+    await withClient('npm sdk 1.32.2', ada, false, async (first) => {
+      const token = await writing(first, ada);
+      for (const kind of Object.keys(others)) {
+        await t.test(`${kind}: writes what a person approved in the browser`, async () => {
+          const told = new Told(kind, { url: mcp, token, elicits: true }, ada);
+          try {
+            await told.connect();
+            await approved(shop, ada, told, `approved by ${kind}`);
+          } finally {
+            await told.close();
+          }
+        });
+      }
+    });
 
     await t.test('a client without URL mode gets the link, and calls again', async () => {
       await withClient('npm sdk 1.32.2', ada, false, async (told) => {
