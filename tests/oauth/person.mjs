@@ -75,11 +75,14 @@ export class Person {
       if (here.startsWith(end)) return here;
       const login = page.getByRole('button', { name: LOG_IN });
       const consent = page.getByRole('button', { name: CONSENT });
+      const provider = page.getByRole('link', { name: /^continue with/i });
       if (await login.count()) {
         await this.logIn(page);
       } else if (await consent.count()) {
         await this.shot(page, 'consent');
         await this.press(page, consent.first());
+      } else if (await provider.count()) {
+        await this.press(page, provider.first());
       } else {
         break;
       }
@@ -106,8 +109,8 @@ export class Person {
 
   /// A page of pgwarden's, after logging in where it asks for it.
   async page(path) {
-    const page = await this.#browser.page(`${origin}${path}`);
-    if (await page.getByRole('button', { name: LOG_IN }).count()) await this.logIn(page);
+    const page = await this.#browser.page();
+    await this.passes(page, `${origin}${path}`, `${origin}${path}`);
     return page;
   }
 
@@ -117,7 +120,7 @@ export class Person {
     await this.shot(page, 'account');
     let ended = 0;
     for (;;) {
-      const revoke = page.getByRole('button', { name: /^(revoke|end access|remove)/i });
+      const revoke = page.getByRole('button', { name: /^revoke/i });
       if (!(await revoke.count())) break;
       await this.press(page, revoke.first());
       ended += 1;
