@@ -25,7 +25,7 @@ export const kinds = {
 export const others = {
   'PyPI fastmcp 3.4.10': { program: python('fastmcp_3', 'fast') },
   'PyPI fastmcp 4.1.2': { program: python('fastmcp_4', 'fast') },
-  'PyPI langchain-mcp-adapters 0.3.2': { program: python('langchain') },
+  'PyPI langchain-mcp-adapters 0.3.2': { program: python('langchain', 'adapters') },
 };
 
 export class Told {

@@ -40,13 +40,15 @@ class Storage:
         self.information = information
 
 
-METADATA = {
-    "client_name": SETTINGS["name"],
-    "redirect_uris": [SETTINGS["redirect"]],
-    "grant_types": ["authorization_code", "refresh_token"],
-    "response_types": ["code"],
-    "token_endpoint_auth_method": "none",
-}
+def metadata():
+    """What a client with an OAuth of its own says of itself."""
+    return {
+        "client_name": SETTINGS["name"],
+        "redirect_uris": [SETTINGS["redirect"]],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    }
 
 
 async def open_page(url):

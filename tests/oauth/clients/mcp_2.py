@@ -10,10 +10,10 @@ from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 
-from line import METADATA, SETTINGS, TRUSTED, Storage, called, elicited, open_page, run
+from line import SETTINGS, TRUSTED, Storage, called, elicited, metadata, open_page, run
 
 INFORMATION = SETTINGS.get("information")
-STORAGE = Storage(INFORMATION and OAuthClientInformationFull(**METADATA, **INFORMATION))
+STORAGE = Storage(INFORMATION and OAuthClientInformationFull(**metadata(), **INFORMATION))
 
 
 async def callback():
@@ -23,7 +23,7 @@ async def callback():
 
 PROVIDER = OAuthClientProvider(
     SETTINGS["url"],
-    OAuthClientMetadata(**METADATA),
+    OAuthClientMetadata(**metadata()),
     STORAGE,
     redirect_handler=open_page,
     callback_handler=callback,
