@@ -17,8 +17,6 @@ methods = ["external"]
 issuer = "${issuer}"
 ca_file = "${tls.ca}"
 claims = { role = "role" }
-
-[auth.external.idp.login]
 client_id = "${ours.id}"
 client_secret_file = "secret"
 `;

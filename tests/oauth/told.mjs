@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { remember } from './evidence.mjs';
+import { bodies, remember } from './evidence.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const node = (file) => [process.execPath, [join(here, file)]];
@@ -64,7 +64,9 @@ export class Told {
       const { value, done } = await this.#lines.next();
       if (done) throw new Error(`the client ended: ${this.#errors.slice(-2000)}`);
       const said = JSON.parse(value);
-      if (said.open) {
+      if (said.body) {
+        bodies.push(said.body);
+      } else if (said.open) {
         this.opened = said.open;
         const callback = await person.open(said.open, redirect);
         remember('authorization code', new URL(callback).searchParams.get('code'));

@@ -1,7 +1,7 @@
 // npm @modelcontextprotocol/client with its own OAuth client, in the mode that CLIENT names (`legacy` or `auto`).
 
 import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
-import { Provider, elicited, run, settings } from './line.mjs';
+import { Provider, elicited, run, settings, told } from './line.mjs';
 
 const provider = new Provider();
 const options = {
@@ -14,7 +14,7 @@ let transport;
 async function connect() {
   client = new Client({ name: settings.name, version: '1.0.0' }, options);
   if (settings.elicits) client.setRequestHandler('elicitation/create', ({ params }) => elicited(params));
-  transport = new StreamableHTTPClientTransport(new URL(settings.url), { authProvider: provider });
+  transport = new StreamableHTTPClientTransport(new URL(settings.url), { authProvider: provider, fetch: told });
   await client.connect(transport);
   return client.getNegotiatedProtocolVersion();
 }

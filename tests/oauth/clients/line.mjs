@@ -5,6 +5,7 @@
 //   in between, where a person is needed:
 //     -> {"open": URL}       <- {"callback": URL}
 //     -> {"elicit": {..}}    <- {"action": "accept"}
+//   and at any time, but for tokens' own: {"body": {"url": .., "text": ..}}
 
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
@@ -106,6 +107,20 @@ export class Provider {
       throw new Error(`${parameters.get('error')}: ${parameters.get('error_description')}`);
     return parameters;
   }
+}
+
+/// Fetches, and tells what came back.
+export async function told(url, options) {
+  const response = await fetch(url, options);
+  const address = String(url);
+  if (!new URL(address).pathname.endsWith('/token')) {
+    const copy = response.clone();
+    copy.text().then(
+      (text) => say({ body: { url: address, text } }),
+      () => {}, // a stream that was let go
+    );
+  }
+  return response;
 }
 
 /// What a client does where the server wants a page opened.

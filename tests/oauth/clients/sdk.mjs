@@ -4,7 +4,7 @@ import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { Provider, elicited, run, settings } from './line.mjs';
+import { Provider, elicited, run, settings, told } from './line.mjs';
 
 const provider = new Provider();
 const capabilities = settings.elicits ? { elicitation: { url: {} } } : {};
@@ -14,7 +14,7 @@ let transport;
 async function connect() {
   client = new Client({ name: settings.name, version: '1.0.0' }, { capabilities });
   if (settings.elicits) client.setRequestHandler(ElicitRequestSchema, ({ params }) => elicited(params));
-  transport = new StreamableHTTPClientTransport(new URL(settings.url), { authProvider: provider });
+  transport = new StreamableHTTPClientTransport(new URL(settings.url), { authProvider: provider, fetch: told });
   await client.connect(transport);
 }
 
