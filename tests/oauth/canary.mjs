@@ -9,7 +9,8 @@ export default async function canary(t, shop) {
 
   await t.test('there is something to find, and it would be found', () => {
     assert.ok(secrets.size >= 10 && markers.size >= 1, `${secrets.size} secrets`);
-    assert.ok(logs.length > 0 && bodies.length > 20, `${logs.length} logs, ${bodies.length} bodies`);
+    assert.ok(logs.map(([, text]) => text).join('').length > 100_000, 'the logs are short');
+    assert.ok(bodies.length > 20, `${bodies.length} bodies`);
     const [value] = [...secrets.keys()];
     for (const form of [value, Buffer.from(value).toString('base64'), Buffer.from(value).toString('hex')]) {
       assert.deepEqual(found(secrets, `before ${form} after`), [secrets.get(value)]);

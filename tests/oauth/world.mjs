@@ -21,10 +21,12 @@ export const mcp = `${origin}/mcp`;
 
 /// A program with what it says; `until` is a pattern of its output that means it is ready.
 async function started(name, args, until) {
-  const child = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+  // All that anybody could ask to be logged: secrets must not be in it either.
+  const env = { ...process.env, NO_COLOR: '1', PGWARDEN_LOG: 'trace' };
+  const child = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   const said = { out: '', err: '' };
-  child.stdout.on('data', (data) => (said.out += data));
-  child.stderr.on('data', (data) => (said.err += data));
+  child.stdout.setEncoding('utf8').on('data', (data) => (said.out += data));
+  child.stderr.setEncoding('utf8').on('data', (data) => (said.err += data));
   const process_ = {
     pid: child.pid,
     said,
