@@ -8,6 +8,7 @@ mod check;
 mod control;
 mod demo;
 mod doctor;
+mod front;
 mod health;
 mod logging;
 mod migrate;

@@ -10,14 +10,13 @@ use tokio::net::TcpListener;
 use tracing::{error, info};
 
 use super::arguments::ServeArguments;
+use super::front::{self, Front};
 use super::setup::{Setup, environment};
 use super::{control, reload, revoked, shutdown};
-use crate::auth::external::{ProviderSettings, Providers};
-use crate::auth::{Authenticator, Caller, TokenStore, Verifier};
-use crate::config::{AuthMethod, Config, ExternalProvider, Sessions};
+use crate::auth::TokenStore;
+use crate::config::{AuthMethod, Config, Sessions};
 use crate::gateway::Served;
-use crate::mcp::{self, Authentication, SessionMode};
-use crate::web::Pages;
+use crate::mcp::{self, SessionMode};
 
 /// Where HTTP is served unless something else is said.
 const LISTEN: &str = "127.0.0.1:8432";
@@ -42,16 +41,18 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
 
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);
+        settings.approvals = front::on_stdio(&setup, &gateway, &stop)?;
         mcp::serve_stdio(gateway, caller, &settings, stop).await
     } else {
         let tokens = tokens(&arguments, &setup.config)?;
         if let Some(tokens) = &tokens {
             revoked::watch(gateway.clone(), Arc::clone(tokens), stop.clone());
         }
-        let authentication = authentication(tokens, &mut settings, &setup.config, caller)?;
+        let Front { authentication, pages } =
+            front::over_http(&setup, &gateway, tokens, &mut settings, &stop).await?;
         let listener = listen(&arguments, &setup.config).await?;
         setup.served().iter().for_each(warm_up);
-        mcp::serve_http(gateway, listener, authentication, Pages::default(), &settings, stop).await
+        mcp::serve_http(gateway, listener, authentication, pages, &settings, stop).await
     };
     setup.close().await;
     ended?;
@@ -89,29 +90,6 @@ async fn listen(arguments: &ServeArguments, config: &Config) -> anyhow::Result<T
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     info!(%address, "listening on {scheme}://{address}/mcp");
     Ok(listener)
-}
-
-/// By which tokens callers prove who they are; `settings` get to know who gives them out.
-fn authentication(
-    tokens: Option<Arc<TokenStore>>,
-    settings: &mut mcp::Settings,
-    config: &Config,
-    caller: Caller,
-) -> anyhow::Result<Authentication> {
-    let mut verifiers: Vec<Arc<dyn Verifier>> = Vec::new();
-    if let Some(tokens) = tokens {
-        verifiers.push(tokens);
-    }
-    if !config.auth.external.is_empty() {
-        let providers = config.auth.external.iter().map(ExternalProvider::with_secrets);
-        let providers: Vec<ProviderSettings> = providers.collect::<Result<_, _>>()?;
-        settings.http.issuers.extend(providers.iter().map(ProviderSettings::as_issuer));
-        verifiers.push(Arc::new(Providers::new(providers)?));
-    }
-    if verifiers.is_empty() {
-        return Ok(Authentication::Open(caller));
-    }
-    Ok(Authentication::Bearer(Authenticator::new(verifiers)))
 }
 
 fn tokens(arguments: &ServeArguments, config: &Config) -> anyhow::Result<Option<Arc<TokenStore>>> {
