@@ -2,11 +2,14 @@
 //!
 //! Answers go to stdout, logs and progress to stderr: on stdio, stdout belongs to MCP.
 
+mod approve;
 mod arguments;
 mod before;
 mod check;
+mod control;
 mod demo;
 mod doctor;
+mod front;
 mod health;
 mod logging;
 mod migrate;
@@ -73,6 +76,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Before(command) => before::run(command).await,
             Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,
+            Command::Approve(command) => approve::run(command).await,
+            Command::Approvals(command) => approve::list(command).await,
             Command::Health(_) | Command::Notify(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
         }
     });

@@ -2,21 +2,26 @@
 //!
 //! Composes what the modules before it settle. A key or variable that it does not know is an error, never ignored.
 
+mod auth;
+mod embedded_auth;
 mod environment;
 mod error;
+mod external;
 mod file;
 mod identities;
 mod section;
+mod server;
 mod settings;
 mod store;
 mod tasks;
 
+pub use auth::{Auth, AuthMethod};
+pub use embedded_auth::EmbeddedAuth;
 pub use environment::{VARIABLES, check_environment};
 pub use error::ConfigError;
+pub use external::ExternalProvider;
 pub use file::{load, read};
-pub use settings::{
-    AcceptedFinding, Auth, AuthMode, Config, DatabaseEntry, Limits, MappedPolicy, NoticeChanges, Server,
-    Sessions,
-};
+pub use server::{Server, Sessions};
+pub use settings::{AcceptedFinding, Config, DatabaseEntry, Limits, MappedPolicy, NoticeChanges};
 pub use store::Store;
 pub use tasks::Tasks;

@@ -36,7 +36,7 @@ mod writes;
 
 use std::sync::Arc;
 
-pub use approvals::{ApprovalView, Decided, Decision};
+pub use approvals::{ApprovalView, Decided, Decision, ExecuteRequest, Executed, unknown_approval};
 pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
 pub use identities::{OwnLogins, RunAs};

@@ -3,12 +3,14 @@
 //! Read `handler` for what is answered, `reply` for what an error becomes, `edge` for what never reaches rmcp,
 //! `http::endpoint` for the order of the checks on a request.
 
+mod approval_page;
 mod arguments;
 mod cache;
 mod callers;
 mod calls;
 mod completion;
 mod edge;
+mod elicitation;
 #[cfg(feature = "conformance-fixtures")]
 mod fixtures;
 mod handler;
@@ -28,8 +30,9 @@ mod tools;
 #[doc(hidden)]
 pub mod unchecked;
 
-pub use http::{Authentication, serve_http};
-pub use settings::{HttpSettings, SessionMode, SessionSettings, Settings};
+pub use approval_page::ApprovalPage;
+pub use http::{Authentication, Network, serve_http};
+pub use settings::{HttpSettings, SessionMode, SessionSettings, Settings, TlsFiles};
 pub use stdio::{serve_pipes, serve_stdio};
 
 /// `name` is that of a tool that is no saved query.
@@ -47,7 +50,13 @@ pub enum ServeError {
     #[error("serving was interrupted by a fault of the program")]
     Interrupted,
     #[error(
-        "refusing to listen on {0} without authentication; listen on a loopback address, or configure `[auth] tokens`"
+        "refusing to serve on {0} without authentication, where others can reach it; listen on a loopback address without a proxy, or configure `[auth]`"
     )]
     OpenToAll(std::net::SocketAddr),
+    #[error(
+        "refusing plain HTTP on {0}: configure `[server.tls]`, or name the proxy that ends TLS in `[server] trusted_proxies`"
+    )]
+    PlainBeyondLoopback(std::net::SocketAddr),
+    #[error("TLS: {0}")]
+    Tls(String),
 }

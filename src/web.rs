@@ -20,9 +20,11 @@ mod hosts;
 mod layout;
 mod login;
 mod login_form;
+mod loopback;
 mod moment;
 mod next;
 mod oauth;
+mod place;
 mod preview;
 mod shown;
 mod site;
@@ -35,6 +37,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
 pub use hosts::{Barred, Hosts};
+pub use loopback::LoopbackParts;
 pub use site::PagesParts;
 
 use site::Site;
@@ -48,9 +51,11 @@ pub struct Pages {
 impl Pages {
     pub fn new(parts: PagesParts) -> Self {
         let site = Arc::new(Site::new(parts));
-        let pages = in_windows_of_clients().merge(own()).layer(from_fn_with_state(site.clone(), gate::page));
-        let others = endpoints().layer(from_fn_with_state(site.clone(), gate::endpoint));
-        let whole = pages.merge(others).layer(from_fn_with_state(site.clone(), gate::headers));
+        let place = Arc::clone(&site.place);
+        let pages = in_windows_of_clients().merge(own());
+        let pages = pages.layer(from_fn_with_state(Arc::clone(&place), gate::page));
+        let others = endpoints().layer(from_fn_with_state(Arc::clone(&place), gate::endpoint));
+        let whole = pages.merge(others).layer(from_fn_with_state(place, gate::headers));
         Self { router: whole.with_state(site) }
     }
 }

@@ -18,6 +18,7 @@ mod support;
 
 mod postgres {
     mod approvals;
+    mod authorization;
     mod catalog_fixture;
     mod cli;
     mod constructs;

@@ -16,9 +16,12 @@ mod pure {
     mod architecture;
     mod auth_tokens;
     mod cli;
+    mod client_documents;
     mod corpus;
     mod docs;
+    mod external;
     mod generated;
+    mod https;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_prompts;

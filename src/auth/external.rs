@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use url::Url;
 
 pub use algorithm::Algorithm;
 pub use login::{Begun, Callback, Login, LoginError, LoginState};
@@ -28,6 +29,7 @@ pub use settings::{ClientCredentials, Introspection, LoginClient, ProviderSettin
 
 use self::jws::{MOST, Signed};
 use self::provider::Provider;
+use super::public_url::is_safe;
 use super::{Verdict, Verifier};
 
 /// What every token of our own begins with.
@@ -69,6 +71,11 @@ impl Providers {
     pub fn logins(&self) -> Vec<Login> {
         self.0.iter().filter_map(Login::of).collect()
     }
+}
+
+/// A provider may be asked there: nobody on the way can answer in its stead.
+pub fn is_safe_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| is_safe(&url))
 }
 
 impl Verifier for Providers {

@@ -60,6 +60,7 @@ pub use identity::Identity;
 pub use login::Roles;
 pub use memory::MemoryGrants;
 pub use postgres::PostgresGrants;
+pub use redirect::is_redirect_uri;
 pub use secret::Opaque;
 pub use sessions::{Session, Sessions};
 pub use settings::{Lifetimes, Settings, StaticClient, TrustedHosts};

@@ -43,6 +43,10 @@ pub(super) enum Command {
     Before(BeforeCommand),
     /// Make the tables of the store, or bring them up to date
     Migrate(MigrateArguments),
+    /// Approve or refuse what a caller wants to write
+    Approve(ApproveArguments),
+    /// List what waits for approval
+    Approvals(ApprovalsArguments),
     /// Let a database tell of changes of its schema itself
     #[command(subcommand)]
     Notify(NotifyCommand),
@@ -63,6 +67,8 @@ impl Command {
             | Self::Token(_)
             | Self::Before(_)
             | Self::Migrate(_)
+            | Self::Approve(_)
+            | Self::Approvals(_)
             | Self::Notify(_)
             | Self::Demo(_)
             | Self::Health(_) => "warn",
@@ -204,6 +210,31 @@ pub(super) struct MigrateArguments {
     /// Only say what would be applied
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApproveArguments {
+    /// As the caller's program shows it
+    pub(super) id: String,
+    /// Refuse it
+    #[arg(long)]
+    pub(super) refuse: bool,
+    /// Why, for the program that asked
+    #[arg(long, value_name = "TEXT", requires = "refuse")]
+    pub(super) reason: Option<String>,
+    /// Without a question: for scripts
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// The configuration file of the server
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApprovalsArguments {
+    /// The configuration file of the server
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -10,13 +10,13 @@ use tokio::net::TcpListener;
 use tracing::{error, info};
 
 use super::arguments::ServeArguments;
+use super::front::{self, Front};
 use super::setup::{Setup, environment};
-use super::{reload, revoked, shutdown};
-use crate::auth::{Authenticator, Caller, TokenStore};
-use crate::config::{AuthMode, Config, Sessions};
+use super::{control, reload, revoked, shutdown};
+use crate::auth::TokenStore;
+use crate::config::{AuthMethod, Config, Sessions};
 use crate::gateway::Served;
-use crate::mcp::{self, Authentication, SessionMode};
-use crate::web::Pages;
+use crate::mcp::{self, SessionMode};
 
 /// Where HTTP is served unless something else is said.
 const LISTEN: &str = "127.0.0.1:8432";
@@ -27,26 +27,32 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let setup = Setup::read(&arguments.target, &environment)?;
     let stop = shutdown::on_signals()?;
-    let (gateway, settings) = (setup.gateway().await?, settings(&setup.config));
+    let (gateway, mut settings) = (setup.gateway().await?, settings(&setup.config));
     let caller = setup.caller();
     if let Err(missing) = setup.whole_policies(PATIENCE).await {
         setup.close().await;
         return Err(missing);
     }
     reload::watch(gateway.clone(), stop.clone())?;
+    if setup.config.store.connection.is_none() {
+        let directory = control::directory(&setup.config.server, &environment);
+        control::watch(gateway.clone(), directory, stop.clone());
+    }
 
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);
+        settings.approvals = front::on_stdio(&setup, &gateway, &stop)?;
         mcp::serve_stdio(gateway, caller, &settings, stop).await
     } else {
         let tokens = tokens(&arguments, &setup.config)?;
         if let Some(tokens) = &tokens {
             revoked::watch(gateway.clone(), Arc::clone(tokens), stop.clone());
         }
-        let authentication = authentication(tokens, caller);
+        let Front { authentication, pages } =
+            front::over_http(&setup, &gateway, tokens, &mut settings, &stop).await?;
         let listener = listen(&arguments, &setup.config).await?;
         setup.served().iter().for_each(warm_up);
-        mcp::serve_http(gateway, listener, authentication, Pages::default(), &settings, stop).await
+        mcp::serve_http(gateway, listener, authentication, pages, &settings, stop).await
     };
     setup.close().await;
     ended?;
@@ -85,24 +91,19 @@ async fn listen(arguments: &ServeArguments, config: &Config) -> anyhow::Result<T
     let address = arguments.listen.clone().or_else(configured).unwrap_or_else(|| LISTEN.to_owned());
     let listener =
         TcpListener::bind(&address).await.with_context(|| format!("cannot listen on `{address}`"))?;
-    info!(address = %listener.local_addr()?, "listening on http://{}/mcp", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    info!(%address, "listening on {scheme}://{address}/mcp");
     Ok(listener)
-}
-
-fn authentication(tokens: Option<Arc<TokenStore>>, caller: Caller) -> Authentication {
-    match tokens {
-        Some(tokens) => Authentication::Bearer(Authenticator::new(vec![tokens])),
-        None => Authentication::Open(caller),
-    }
 }
 
 fn tokens(arguments: &ServeArguments, config: &Config) -> anyhow::Result<Option<Arc<TokenStore>>> {
     let named = || environment("PGWARDEN_TOKENS_FILE").map(PathBuf::from);
     let configured = || config.auth.tokens_file.clone();
     let Some(file) = arguments.tokens_file.clone().or_else(named).or_else(configured) else {
-        if config.auth.mode == AuthMode::Tokens {
+        if config.auth.methods.contains(&AuthMethod::Tokens) {
             bail!(
-                "`[auth] mode` is `tokens`, and no `tokens_file` is named: `pgwarden token create` makes one"
+                "`[auth] methods` has `tokens`, and no `tokens_file` is named: `pgwarden token create` makes one"
             );
         }
         return Ok(None);
@@ -116,6 +117,10 @@ fn tokens(arguments: &ServeArguments, config: &Config) -> anyhow::Result<Option<
 
 fn settings(config: &Config) -> mcp::Settings {
     let mut settings = mcp::Settings { result_chars: config.limits.characters, ..mcp::Settings::default() };
+    settings.http.public_url.clone_from(&config.server.public_url);
+    settings.http.tls.clone_from(&config.server.tls);
+    settings.http.trusted_proxies.clone_from(&config.server.trusted_proxies);
+    settings.http.plain_http_from.clone_from(&config.server.plain_http_from);
     settings.http.allowed_hosts.clone_from(&config.server.allowed_hosts);
     settings.http.allowed_origins.clone_from(&config.server.allowed_origins);
     settings.task_drain = config.tasks.drain.unwrap_or(settings.task_drain);

@@ -3,7 +3,7 @@
 
 mod store;
 
-pub(super) use store::{Shared, named as store_named};
+pub(super) use store::{Shared, named as store_named, of_approvals as open_approvals, shared as shared_store};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -117,7 +117,11 @@ impl Setup {
         let images = store::of_images(shared.as_ref()).await?;
         let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
         let gateway = Gateway::new(self.served.clone(), limits, Telemetry::default());
-        Ok(gateway.with_tasks(store, tasks.settings.clone(), holder).with_before_images(images))
+        let gateway = gateway.with_tasks(store, tasks.settings.clone(), holder).with_before_images(images);
+        Ok(match &shared {
+            Some(shared) => gateway.with_approvals(store::of_approvals(shared).await?),
+            None => gateway,
+        })
     }
 
     /// The entry of that database.

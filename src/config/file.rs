@@ -5,13 +5,14 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::auth::auth;
 use super::identities::{claims, run_as};
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
+use super::server::server;
 use super::store::store;
 use super::tasks::tasks;
 use super::{
-    AcceptedFinding, Auth, AuthMode, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, NoticeChanges,
-    Server, Sessions,
+    AcceptedFinding, Auth, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, NoticeChanges, Server,
 };
 use crate::catalog::closest;
 use crate::db::ConnectionSettings;
@@ -39,9 +40,16 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut top = Section::top(source, table.get_ref());
+    let server = match top.section("server")? {
+        Some(section) => server(section, folder)?,
+        None => Server::default(),
+    };
     let config = Config {
-        server: top.section("server")?.map(server).transpose()?.unwrap_or_default(),
-        auth: top.section("auth")?.map(|section| auth(section, folder)).transpose()?.unwrap_or_default(),
+        auth: match top.section("auth")? {
+            Some(section) => auth(section, folder, server.public_url.as_ref())?,
+            None => Auth::default(),
+        },
+        server,
         limits: top.section("limits")?.map(limits).transpose()?.unwrap_or_default(),
         store: top
             .section("store")?
@@ -56,35 +64,6 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
     };
     top.finish()?;
     Ok(config)
-}
-
-fn server(mut section: Section<'_>) -> Result<Server, ConfigError> {
-    let server = Server {
-        listen: section.value("listen", listen)?,
-        allowed_hosts: section.value("allowed_hosts", strings)?.unwrap_or_default(),
-        allowed_origins: section.value("allowed_origins", strings)?.unwrap_or_default(),
-        sessions: section
-            .value("sessions", one_of([("kept", Sessions::Kept), ("stateless", Sessions::Stateless)]))?
-            .unwrap_or_default(),
-    };
-    section.finish()?;
-    Ok(server)
-}
-
-fn auth(mut section: Section<'_>, folder: &Path) -> Result<Auth, ConfigError> {
-    let tokens_file = section.value("tokens_file", string)?.map(|file| folder.join(file));
-    let modes = [("none", AuthMode::None), ("tokens", AuthMode::Tokens)];
-    let has_file = tokens_file.is_some();
-    let mode = section.value("mode", |value| match one_of(modes)(value)? {
-        AuthMode::None if has_file => Err(Fault::new("is `none`, and a `tokens_file` is named", None)),
-        mode => Ok(mode),
-    })?;
-    let subject = section.value("subject", string)?;
-    let claims = section.value("claims", pairs)?.unwrap_or_default();
-    section.finish()?;
-    // A file of tokens is there to be asked for them.
-    let mode = mode.unwrap_or(if has_file { AuthMode::Tokens } else { AuthMode::None });
-    Ok(Auth { mode, subject, claims, tokens_file })
 }
 
 fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
@@ -196,19 +175,8 @@ fn mapped(
     Ok(MappedPolicy { when, policy, login })
 }
 
-fn listen(value: &DeValue<'_>) -> Result<String, Fault> {
-    let address = string(value)?;
-    let port =
-        address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
-    let Some(Ok(_)) = port else {
-        let hint = "as in `127.0.0.1:8432`".to_owned();
-        return Err(Fault::new(format!("is `{address}`, host and port were expected"), Some(hint)));
-    };
-    Ok(address)
-}
-
 /// One of two words.
-fn one_of<T>(words: [(&'static str, T); 2]) -> impl FnOnce(&DeValue<'_>) -> Result<T, Fault> {
+pub(super) fn one_of<T>(words: [(&'static str, T); 2]) -> impl FnOnce(&DeValue<'_>) -> Result<T, Fault> {
     move |value| {
         let word = string(value)?;
         let [(one, _), (other, _)] = &words;

@@ -52,6 +52,11 @@ impl<'t> Section<'t> {
         Self { source, start: 0, shown: String::new(), table, known: Vec::new() }
     }
 
+    /// A fault of the table as a whole.
+    pub(super) fn fault(&self, what: &str) -> ConfigError {
+        self.source.error(self.start..self.start, format!("`{}` {what}", self.shown))
+    }
+
     /// The value of `key`, if it is there.
     pub(super) fn value<T>(
         &mut self,

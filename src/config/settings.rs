@@ -1,8 +1,10 @@
 //! The configuration as values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::auth::Auth;
+use super::server::Server;
 use super::store::Store;
 use super::tasks::Tasks;
 use crate::catalog::closest;
@@ -19,48 +21,6 @@ pub struct Config {
     pub tasks: Tasks,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,
-}
-
-/// `[server]`: the HTTP listener.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Server {
-    /// `host:port`.
-    pub listen: Option<String>,
-    /// Values of `Host` that are answered, besides the address listened on.
-    pub allowed_hosts: Vec<String>,
-    /// Values of `Origin` that are answered.
-    pub allowed_origins: Vec<String>,
-    pub sessions: Sessions,
-}
-
-/// How clients of protocol revisions with sessions are served.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Sessions {
-    /// In memory, resumable.
-    #[default]
-    Kept,
-    /// Each request for itself: any replica answers it.
-    Stateless,
-}
-
-/// `[auth]`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Auth {
-    pub mode: AuthMode,
-    /// Who calls where nobody proves who they are: on stdio and, without authentication, on loopback.
-    pub subject: Option<String>,
-    /// What is true of that caller.
-    pub claims: BTreeMap<String, String>,
-    pub tokens_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum AuthMode {
-    /// Everybody who reaches the port; on loopback only.
-    #[default]
-    None,
-    /// Static bearer tokens, made by `pgwarden token create`.
-    Tokens,
 }
 
 /// `[limits]`: the bounds of one call.

@@ -1,14 +1,17 @@
 //! A person's word before anything is written: who sees an approval, who may decide it, and what is told of it.
 
 mod decide;
+mod execute;
 mod view;
 
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use execute::{ExecuteRequest, Executed, unknown_approval};
 pub use view::{ApprovalView, Decided, Decision};
 
 use super::Gateway;
@@ -34,6 +37,11 @@ impl Gateway {
         Ok(())
     }
 
+    /// What happens to approvals, also by other processes.
+    pub fn approval_changes(&self) -> Receiver<ApprovalId> {
+        self.approvals.changes()
+    }
+
     /// Looks again when a new one's time is over.
     fn expire_later(&self) {
         let this = self.clone();
@@ -55,15 +63,14 @@ impl Gateway {
         id: ApprovalId,
         wait: Duration,
         cancel: &CancellationToken,
-    ) -> Result<Option<Approval>, Diagnostic> {
+    ) -> Result<Approval, Diagnostic> {
         // Before the first look: nothing is missed.
         let mut changes = self.approvals.changes();
         let begun = Instant::now();
         loop {
-            let approval = self.approvals.find(id).await?;
+            let approval = self.approvals.find(id).await?.ok_or_else(unknown_approval)?;
             let left = wait.saturating_sub(begun.elapsed());
-            let is_pending = approval.as_ref().is_some_and(|found| found.state == ApprovalState::Pending);
-            if !is_pending || left.is_zero() {
+            if approval.state != ApprovalState::Pending || left.is_zero() {
                 return Ok(approval);
             }
             let change = async {

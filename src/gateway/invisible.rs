@@ -84,7 +84,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// [`shown`] on one line: line ends and tabs are spaces.
-pub(super) fn shown_line(text: &str) -> String {
+pub(crate) fn shown_line(text: &str) -> String {
     shown(text).replace(['\n', '\r', '\t'], " ")
 }
 

@@ -11,6 +11,8 @@ mod sample;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(super) use asked::may_write;
+
 use super::QueryOutput;
 use crate::pg::QualifiedName;
 use crate::policy::Approval;

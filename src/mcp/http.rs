@@ -1,15 +1,22 @@
 //! MCP over streamable HTTP at `/mcp`, with `/healthz` and `/readyz` beside it. One endpoint for all revisions: those with
 //! `initialize` get sessions, 2026-07-28 is served request by request.
 
+mod arrival;
 mod batch;
 mod body;
 mod cancels;
 mod connections;
 mod endpoint;
 mod health;
+mod loopback;
+mod needed;
+mod network;
 mod refusal;
+mod resource;
 mod sessions;
+mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,11 +30,15 @@ use self::connections::Connections;
 use self::endpoint::Endpoint;
 pub(super) use self::endpoint::bearer;
 use self::health::Health;
+pub(super) use self::loopback::Loopback;
+pub use self::network::Network;
+use self::resource::Resource;
 use self::sessions::Sessions;
+use self::tls::Tls;
 use super::callers::Callers;
 use super::calls::Calls;
 use super::handler::Handler;
-use super::{ServeError, SessionMode, Settings};
+use super::{HttpSettings, ServeError, SessionMode, Settings};
 use crate::auth::{Authenticator, Caller};
 use crate::gateway::Gateway;
 use crate::web::{Hosts, Pages};
@@ -51,15 +62,14 @@ pub async fn serve_http(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
-    if matches!(authentication, Authentication::Open(_)) && !address.ip().is_loopback() {
-        return Err(ServeError::OpenToAll(address));
-    }
+    may_listen(address, &authentication, &settings.http)?;
     let calls = Calls::default();
     let streams = CancellationToken::new();
     let sessions = Arc::new(Sessions::new(&settings.http.sessions));
     let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Bearer(_)) };
     let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
-        .that_pushes(settings.http.sessions.mode == SessionMode::Kept);
+        .that_pushes(settings.http.sessions.mode == SessionMode::Kept)
+        .with_page(settings.approvals.clone());
     let service = StreamableHttpService::new(
         move || Ok(handler.apart()),
         sessions.clone(),
@@ -69,14 +79,23 @@ pub async fn serve_http(
         service,
         sessions,
         authentication,
-        hosts: Hosts::new(&settings.http.allowed_hosts, &settings.http.allowed_origins),
+        hosts: Hosts::new(
+            &settings.http.allowed_hosts,
+            &settings.http.allowed_origins,
+            settings.http.public_url.as_ref(),
+        ),
+        resource: Resource::new(&settings.http),
         cancels: cancels::Cancels::default(),
         running: calls.running.clone(),
         mode: settings.http.sessions.mode,
         message_bytes: settings.message_bytes,
         body_timeout: settings.http.body_timeout,
     };
-    let connections = Connections::new(listener, &settings.http);
+    let tls = settings.http.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+    if let Some(tls) = &tls {
+        Arc::clone(tls).watch(shutdown.clone())?;
+    }
+    let connections = Connections::new(listener, tls, &settings.http);
     let working = tokio::spawn({
         let (gateway, stop, drain) = (gateway.clone(), shutdown.clone(), settings.task_drain);
         async move { gateway.work(stop, drain).await }
@@ -85,10 +104,31 @@ pub async fn serve_http(
     working.await.map_err(|_| ServeError::Interrupted)
 }
 
+/// Without authentication on this machine only; without TLS also behind a proxy that has it.
+fn may_listen(
+    address: SocketAddr,
+    authentication: &Authentication,
+    settings: &HttpSettings,
+) -> Result<(), ServeError> {
+    let is_local = address.ip().is_loopback();
+    let has_proxy = !settings.trusted_proxies.is_empty();
+    if matches!(authentication, Authentication::Open(_)) && (!is_local || has_proxy) {
+        return Err(ServeError::OpenToAll(address));
+    }
+    if is_local || has_proxy || settings.tls.is_some() || !settings.plain_http_from.is_empty() {
+        return Ok(());
+    }
+    Err(ServeError::PlainBeyondLoopback(address))
+}
+
 fn router(endpoint: Endpoint, gateway: Gateway, pages: Pages) -> Router {
     let health = Arc::new(Health::new(gateway));
+    let endpoint = Arc::new(endpoint);
+    let [own, root] = resource::PATHS;
     Router::new()
-        .route("/mcp", any(endpoint::handle).with_state(Arc::new(endpoint)))
+        .route("/mcp", any(endpoint::handle).with_state(Arc::clone(&endpoint)))
+        .route(own, get(resource::metadata).with_state(Arc::clone(&endpoint)))
+        .route(root, get(resource::metadata).with_state(endpoint))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready).with_state(health))
         .merge(pages.router)

@@ -1,6 +1,11 @@
 //! What can be set about the protocol face. Plain values: the configuration fills them in.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use super::ApprovalPage;
+use super::http::Network;
+use crate::auth::{Issuer, PublicUrl};
 
 /// Both transports.
 #[derive(Clone, Debug)]
@@ -11,12 +16,24 @@ pub struct Settings {
     pub message_bytes: usize,
     /// How long running tasks may go on after the order to stop.
     pub task_drain: Duration,
+    /// Where people approve what is to be written.
+    pub approvals: ApprovalPage,
     pub http: HttpSettings,
 }
 
 /// The HTTP endpoint.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
+    /// Where clients find it. Its host and origin are accepted.
+    pub public_url: Option<PublicUrl>,
+    /// Who gives out tokens for it, as its metadata says; the one to ask first stands first.
+    pub issuers: Vec<Issuer>,
+    /// For HTTPS.
+    pub tls: Option<TlsFiles>,
+    /// Who ends TLS in front of it: nobody else is served without.
+    pub trusted_proxies: Vec<Network>,
+    /// Networks that plain HTTP is taken from, as if they were this machine: that of a container's published port.
+    pub plain_http_from: Vec<Network>,
     /// Values of `Host` to accept besides the loopback names: `host` (any port) or `host:port`.
     pub allowed_hosts: Vec<String>,
     /// Values of `Origin` to accept, `scheme://host` with `:port` where it is not the scheme's own. Empty: every request
@@ -24,13 +41,20 @@ pub struct HttpSettings {
     pub allowed_origins: Vec<String>,
     /// Open connections; one more is answered 503.
     pub connections: usize,
-    /// For the request line and headers, and for the next request on an idle connection.
+    /// For the TLS handshake, for the request line and headers, and for the next request on an idle connection.
     pub header_timeout: Duration,
     /// For the whole body of a request.
     pub body_timeout: Duration,
     pub sessions: SessionSettings,
     /// How long running calls may go on after the order to stop.
     pub drain_timeout: Duration,
+}
+
+/// A certificate with those that lead to its authority, and its key, both PEM.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsFiles {
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
 }
 
 /// Sessions exist in the revisions before 2026-07-28 only.
@@ -61,6 +85,7 @@ impl Default for Settings {
             result_chars: 40_000,
             message_bytes: 1024 * 1024,
             task_drain: Duration::from_secs(10),
+            approvals: ApprovalPage::default(),
             http: HttpSettings::default(),
         }
     }
@@ -69,6 +94,11 @@ impl Default for Settings {
 impl Default for HttpSettings {
     fn default() -> Self {
         Self {
+            public_url: None,
+            issuers: Vec::new(),
+            tls: None,
+            trusted_proxies: Vec::new(),
+            plain_http_from: Vec::new(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             connections: 1024,

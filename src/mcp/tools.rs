@@ -5,6 +5,7 @@ mod advise_indexes;
 mod call;
 mod database_health;
 mod describe;
+mod execute;
 mod explain;
 mod preview;
 pub(super) mod query;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 
 pub(super) use call::{Call, Called};
 
+use crate::auth::Scope;
 use crate::policy::ToolGroup;
 
 /// What `tools/list` has of a tool, and which group switches it.
@@ -30,6 +32,22 @@ pub(super) struct Listed {
     pub(super) tool: Tool,
     /// `None`: it is of use to every other tool.
     pub(super) group: Option<ToolGroup>,
+    /// What a caller's authorization has to cover.
+    pub(super) scope: Scope,
+}
+
+/// Those that change rows, or show what would change.
+const WRITING: [&str; 2] = ["preview", "execute"];
+
+/// The scope that the tool of that name needs.
+pub(super) fn scope_of(name: &str) -> Scope {
+    if WRITING.contains(&name) { Scope::Write } else { Scope::Read }
+}
+
+impl Listed {
+    pub(super) fn new(group: Option<ToolGroup>, tool: Tool) -> Self {
+        Self { scope: scope_of(&tool.name), tool, group }
+    }
 }
 
 /// In a fixed order: clients cache prompts by it.
@@ -41,10 +59,11 @@ impl Tools {
         let mut databases = databases.to_vec();
         databases.sort_unstable();
         let sized = |tool: Tool| tool.with_meta(result_size(result_chars));
-        let listed = |group, tool| Listed { tool, group };
+        let listed = Listed::new;
         Self(vec![
             listed(Some(ToolGroup::Query), query::tool(&databases)),
             listed(Some(ToolGroup::Write), preview::tool(&databases)),
+            listed(Some(ToolGroup::Write), execute::tool(&databases)),
             listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),
             listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
             listed(Some(ToolGroup::Tuning), sized(explain::tool(&databases))),

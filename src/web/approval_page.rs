@@ -18,7 +18,7 @@ pub(super) struct Answer {
     /// Tokens of the two forms.
     pub(super) approve: String,
     pub(super) refuse: String,
-    /// Nobody has logged in: the code that pgwarden has shown on its terminal says who answers.
+    /// Nobody has logged in: the code that the client has shown says who answers.
     pub(super) asks_code: bool,
     /// What was wrong with the last answer.
     pub(super) wrong: Option<String>,
@@ -133,7 +133,9 @@ fn params(params: &[Option<String>]) -> Markup {
             @for (number, value) in (1..).zip(params) {
                 @let name = format!("${number}");
                 @match value {
-                    Some(value) => { p { code { (name) } } (text(value, &format!("Value of {name}"))) }
+                    Some(value) if value.is_empty() => { p { code { (name) } " is an empty text" } }
+                    Some(value) if value.contains('\n') => { p { code { (name) } " is" } (text(value, &format!("Value of {name}"))) }
+                    Some(value) => { p { code { (name) } " is " code.value { (line_of(value)) } } }
                     None => { p { code { (name) } " is NULL" } }
                 }
             }
@@ -162,7 +164,7 @@ fn answers(approval: &ApprovalView, answer: &Answer) -> Markup {
 
 fn code(id: &str, wrong: Option<&str>, described: Option<&str>) -> Markup {
     html! {
-        label for=(id) { "Code from pgwarden's terminal" }
+        label for=(id) { "Code that your client showed with the link" }
         input id=(id) type="text" name="code" required inputmode="numeric" maxlength="12" autocomplete="one-time-code"
             aria-invalid=[wrong] aria-describedby=[described];
     }

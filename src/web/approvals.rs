@@ -18,8 +18,8 @@ use crate::auth::server::Session;
 use crate::gateway::{Decided, Decision};
 
 /// Names of the forms in their tokens.
-const APPROVE: &str = "approve";
-const REFUSE: &str = "refuse";
+pub(super) const APPROVE: &str = "approve";
+pub(super) const REFUSE: &str = "refuse";
 
 pub(super) async fn list(State(site): State<Arc<Site>>, member: Member) -> Result<Response, Fault> {
     let identity = &member.session.identity;

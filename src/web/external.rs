@@ -47,7 +47,7 @@ pub(super) async fn begin(
     let query = Form::parse(query.unwrap_or_default().as_bytes()).map_err(Fault::bad_request)?;
     let next = Next::new(query.field("next"));
     let provider = provider(&site, &name)?;
-    let begun = match provider.begin(&format!("{}{CALLBACK}", site.origin)).await {
+    let begun = match provider.begin(&format!("{}{CALLBACK}", site.place.origin)).await {
         Ok(begun) => begun,
         Err(error) => return Ok(failed(error, &next)),
     };
@@ -60,7 +60,7 @@ pub(super) async fn begin(
     let plain = Zeroizing::new(serde_json::to_vec(&under_way).map_err(|_| Fault::unavailable())?);
     let sealed = URL_SAFE_NO_PAD.encode(site.vault.seal(SEALED_AS.0, SEALED_AS.1, &plain)?);
     let mut response = Redirect::to(&begun.url).into_response();
-    append(&mut response, [cookies::set(Purpose::Login, &sealed, site.secure)]);
+    append(&mut response, [cookies::set(Purpose::Login, &sealed, site.place.secure)]);
     Ok(response)
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn come_back(
         Some(under_way) => finished(&site, &callback, under_way, &visitor).await?,
         None => failed(LoginError::Stale, &Next::new("")),
     };
-    append(&mut response, [cookies::clear(Purpose::Login, site.secure)]);
+    append(&mut response, [cookies::clear(Purpose::Login, site.place.secure)]);
     Ok(response)
 }
 
@@ -104,7 +104,7 @@ async fn finished(
 
 /// What this browser has begun, if it is not over.
 fn under_way(site: &Site, headers: &HeaderMap) -> Option<UnderWay> {
-    let sealed = cookies::read(headers, Purpose::Login, site.secure)?;
+    let sealed = cookies::read(headers, Purpose::Login, site.place.secure)?;
     let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
     let plain = Zeroizing::new(site.vault.open(SEALED_AS.0, SEALED_AS.1, &sealed).ok()?);
     let under_way: UnderWay = serde_json::from_slice(&plain).ok()?;

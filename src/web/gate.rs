@@ -15,7 +15,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use super::fault::Fault;
 use super::hosts::only;
 use super::layout::HasPolicy;
-use super::site::Site;
+use super::place::Place;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
@@ -26,20 +26,24 @@ const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'non
 const HTTPS_ONLY: &str = "max-age=31536000";
 
 /// Before a page: the host is ours, a change was asked for by one of our own pages, and no other site frames it.
-pub(super) async fn page(State(site): State<Arc<Site>>, request: Request<Body>, next: Next) -> Response {
-    if site.hosts.check_host(&request).is_err() {
-        let message = format!("This page is at {}.", site.origin);
+pub(super) async fn page(State(place): State<Arc<Place>>, request: Request<Body>, next: Next) -> Response {
+    if place.hosts.check_host(&request).is_err() {
+        let message = format!("This page is at {}.", place.origin);
         return Fault::new(StatusCode::FORBIDDEN, "Not here", message).into_response();
     }
-    if !is_read(request.method()) && !is_of_ours(&site, request.headers()) || is_framed(request.headers()) {
+    if !is_read(request.method()) && !is_of_ours(&place, request.headers()) || is_framed(request.headers()) {
         return Fault::not_ours().into_response();
     }
     next.run(request).await
 }
 
 /// Before an endpoint that programs call: the host is ours. What they present speaks for them, no cookie does.
-pub(super) async fn endpoint(State(site): State<Arc<Site>>, request: Request<Body>, next: Next) -> Response {
-    match site.hosts.check_host(&request) {
+pub(super) async fn endpoint(
+    State(place): State<Arc<Place>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    match place.hosts.check_host(&request) {
         Ok(()) => next.run(request).await,
         Err(barred) => (StatusCode::FORBIDDEN, barred.message()).into_response(),
     }
@@ -57,7 +61,7 @@ pub(super) async fn opened_by_client(request: Request<Body>, next: Next) -> Resp
 ///
 /// The referrer policy is `same-origin`: nothing is told to other sites, as with `no-referrer`, under which browsers
 /// would send `Origin: null` with our own forms.
-pub(super) async fn headers(State(site): State<Arc<Site>>, request: Request<Body>, next: Next) -> Response {
+pub(super) async fn headers(State(place): State<Arc<Place>>, request: Request<Body>, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_page = response.extensions_mut().remove::<HasPolicy>().is_some();
     let headers = response.headers_mut();
@@ -70,7 +74,7 @@ pub(super) async fn headers(State(site): State<Arc<Site>>, request: Request<Body
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.entry(OPENER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(RESOURCE_POLICY).or_insert(HeaderValue::from_static("same-origin"));
-    if site.secure {
+    if place.secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
     }
     response
@@ -86,11 +90,11 @@ fn is_read(method: &Method) -> bool {
 }
 
 /// Browsers say where a form was sent from, in one of two headers at the least; both have to be right.
-fn is_of_ours(site: &Site, headers: &HeaderMap) -> bool {
+fn is_of_ours(place: &Place, headers: &HeaderMap) -> bool {
     let origin = headers.contains_key(ORIGIN);
     let fetched = headers.contains_key(FETCH_SITE);
     (origin || fetched)
-        && (!origin || only(headers, ORIGIN.as_str()) == Some(site.origin.as_str()))
+        && (!origin || only(headers, ORIGIN.as_str()) == Some(place.origin.as_str()))
         && (!fetched || is_from_here(headers))
 }
 

@@ -5,6 +5,8 @@ use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Request};
 
+use crate::auth::PublicUrl;
+
 /// Always accepted as `Host`, with any port.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -34,11 +36,14 @@ impl Barred {
 impl Hosts {
     /// Values of `Host`, besides those of loopback: `host` (any port) or `host:port`. Values of `Origin`:
     /// `scheme://host` with `:port` where it is not the scheme's own.
-    pub fn new(hosts: &[String], origins: &[String]) -> Self {
+    /// What `public` has is on both lists.
+    pub fn new(hosts: &[String], origins: &[String], public: Option<&PublicUrl>) -> Self {
         let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let mut hosts: Vec<String> = lower(hosts);
+        let (mut hosts, mut origins): (Vec<String>, Vec<String>) = (lower(hosts), lower(origins));
         hosts.extend(LOOPBACK.map(str::to_owned));
-        Self { hosts, origins: lower(origins) }
+        hosts.extend(public.map(|public| public.authority().to_owned()));
+        origins.extend(public.map(|public| public.origin().to_owned()));
+        Self { hosts, origins }
     }
 
     pub fn check<B>(&self, request: &Request<B>) -> Result<(), Barred> {
@@ -48,7 +53,8 @@ impl Hosts {
         if !origins.contains_key(ORIGIN) || listed() { Ok(()) } else { Err(Barred::Origin) }
     }
 
-    pub(super) fn check_host<B>(&self, request: &Request<B>) -> Result<(), Barred> {
+    /// For what pages of any origin may read.
+    pub fn check_host<B>(&self, request: &Request<B>) -> Result<(), Barred> {
         // HTTP lets the request line carry the host too: then both have to be good.
         let in_line = request.uri().authority().is_none_or(|authority| self.host_allowed(authority.as_str()));
         let host = only(request.headers(), HOST.as_str()).is_some_and(|host| self.host_allowed(host));
@@ -92,7 +98,7 @@ mod tests {
         for origin in origin {
             request = request.header(ORIGIN, *origin);
         }
-        Hosts::new(&hosts, &origins).check(&request.body(()).unwrap()).is_ok()
+        Hosts::new(&hosts, &origins, None).check(&request.body(()).unwrap()).is_ok()
     }
 
     #[test]
@@ -165,6 +171,18 @@ mod tests {
     }
 
     #[test]
+    fn the_public_url_s_host_and_origin_pass() {
+        let public_url = Some(crate::auth::PublicUrl::parse("https://db.example:8443").unwrap());
+        let hosts = Hosts::new(&HttpSettings { public_url, ..HttpSettings::default() });
+        let from = |host: &str, origin: &str| {
+            let request = Request::builder().uri("/mcp").header(HOST, host).header(ORIGIN, origin);
+            hosts.check(&request.body(()).unwrap()).is_ok()
+        };
+        assert!(from("db.example:8443", "https://db.example:8443"));
+        assert!(!from("db.example", "https://db.example:8443") && !from("localhost", "https://db.example"));
+    }
+
+    #[test]
     fn the_same_evil_name_in_both_is_refused() {
         assert!(!check(&["evil.com:8080"], &["http://evil.com:8080"]));
         assert!(!check(&["localhost:8080"], &["http://localhost:8080"]));
@@ -172,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_host_of_an_absolute_request_line_counts_as_well() {
-        let hosts = Hosts::new(&[], &[]);
+        let hosts = Hosts::new(&[], &[], None);
         let to = |uri: &str| Request::builder().uri(uri).header(HOST, "localhost").body(()).unwrap();
         assert!(hosts.check(&to("http://localhost/mcp")).is_ok());
         assert!(hosts.check(&to("http://evil.com/mcp")).is_err());

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use zeroize::Zeroizing;
@@ -15,6 +13,7 @@ use super::fields::TOKEN;
 use super::form::Form;
 use super::login_form::LoginForm;
 use super::next::Next;
+use super::place::random;
 use super::site::Site;
 use super::visitor::{Member, Visitor};
 use crate::auth::server::LoginError;
@@ -39,8 +38,7 @@ pub(super) async fn submit(
     form: Form,
 ) -> Result<Response, Fault> {
     let next = Next::new(form.field("next"));
-    let before = visitor.before.as_deref().unwrap_or_default();
-    if before.is_empty() || !site.forms().is_token(before, FORM, next.as_str(), form.field(TOKEN)) {
+    if !site.place.is_token(visitor.before.as_deref(), FORM, next.as_str(), form.field(TOKEN)) {
         return Err(Fault::not_ours());
     }
     let server = site.server.as_ref().ok_or_else(Fault::not_found)?;
@@ -93,7 +91,7 @@ fn again(
     let names: Vec<String> = site.providers.iter().map(|login| login.name().to_owned()).collect();
     let page = LoginForm {
         next,
-        token: &site.forms().token(before, FORM, next.as_str()),
+        token: &site.place.token(before, FORM, next.as_str()),
         roles: site.server.is_some(),
         providers: &names,
         role,
@@ -112,11 +110,4 @@ fn status(error: &LoginError) -> StatusCode {
         LoginError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
         LoginError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
-}
-
-/// 256 bits that nobody can guess.
-pub(super) fn random() -> Result<String, Fault> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|_| Fault::unavailable())?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -36,7 +36,7 @@ impl FromRequestParts<Arc<Site>> for Visitor {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Fault> {
-        let secret = cookies::read(&parts.headers, Purpose::Session, site.secure);
+        let secret = cookies::read(&parts.headers, Purpose::Session, site.place.secure);
         let session = match &secret {
             Some(secret) => site.sessions.find(secret).await?,
             None => None,
@@ -45,7 +45,7 @@ impl FromRequestParts<Arc<Site>> for Visitor {
         Ok(Self {
             session,
             secret,
-            before: cookies::read(&parts.headers, Purpose::Before, site.secure),
+            before: cookies::read(&parts.headers, Purpose::Before, site.place.secure),
             address: address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(address)| *address),
         })
     }
@@ -73,8 +73,8 @@ impl Site {
     pub(super) fn logged_in(&self, secret: &Opaque, next: &Next) -> Response {
         let mut response = Redirect::to(next.as_str()).into_response();
         let cookies = [
-            cookies::set(Purpose::Session, secret.reveal(), self.secure),
-            cookies::clear(Purpose::Before, self.secure),
+            cookies::set(Purpose::Session, secret.reveal(), self.place.secure),
+            cookies::clear(Purpose::Before, self.place.secure),
         ];
         append(&mut response, cookies);
         response
@@ -83,13 +83,13 @@ impl Site {
     /// A browser that nobody is logged in with.
     pub(super) fn logged_out(&self) -> Response {
         let mut response = Redirect::to("/login").into_response();
-        append(&mut response, [cookies::clear(Purpose::Session, self.secure)]);
+        append(&mut response, [cookies::clear(Purpose::Session, self.place.secure)]);
         response
     }
 
     pub(super) fn with_before(&self, page: impl IntoResponse, before: &str) -> Response {
         let mut response = page.into_response();
-        append(&mut response, [cookies::set(Purpose::Before, before, self.secure)]);
+        append(&mut response, [cookies::set(Purpose::Before, before, self.place.secure)]);
         response
     }
 }

@@ -1,7 +1,12 @@
 //! A person's word before anything is written: the stores, and what only the one in PostgreSQL can be asked.
 
+mod command;
 mod contract;
+mod deciding;
+mod executing;
+mod ground;
 mod sealed;
+mod wire;
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("axum", &["web", "mcp"]),
     ("maud", &["web"]),
     ("clap", &["cli"]),
-    ("nix", &["embedded"]),
+    ("nix", &["embedded", "cli"]),
 ];
 
 /// Say nothing about what is in them.

@@ -139,7 +139,7 @@ fn without_authentication_only_loopback_is_listened_on() {
 fn a_server_that_is_to_ask_for_tokens_does_not_start_without_a_file_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("pgwarden.toml");
-    fs::write(&config, "[auth]\nmode = \"tokens\"\n").unwrap();
+    fs::write(&config, "[auth]\nmethods = [\"tokens\"]\n").unwrap();
     let ended = run(&["serve", "--config", config.to_str().unwrap(), "--database", &nobody()]);
     assert_eq!(ended.status, 1);
     assert!(ended.err.contains("no `tokens_file` is named"), "{}", ended.err);

@@ -3,6 +3,9 @@
 mod approvals;
 mod authorize;
 mod browser;
+mod external;
 mod front;
+mod hold;
 mod house;
 mod login;
+mod loopback;

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +13,14 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::is_global;
+use crate::pg::{Diagnostic, SqlState};
 
 const MOST_BYTES: usize = 5 * 1024;
 const LIMIT: Duration = Duration::from_secs(5);
@@ -86,6 +90,21 @@ impl WebFetcher {
         Ok(Self { resolver, tls: tls.with_root_certificates(roots).with_no_client_auth(), excepted })
     }
 
+    /// By the system's look-ups and roots, and the certificates in `ca_file` besides.
+    pub fn of_the_system(ca_file: Option<&Path>) -> Result<Self, Diagnostic> {
+        let mut roots = RootCertStore::empty();
+        let (_, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if let Some(path) = ca_file {
+            let unusable = |_| unusable(format!("`ca_file` `{}` holds no certificates", path.display()));
+            for certificate in CertificateDer::pem_file_iter(path).map_err(unusable)? {
+                let certificate = certificate.map_err(unusable)?;
+                roots.add(certificate).map_err(|error| unusable_root(path, &error))?;
+            }
+        }
+        let made = Self::new(Arc::new(SystemResolver), roots, Vec::new());
+        made.map_err(|error| unusable(format!("TLS cannot be set up: {error}")))
+    }
+
     async fn read(&self, url: &Url) -> Result<Fetched, FetchError> {
         let Some(Host::Domain(host)) = url.host() else { return Err(FetchError::Url) };
         if url.scheme() != "https" || url.port().is_some() {
@@ -131,6 +150,14 @@ impl fmt::Debug for WebFetcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WebFetcher({:?})", self.resolver)
     }
+}
+
+fn unusable(message: String) -> Diagnostic {
+    Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message)
+}
+
+fn unusable_root(path: &Path, error: &rustls::Error) -> Diagnostic {
+    unusable(format!("`ca_file` `{}` has a certificate that is none: {error}", path.display()))
 }
 
 async fn body(mut answer: Response) -> Result<Vec<u8>, FetchError> {

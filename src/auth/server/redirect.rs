@@ -42,6 +42,11 @@ pub(super) enum Leads {
     Private,
 }
 
+/// Whether a client may name `uri` at all.
+pub fn is_redirect_uri(uri: &str) -> bool {
+    leads(uri).is_some()
+}
+
 /// Where `uri` leads; `None`: it must never be redirected to.
 pub(super) fn leads(uri: &str) -> Option<Leads> {
     let sane = uri.len() <= LONGEST

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::auth::{Scope, Scopes};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// A bare origin, as in `https://db.example`.
     pub issuer: String,
@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 /// A client that the configuration names.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StaticClient {
     pub id: String,
     /// For people.
@@ -44,7 +44,7 @@ pub enum TrustedHosts {
     Any,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lifetimes {
     pub code: TimeDelta,
     pub access: TimeDelta,

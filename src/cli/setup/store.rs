@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 
+use crate::approvals::{ApprovalSettings, PostgresApprovals};
 use crate::config::{self, Tasks};
 use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
@@ -58,6 +59,13 @@ pub(in crate::cli) async fn of_images(shared: Option<&Shared>) -> anyhow::Result
     let images = Arc::new(images.map_err(|error| anyhow!(words(&error)))?);
     images.keep_swept();
     Ok(images)
+}
+
+/// Opens the store of approvals.
+pub(in crate::cli) async fn of_approvals(shared: &Shared) -> anyhow::Result<Arc<PostgresApprovals>> {
+    let Shared { connection, key } = shared;
+    let store = PostgresApprovals::open(connection.clone(), ApprovalSettings::default(), key).await;
+    store.map(Arc::new).map_err(|error| anyhow!(words(&error)))
 }
 
 /// The store that `whence` names: a URL, or libpq's words.

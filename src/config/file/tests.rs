@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::read;
-use crate::config::{AuthMode, Config, Limits, NoticeChanges, Sessions};
+use crate::config::{AuthMethod, Config, Limits, NoticeChanges, Sessions};
 
 fn parse(text: &str) -> Result<Config, String> {
     read(text, Path::new("conf/pgwarden.toml"), &|_| None).map_err(|error| error.to_string())
@@ -18,7 +18,7 @@ fn refusal(text: &str) -> String {
 fn an_empty_file_is_all_defaults() {
     let config = parse("").unwrap();
     assert_eq!(config.limits, Limits::default());
-    assert_eq!(config.auth.mode, AuthMode::None);
+    assert!(config.auth.methods.iter().eq([&AuthMethod::None]));
     assert!(config.databases.is_empty() && config.server.listen.is_none());
 }
 
@@ -32,7 +32,7 @@ fn every_key_is_read() {
         allowed_origins = ["https://example.com"]
         sessions = "stateless"
         [auth]
-        mode = "tokens"
+        methods = ["tokens"]
         subject = "ada"
         tokens_file = "tokens"
         [limits]
@@ -59,7 +59,7 @@ fn every_key_is_read() {
     assert_eq!(config.server.allowed_hosts, ["db.example.com"]);
     assert_eq!(config.server.allowed_origins, ["https://example.com"]);
     assert_eq!(config.server.sessions, Sessions::Stateless);
-    assert_eq!(config.auth.mode, AuthMode::Tokens);
+    assert!(config.auth.methods.iter().eq([&AuthMethod::Tokens]));
     assert_eq!(config.auth.subject.as_deref(), Some("ada"));
     assert_eq!(config.auth.tokens_file.as_deref(), Some(Path::new("conf/tokens")));
     assert_eq!(config.limits, Limits { rows: 500, characters: 100_000, field_characters: 256, seconds: 30 });
@@ -112,7 +112,7 @@ fn an_unknown_key_is_fatal_with_its_place_and_a_suggestion() {
     );
     assert_eq!(
         refusal("[auth]\npassword = 1\n"),
-        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, mode, subject, claims"
+        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, external, methods, subject, claims"
     );
 }
 
@@ -152,8 +152,8 @@ fn a_value_of_the_wrong_kind_or_size_is_fatal() {
             "2:10: `listen` is `8080`, host and port were expected\nhint: as in `127.0.0.1:8432`",
         ),
         (
-            "[auth]\nmode = \"token\"",
-            "2:8: `mode` is `token`, `none` or `tokens` was expected\nhint: did you mean `tokens`?",
+            "[auth]\nmethods = [\"token\"]",
+            "2:12: `methods` names an unknown method `token`\nhint: did you mean `tokens`?",
         ),
         (
             "[databases.\"a b\"]",
@@ -168,13 +168,13 @@ fn a_value_of_the_wrong_kind_or_size_is_fatal() {
 #[test]
 fn a_tokens_file_is_never_left_unasked() {
     let config = parse("[auth]\ntokens_file = \"t\"\n").unwrap();
-    assert_eq!(config.auth.mode, AuthMode::Tokens);
+    assert!(config.auth.methods.iter().eq([&AuthMethod::Tokens]));
     assert_eq!(
-        refusal("[auth]\nmode = \"none\"\ntokens_file = \"t\"\n"),
-        "conf/pgwarden.toml:2:8: `mode` is `none`, and a `tokens_file` is named"
+        refusal("[auth]\nmethods = [\"none\"]\ntokens_file = \"t\"\n"),
+        "conf/pgwarden.toml:2:11: `methods` lacks `tokens`, and a `tokens_file` is named"
     );
     // The file may come by a flag: `serve` asks for it.
-    assert_eq!(parse("[auth]\nmode = \"tokens\"\n").unwrap().auth.mode, AuthMode::Tokens);
+    assert!(parse("[auth]\nmethods = [\"tokens\"]\n").unwrap().auth.methods.contains(&AuthMethod::Tokens));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_bad_url_is_fatal_at_its_place_and_never_quotes_the_password() {
 fn columns_are_counted_in_characters() {
     assert_eq!(
         refusal("server = { listen = \"ä:1\", x = 1 }"),
-        "conf/pgwarden.toml:1:28: unknown key `x` in `[server]`\nhint: known here: listen, allowed_hosts, allowed_origins, sessions"
+        "conf/pgwarden.toml:1:28: unknown key `x` in `[server]`\nhint: known here: listen, public_url, trusted_proxies, plain_http_from, allowed_hosts, allowed_origins, sessions, tls"
     );
 }
 

@@ -77,10 +77,18 @@ fn is_seen_by(approval: &Approval, viewer: &Caller) -> bool {
     *approval.requester() == person || approval.may_be_decided_by(&person, viewer.scopes)
 }
 
-/// One line, bounded, with everything visible: an agent reads it.
+/// One line, bounded, with everything visible: an agent reads it. Not the way of [`invisible::shown`], which whoever shows
+/// it takes besides.
 fn plain(reason: &str) -> String {
-    let clipped: String = reason.trim().chars().take(REASON_CHARS).collect();
-    invisible::shown_line(&clipped)
+    let mut out = String::new();
+    for c in reason.trim().chars().take(REASON_CHARS) {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if invisible::is_invisible(c) => out.push_str(&format!("<U+{:04X}>", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 fn refused(rule: &str, message: &str) -> Diagnostic {

@@ -8,7 +8,7 @@ use crate::approvals::{Approval, ApprovalId, ApprovalRule, ApprovalState, Person
 use crate::pg::{Diagnostic, SqlState};
 
 /// All that is approved, and what came of it. Texts are as they are: whoever shows them escapes what nobody sees.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ApprovalView {
     pub id: ApprovalId,
     pub statement: String,
@@ -40,7 +40,8 @@ pub struct ApprovalView {
 }
 
 /// What somebody says.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     Approve,
     Refuse { reason: String },

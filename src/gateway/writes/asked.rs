@@ -169,7 +169,7 @@ impl Asked {
     }
 }
 
-fn may_write(caller: &Caller) -> Result<(), Diagnostic> {
+pub fn may_write(caller: &Caller) -> Result<(), Diagnostic> {
     if caller.scopes.has(Scope::Write) {
         return Ok(());
     }

@@ -1,19 +1,29 @@
 //! Accepts connections: only so many, no slow headers, no delayed packets; and lets them end in order.
 
+use std::convert::Infallible;
+use std::future::ready;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use super::arrival::Arrivals;
+use super::tls::Tls;
 use crate::mcp::HttpSettings;
 use crate::mcp::calls::Calls;
 
@@ -28,6 +38,8 @@ const FULL: &[u8] =
 
 pub(super) struct Connections {
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    arrivals: Arc<Arrivals>,
     places: Arc<Semaphore>,
     header_timeout: Duration,
     drain_timeout: Duration,
@@ -36,9 +48,11 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(listener: TcpListener, settings: &HttpSettings) -> Self {
+    pub(super) fn new(listener: TcpListener, tls: Option<Arc<Tls>>, settings: &HttpSettings) -> Self {
         Self {
             listener,
+            tls,
+            arrivals: Arc::new(Arrivals::new(settings)),
             places: Arc::new(Semaphore::new(settings.connections)),
             header_timeout: settings.header_timeout,
             drain_timeout: settings.drain_timeout,
@@ -61,7 +75,7 @@ impl Connections {
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => self.admit(stream, router.clone()),
+                Ok((stream, peer)) => self.admit(stream, peer.ip(), router.clone()),
                 Err(error) => {
                     warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -71,18 +85,30 @@ impl Connections {
         self.drain(&calls, &streams).await;
     }
 
-    fn admit(&self, mut stream: TcpStream, router: Router) {
+    fn admit(&self, mut stream: TcpStream, peer: IpAddr, router: Router) {
         // Without it every reply waits for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
         let Ok(place) = self.places.clone().try_acquire_owned() else {
-            self.open.spawn(async move {
-                let _ = tokio::time::timeout(GRACE, stream.write_all(FULL)).await;
-            });
+            // Who would need a handshake first just sees it closed.
+            if self.tls.is_none() {
+                self.open.spawn(async move {
+                    let _ = tokio::time::timeout(GRACE, stream.write_all(FULL)).await;
+                });
+            }
             return;
         };
+        let service = Arriving { router, arrivals: Arc::clone(&self.arrivals), peer };
         let (header_timeout, draining) = (self.header_timeout, self.draining.clone());
+        let tls = self.tls.clone();
         self.open.spawn(async move {
-            serve_one(stream, router, header_timeout, draining).await;
+            match tls {
+                None => serve_one(stream, service, header_timeout, draining).await,
+                Some(tls) => {
+                    if let Some(stream) = tls.accept(stream, header_timeout).await {
+                        serve_one(stream, service, header_timeout, draining).await;
+                    }
+                }
+            }
             drop(place);
         });
     }
@@ -105,13 +131,41 @@ impl Connections {
     }
 }
 
-async fn serve_one(stream: TcpStream, router: Router, header_timeout: Duration, draining: CancellationToken) {
+/// The router, for one connection.
+#[derive(Clone)]
+struct Arriving {
+    router: Router,
+    arrivals: Arc<Arrivals>,
+    peer: IpAddr,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Arriving {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let client = match self.arrivals.client(self.peer, &request) {
+            Ok(client) => client,
+            Err(refusal) => return ready(Ok(refusal.into_response())).boxed(),
+        };
+        request.extensions_mut().insert(client);
+        TowerToHyperService::new(self.router.clone()).call(request).boxed()
+    }
+}
+
+async fn serve_one<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    service: Arriving,
+    header_timeout: Duration,
+    draining: CancellationToken,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Also bounds how long a connection may idle between two requests.
         .header_read_timeout(header_timeout)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = &mut connection => return,

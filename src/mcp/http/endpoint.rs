@@ -22,10 +22,12 @@ use tokio_util::task::TaskTracker;
 
 use super::body::{self, RmcpResponse};
 use super::cancels::{CallKey, Cancels};
+use super::needed;
 use super::refusal::Refusal;
+use super::resource::{Lacking, Resource};
 use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
-use crate::auth::{Caller, Verdict};
+use crate::auth::{Caller, Scope, Scopes, Verdict};
 use crate::mcp::edge::{self, Fault, Frame};
 use crate::mcp::handler::Handler;
 use crate::mcp::standing::Standing;
@@ -43,6 +45,7 @@ pub(super) struct Endpoint {
     pub(super) sessions: Arc<Sessions>,
     pub(super) authentication: Authentication,
     pub(super) hosts: Hosts,
+    pub(super) resource: Resource,
     pub(super) cancels: Cancels,
     /// Counts requests until they are answered.
     pub(super) running: TaskTracker,
@@ -57,8 +60,9 @@ pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Reque
 
 impl Endpoint {
     async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
-        self.hosts.check(&request).map_err(|barred| Refusal::forbidden(barred.message()))?;
+        self.hosts.check(&request)?;
         let (caller, token) = self.authenticate(request.headers()).await?;
+        self.permits(caller.scopes, Scope::Read)?;
         let (mut parts, body) = request.into_parts();
         let subject = whose(&caller);
         parts.extensions.insert(caller);
@@ -83,13 +87,28 @@ impl Endpoint {
             Authentication::Open(caller) => return Ok((caller.clone(), CancellationToken::new())),
             Authentication::Bearer(authenticator) => authenticator,
         };
-        let given = headers.get(AUTHORIZATION).ok_or_else(|| Refusal::unauthorized(false))?;
-        let token = bearer(given).ok_or_else(|| Refusal::unauthorized(false))?;
+        let mut given = headers.get_all(AUTHORIZATION).iter();
+        let first = given.next();
+        if given.next().is_some() {
+            return Err(Refusal::two_credentials());
+        }
+        // Only there: a token in the query or in a form is none.
+        let token = first.and_then(bearer);
+        let token = token.ok_or_else(|| Refusal::lacking(Lacking::Token, &self.resource))?;
         match authenticator.verify(token).await {
             Verdict::Admitted(admitted) => Ok((admitted.caller, admitted.ended)),
-            Verdict::Foreign | Verdict::Invalid => Err(Refusal::unauthorized(true)),
+            Verdict::Foreign | Verdict::Invalid => Err(Refusal::lacking(Lacking::ValidToken, &self.resource)),
             Verdict::Unavailable => Err(Refusal::unverifiable()),
         }
+    }
+
+    /// `admin` brings `write` along, and so on: what a token has already is asked for again, lest it be lost.
+    fn permits(&self, given: Scopes, needed: Scope) -> Result<(), Refusal> {
+        if given.has(needed) {
+            return Ok(());
+        }
+        let needed = given.iter().chain([needed]).collect();
+        Err(Refusal::lacking(Lacking::Scopes(needed), &self.resource))
     }
 
     async fn post(&self, mut parts: Parts, body: Body, subject: &str) -> Result<Response, Refusal> {
@@ -103,6 +122,8 @@ impl Endpoint {
             Cow::Borrowed(_) => bytes,
         };
         let frame = edge::read(&bytes).map_err(|fault| Refusal::fault(fault, said.clone()))?;
+        let given = parts.extensions.get::<Caller>().map_or(Scopes::NONE, |caller| caller.scopes);
+        self.permits(given, needed::scope(&frame))?;
         match frame {
             Frame::Batch(members) => {
                 let session = self.enter(&mut parts, subject, None)?;

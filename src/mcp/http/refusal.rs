@@ -6,7 +6,9 @@ use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WW
 use http::{HeaderName, StatusCode};
 use rmcp::model::{ErrorCode, ProtocolVersion, RequestId};
 
+use super::resource::{Lacking, Resource};
 use crate::mcp::edge::Fault;
+use crate::web::Barred;
 
 /// What MCP servers answer for a session that is not there.
 const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
@@ -32,14 +34,20 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, Fault::invalid_request(message))
     }
 
-    /// `presented`: there was a token, and it is not valid.
-    pub(super) fn unauthorized(presented: bool) -> Self {
-        let (message, challenge) = match presented {
-            true => ("the bearer token is not valid", r#"Bearer realm="pgwarden", error="invalid_token""#),
-            false => ("a bearer token is needed", r#"Bearer realm="pgwarden""#),
+    /// With the challenge for it.
+    pub(super) fn lacking(lacking: Lacking, resource: &Resource) -> Self {
+        let (status, message) = match lacking {
+            Lacking::Token => (StatusCode::UNAUTHORIZED, "a bearer token is needed".to_owned()),
+            Lacking::ValidToken => (StatusCode::UNAUTHORIZED, "the bearer token is not valid".to_owned()),
+            Lacking::Scopes(needed) => (StatusCode::FORBIDDEN, format!("scopes needed: {needed}")),
         };
-        let header = Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
-        Self { header, ..Self::new(StatusCode::UNAUTHORIZED, Fault::invalid_request(message)) }
+        let header = Some((WWW_AUTHENTICATE, resource.challenge(lacking)));
+        Self { header, ..Self::new(status, Fault::invalid_request(message)) }
+    }
+
+    /// Two credentials: which of them counts must not depend on who reads them.
+    pub(super) fn two_credentials() -> Self {
+        Self::fault(Fault::invalid_request("the header Authorization is there twice"), None)
     }
 
     /// The provider that could say whether the token is good does not answer.
@@ -85,6 +93,12 @@ impl Refusal {
     /// The rest of the body is still on its way: the connection cannot go on.
     fn closing(self) -> Self {
         Self { header: Some((CONNECTION, HeaderValue::from_static("close"))), ..self }
+    }
+}
+
+impl From<Barred> for Refusal {
+    fn from(barred: Barred) -> Self {
+        Self::forbidden(barred.message())
     }
 }
 

@@ -91,7 +91,7 @@ fn database(given: Option<&mut JsonObject>, tool: &Tool) -> Option<String> {
 }
 
 fn of_group(tool: Tool) -> Listed {
-    Listed { tool, group: Some(ToolGroup::Saved) }
+    Listed::new(Some(ToolGroup::Saved), tool)
 }
 
 type Named<'s> = BTreeMap<&'s str, Vec<(&'s str, &'s SavedQuery)>>;

@@ -21,7 +21,7 @@ async fn a_person_approves_what_they_were_shown() {
     let page = browser.open(&path).await;
     for shown in [
         "<li>UPDATE shop.orders SET note = $2</li><li>WHERE id = $1</li>",
-        "<li>7</li>",
+        "<code>$1</code> is <code class=\"value\">7</code>",
         "<code>$2</code> is NULL",
         "shop_writer",
         "demo",

@@ -1,6 +1,5 @@
 //! A server with all its pages, in this process: roles and approvals of its own making, a store in memory.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -8,6 +7,7 @@ use pgwarden::approvals::{
     ApprovalId, ApprovalRule, ApprovalSettings, ApprovalStore, Asked, Binding, MemoryApprovals, NewApproval,
     Requester,
 };
+use pgwarden::auth::external::Login;
 use pgwarden::auth::server::{
     AuthorizationServer, Clock, FetchError, Fetched, Fetcher, MemoryGrants, Parts, Roles, Sessions, Settings,
     StaticClient,
@@ -34,7 +34,6 @@ pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 pub struct House {
-    pub address: SocketAddr,
     pub origin: String,
     pub approvals: Arc<MemoryApprovals>,
     stop: CancellationToken,
@@ -46,6 +45,19 @@ impl House {
     }
 
     pub async fn with(change: impl FnOnce(&mut Settings), approvals: ApprovalSettings) -> Self {
+        Self::of(change, approvals, Vec::new()).await
+    }
+
+    /// Where people can log in at these providers too.
+    pub async fn beside(providers: Vec<Login>) -> Self {
+        Self::of(|_| {}, ApprovalSettings::default(), providers).await
+    }
+
+    async fn of(
+        change: impl FnOnce(&mut Settings),
+        approvals: ApprovalSettings,
+        providers: Vec<Login>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let origin = format!("http://{address}");
@@ -75,7 +87,7 @@ impl House {
             key,
             sessions,
             server: Some(server.clone()),
-            providers: Vec::new(),
+            providers,
             gateway: gateway.clone(),
         });
         let stop = CancellationToken::new();
@@ -84,7 +96,7 @@ impl House {
             let authentication = Authentication::Bearer(Authenticator::new(vec![server]));
             serve_http(gateway, listener, authentication, pages, &mcp::Settings::default(), shutdown).await
         });
-        Self { address, origin, approvals, stop }
+        Self { origin, approvals, stop }
     }
 
     pub fn browser(&self) -> Browser {
@@ -115,27 +127,7 @@ impl House {
     /// What `subject` wants to write.
     pub async fn approval(&self, subject: &str, rule: ApprovalRule, statement: &str) -> ApprovalId {
         let caller = Caller { issuer: self.origin.clone(), ..Caller::local(subject) };
-        let binding = Binding {
-            statement: statement.to_owned(),
-            params: vec![Some("7".to_owned()), None],
-            database: "demo".to_owned(),
-            run_as: "shop_writer".to_owned(),
-            policy: "v1".to_owned(),
-            requester: Requester::of(&caller),
-            relation: "shop.orders".to_owned(),
-            rows: 10,
-        };
-        let preview = json!({"kind": "UPDATE", "preview": {"rows": 3, "ran": false, "triggers": ["audit AFTER UPDATE"]}});
-        let asked = Asked {
-            binding,
-            rule,
-            client: Some("A Program".to_owned()),
-            request: "{}".to_owned(),
-            preview: preview.to_string(),
-        };
-        let id = ApprovalId::random().unwrap();
-        self.approvals.create(NewApproval { id, asked }).await.unwrap();
-        id
+        approval(&self.approvals, &caller, rule, statement).await
     }
 
     /// Its state, in a word, with how many have approved it.
@@ -149,6 +141,36 @@ impl Drop for House {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+pub async fn approval(
+    approvals: &MemoryApprovals,
+    caller: &Caller,
+    rule: ApprovalRule,
+    statement: &str,
+) -> ApprovalId {
+    let binding = Binding {
+        statement: statement.to_owned(),
+        params: vec![Some("7".to_owned()), None],
+        database: "demo".to_owned(),
+        run_as: "shop_writer".to_owned(),
+        policy: "v1".to_owned(),
+        requester: Requester::of(caller),
+        relation: "shop.orders".to_owned(),
+        rows: 10,
+    };
+    let preview =
+        json!({"kind": "UPDATE", "preview": {"rows": 3, "ran": false, "triggers": ["audit AFTER UPDATE"]}});
+    let asked = Asked {
+        binding,
+        rule,
+        client: Some("A Program".to_owned()),
+        request: "{}".to_owned(),
+        preview: preview.to_string(),
+    };
+    let id = ApprovalId::random().unwrap();
+    approvals.create(NewApproval { id, asked }).await.unwrap();
+    id
 }
 
 fn client(id: &str, name: &str, redirect: &str) -> StaticClient {

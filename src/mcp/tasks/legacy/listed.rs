@@ -27,7 +27,7 @@ pub(super) fn tools(tools: &[Listed]) -> Vec<Value> {
     let tools = tools.iter().map(shown);
     #[cfg(feature = "conformance-fixtures")]
     let tools = {
-        let fixtures = crate::mcp::fixtures::tools().into_iter().map(|tool| Listed { tool, group: None });
+        let fixtures = crate::mcp::fixtures::tools().into_iter().map(|tool| Listed::new(None, tool));
         tools.chain(fixtures.map(|listed| shown(&listed)).collect::<Vec<_>>())
     };
     tools.collect()

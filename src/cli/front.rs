@@ -1,0 +1,194 @@
+//! The front door of `serve`: by which tokens callers prove who they are, who gives them out, and the pages where people
+//! log in, allow and approve.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use chrono::Utc;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::setup::{Setup, environment, shared_store};
+use crate::approvals::Codes;
+use crate::auth::external::{Login, ProviderSettings, Providers};
+use crate::auth::server::{
+    AuthorizationServer, Clock, GrantStore, Lifetimes, MemoryGrants, Parts, PostgresGrants, Sessions,
+    WebFetcher,
+};
+use crate::auth::{Authenticator, Issuer, PublicUrl, TokenStore, Verifier};
+use crate::config::{Config, DatabaseEntry, EmbeddedAuth, ExternalProvider};
+use crate::db::Proof;
+use crate::gateway::Gateway;
+use crate::mcp::{self, ApprovalPage, Authentication};
+use crate::pg::Diagnostic;
+use crate::store::MasterKey;
+use crate::telemetry::Telemetry;
+use crate::web::{LoopbackParts, Pages, PagesParts};
+
+/// Between two looks at what has ended in the store.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Who is let in, and what they see.
+pub(super) struct Front {
+    pub(super) authentication: Authentication,
+    pub(super) pages: Pages,
+}
+
+/// `settings` get to know who gives out tokens, and where people approve.
+pub(super) async fn over_http(
+    setup: &Setup,
+    gateway: &Gateway,
+    tokens: Option<Arc<TokenStore>>,
+    settings: &mut mcp::Settings,
+    stop: &CancellationToken,
+) -> anyhow::Result<Front> {
+    let auth = &setup.config.auth;
+    let mut verifiers: Vec<Arc<dyn Verifier>> = Vec::new();
+    verifiers.extend(tokens.map(|tokens| tokens as Arc<dyn Verifier>));
+    let kept = if auth.embedded.is_some() || !auth.external.is_empty() {
+        Kept::open(&setup.config).await?
+    } else {
+        Kept::in_memory(Lifetimes::default())?
+    };
+    let server = match &auth.embedded {
+        Some(embedded) => Some(server(setup, embedded, &kept)?),
+        None => None,
+    };
+    if let Some(server) = &server {
+        settings.http.issuers.push(Issuer::new(server.settings().issuer.clone()));
+        verifiers.push(Arc::clone(server) as Arc<dyn Verifier>);
+        tokio::spawn(Arc::clone(server).watch(stop.clone()));
+    }
+    let mut logins = Vec::new();
+    if !auth.external.is_empty() {
+        let providers = auth.external.iter().map(ExternalProvider::with_secrets);
+        let providers: Vec<ProviderSettings> = providers.collect::<Result<_, _>>()?;
+        settings.http.issuers.extend(providers.iter().map(ProviderSettings::as_issuer));
+        let providers = Providers::new(providers)?;
+        logins = providers.logins();
+        verifiers.push(Arc::new(providers));
+    }
+    let pages = match &setup.config.server.public_url {
+        Some(public) if server.is_some() || !logins.is_empty() => {
+            settings.approvals = ApprovalPage::public(public.origin());
+            if server.is_none() {
+                kept.sweep_until(stop.clone());
+            }
+            kept.pages(&setup.config, public, server, logins, gateway)
+        }
+        _ => Pages::default(),
+    };
+    let authentication = match verifiers.is_empty() {
+        true => Authentication::Open(setup.caller()),
+        false => Authentication::Bearer(Authenticator::new(verifiers)),
+    };
+    Ok(Front { authentication, pages })
+}
+
+/// Beside a client on stdio: a page on loopback, opened when something is to be approved.
+pub(super) fn on_stdio(
+    setup: &Setup,
+    gateway: &Gateway,
+    stop: &CancellationToken,
+) -> anyhow::Result<ApprovalPage> {
+    let codes = Arc::new(Codes::new(gateway.approval_settings().ttl));
+    let parts = LoopbackParts {
+        gateway: gateway.clone(),
+        caller: setup.caller(),
+        codes: Arc::clone(&codes),
+        key: MasterKey::random().map_err(words)?,
+    };
+    let pages = move |address| Pages::loopback(address, parts.clone());
+    Ok(ApprovalPage::loopback(pages, codes, stop.clone()))
+}
+
+/// Where grants and sessions are kept, and the key that seals them.
+struct Kept {
+    store: Arc<dyn GrantStore>,
+    key: MasterKey,
+    lifetimes: Lifetimes,
+}
+
+impl Kept {
+    async fn open(config: &Config) -> anyhow::Result<Self> {
+        let lifetimes = config.auth.embedded.as_ref().map(|embedded| embedded.settings.lifetimes.clone());
+        let lifetimes = lifetimes.unwrap_or_default();
+        Ok(match shared_store(&config.store, environment("PGWARDEN_STORE_KEY"))? {
+            Some(shared) => {
+                let store = PostgresGrants::open(shared.connection).await.map_err(words)?;
+                Self { store: Arc::new(store), key: shared.key, lifetimes }
+            }
+            None => Self::in_memory(lifetimes)?,
+        })
+    }
+
+    fn in_memory(lifetimes: Lifetimes) -> anyhow::Result<Self> {
+        let key = MasterKey::random().map_err(words)?;
+        Ok(Self { store: Arc::new(MemoryGrants::default()), key, lifetimes })
+    }
+
+    fn pages(
+        &self,
+        config: &Config,
+        public: &PublicUrl,
+        server: Option<Arc<AuthorizationServer>>,
+        providers: Vec<Login>,
+        gateway: &Gateway,
+    ) -> Pages {
+        Pages::new(PagesParts {
+            public_url: public.clone(),
+            hosts: config.server.allowed_hosts.clone(),
+            key: self.key.clone(),
+            sessions: Sessions::new(Arc::clone(&self.store), &self.key, &self.lifetimes, Clock::default()),
+            server,
+            providers,
+            gateway: gateway.clone(),
+        })
+    }
+
+    /// What the authorization server does where there is one.
+    fn sweep_until(&self, stop: CancellationToken) {
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+                if let Err(error) = store.sweep(Utc::now()).await {
+                    warn!(sqlstate = error.sqlstate.as_str(), "sessions are not swept: {}", error.message);
+                }
+            }
+        });
+    }
+}
+
+fn server(setup: &Setup, embedded: &EmbeddedAuth, kept: &Kept) -> anyhow::Result<Arc<AuthorizationServer>> {
+    let databases = &setup.config.databases;
+    let entry = match (&embedded.database, databases.as_slice()) {
+        (Some(name), all) => all.iter().find(|entry| entry.name == *name),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let entry = entry.context("`[auth.embedded] database` has to name the entry whose roles log in")?;
+    let fetcher = WebFetcher::of_the_system(embedded.ca_file.as_deref());
+    let parts = Parts {
+        store: Arc::clone(&kept.store),
+        key: kept.key.clone(),
+        roles: Arc::new(Proof::new(&entry.connection, own_logins(databases))),
+        fetcher: Arc::new(fetcher.map_err(words)?),
+        telemetry: Telemetry::default(),
+        clock: Clock::default(),
+    };
+    Ok(Arc::new(AuthorizationServer::new(embedded.settings.clone(), parts)))
+}
+
+/// Those that pgwarden itself connects with: nobody may be one of them.
+fn own_logins(databases: &[DatabaseEntry]) -> Vec<String> {
+    let logins = databases.iter().flat_map(|entry| [Some(&entry.connection), entry.monitor_login.as_ref()]);
+    logins.flatten().map(|connection| connection.user().to_owned()).collect()
+}
+
+fn words(error: Diagnostic) -> anyhow::Error {
+    match error.hint {
+        Some(hint) => anyhow!("{}\nhint: {hint}", error.message),
+        None => anyhow!(error.message),
+    }
+}

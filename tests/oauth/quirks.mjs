@@ -1,0 +1,102 @@
+// How well-known clients name themselves and where they want to be called back; and those who only say that they are.
+
+import assert from 'node:assert/strict';
+
+import { documents, front, known } from './front.mjs';
+import { Told } from './told.mjs';
+import { loopback, mcp, origin } from './world.mjs';
+
+const kind = 'npm sdk 1.32.2';
+const code = 'https://claude.ai/oauth/claude-code-client-metadata';
+const vscode = 'https://vscode.dev/oauth/client-metadata.json';
+
+const askFor = (client, redirect, more = {}) => {
+  const parameters = {
+    response_type: 'code',
+    client_id: client,
+    redirect_uri: redirect,
+    state: 's',
+    scope: 'read',
+    resource: mcp,
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+    ...more,
+  };
+  return `${origin}/authorize?${new URLSearchParams(parameters)}`;
+};
+
+async function works(t, person, name, settings, listener) {
+  await t.test(name, async () => {
+    const told = new Told(kind, { url: mcp, ...settings }, person);
+    try {
+      await told.connect();
+      assert.deepEqual((await told.call('query', { sql: 'SELECT 1 AS one' })).rows, [[1]]);
+    } finally {
+      await told.close();
+      listener?.stop();
+    }
+  });
+}
+
+export default (t, shop) =>
+  front(
+    shop,
+    async ({ ada, grace, outside }) => {
+      for (const host of ['localhost', '127.0.0.1']) {
+        const port = await loopback(0, host);
+        const redirect = `http://${host}:${port.port}/callback`;
+        await works(t, ada, `Claude Code: a port of its own on ${host}`, { document: code, redirect }, port);
+      }
+      const claude = { document: 'https://claude.ai/oauth/mcp-oauth-client-metadata' };
+      await works(t, ada, 'Claude', { ...claude, redirect: 'https://claude.ai/api/mcp/auth_callback' });
+      const chatgpt = { document: 'https://chatgpt.com/oauth/XYZ/client.json' };
+      await works(t, ada, 'ChatGPT: a callback for each connector', {
+        ...chatgpt,
+        redirect: 'https://chatgpt.com/connector/oauth/XYZ',
+      });
+      const fixed = await loopback(33418);
+      await works(t, ada, 'VS Code: its fixed port', { document: vscode, redirect: 'http://127.0.0.1:33418' }, fixed);
+      await works(t, ada, 'VS Code: its redirect on the web', {
+        document: vscode,
+        redirect: 'https://vscode.dev/redirect',
+      });
+      const gemini = { information: { client_id: known.gemini }, redirect: 'http://localhost:7777/oauth/callback' };
+      await works(t, ada, 'Gemini CLI: known beforehand', gemini, await loopback(7777, 'localhost'));
+      const registers = await loopback(0, 'localhost');
+      const itself = { redirect: `http://localhost:${registers.port}/oauth/callback` };
+      await works(t, ada, 'Gemini CLI: registers itself, where that is on', itself, registers);
+
+      // From here on, a person who has not logged in yet.
+      const before = outside.asked.length;
+      grace.expects(/status of 40[03]/);
+      await t.test('no document is fetched before the login', async () => {
+        const page = await grace.fresh(askFor(chatgpt.document, 'https://chatgpt.com/connector/oauth/XYZ'));
+        assert.equal(new URL(page.url()).origin, origin);
+        assert.equal(outside.asked.length, before);
+        await page.close();
+      });
+      const refused = {
+        'a host that nobody trusts': askFor('https://evil.test/client.json', 'https://evil.test/callback'),
+        'a document of the right host, and a redirect of another': askFor(
+          chatgpt.document,
+          'https://evil.test/callback',
+        ),
+        "another connector's callback": askFor(chatgpt.document, 'https://chatgpt.com/connector/oauth/ABC'),
+        'another path on loopback': askFor(code, 'http://127.0.0.1:9/other'),
+        'another port where the port is part of it': askFor(known.gemini, 'http://localhost:7777/oauth/callback/x'),
+      };
+      for (const [name, url] of Object.entries(refused)) {
+        await t.test(`refused on a page of ours: ${name}`, async () => {
+          await assert.rejects(grace.open(url, 'https://evil.test/'));
+          assert.ok(!outside.asked.some((asked) => asked.startsWith('https://evil.test')), String(outside.asked));
+          assert.doesNotMatch(grace.said, /allow/i);
+        });
+      }
+      await t.test('plain PKCE goes back to the client as an error', async () => {
+        const redirect = documents[code].redirect_uris[1];
+        const plain = askFor(code, redirect, { code_challenge_method: 'plain' });
+        await assert.rejects(ada.open(plain, 'http://127.0.0.1/never'));
+      });
+    },
+    { registration: true },
+  );

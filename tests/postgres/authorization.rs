@@ -1,0 +1,11 @@
+//! The authorization server: what it promises with either store (`flow`, `refused`, `ended`), and what only a real
+//! PostgreSQL can say (`proof`, `sealed`, `replicas`).
+
+mod ended;
+mod flow;
+mod proof;
+mod refused;
+mod replicas;
+mod rotation;
+mod sealed;
+mod stage;

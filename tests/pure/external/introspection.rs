@@ -1,0 +1,120 @@
+//! Opaque tokens, which only their provider can read.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use pgwarden::auth::external::{
+    ClientCredentials, Introspection, ProviderError, ProviderSettings, Providers, Secrecy, Timing,
+};
+use serde_json::{Value, json};
+
+use super::keys::{claims, now, with};
+use super::provider::Provider;
+use super::{METADATA, challenge, guarded, present};
+
+fn asking(provider: &Provider, believed: Duration) -> ProviderSettings {
+    let client_secret = Secrecy("s3cret+".to_owned().into());
+    ProviderSettings {
+        introspection: Some(Introspection {
+            url: provider.url("/introspect"),
+            client: ClientCredentials { client_id: "pgwarden".to_owned(), client_secret },
+        }),
+        timing: Timing { introspected: believed, ..Timing::default() },
+        ..provider.settings()
+    }
+}
+
+fn knows(provider: &Provider, token: &str, answer: Value) {
+    provider.said.introspection.lock().unwrap().insert(token.to_owned(), answer);
+}
+
+fn questions(provider: &Provider) -> usize {
+    provider.said.introspections.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn an_active_token_for_us_passes_and_no_other() {
+    let provider = Provider::start(Vec::new()).await;
+    let peer = guarded(vec![asking(&provider, Duration::from_secs(60))]).await;
+    let active = with(&claims(&provider.issuer), "active", json!(true));
+    knows(&provider, "good", active.clone());
+    knows(&provider, "without-issuer", with(&active, "iss", Value::Null));
+    for token in ["good", "without-issuer"] {
+        let answer = present(&peer, token).await;
+        assert_eq!(answer.status, 200, "{token}: {}", answer.text);
+    }
+    for (token, answer) in [
+        ("inactive", with(&active, "active", json!(false))),
+        ("active-in-words", with(&active, "active", json!("true"))),
+        ("active-not-said", with(&active, "active", Value::Null)),
+        ("for-another", with(&active, "aud", json!("https://else.example"))),
+        ("for-nobody", with(&active, "aud", Value::Null)),
+        ("expired", with(&active, "exp", json!(now() - 120))),
+        ("endless", with(&active, "exp", Value::Null)),
+        ("of-another", with(&active, "iss", json!("https://evil.example"))),
+        ("of-nobody", with(&active, "sub", Value::Null)),
+    ] {
+        knows(&provider, token, answer);
+        let answer = present(&peer, token).await;
+        assert_eq!(answer.status, 401, "{token}: {}", answer.text);
+        let expected = format!(
+            r#"Bearer realm="pgwarden", error="invalid_token", resource_metadata="{METADATA}", scope="read""#
+        );
+        assert_eq!(challenge(&answer), expected, "{token}");
+    }
+    assert_eq!(present(&peer, "unknown").await.status, 401);
+}
+
+#[tokio::test]
+async fn an_answer_is_believed_for_a_moment_and_a_revocation_seen_after_it() {
+    let provider = Provider::start(Vec::new()).await;
+    let peer = guarded(vec![asking(&provider, Duration::from_millis(700))]).await;
+    knows(&provider, "t", with(&claims(&provider.issuer), "active", json!(true)));
+    for _ in 0..5 {
+        assert_eq!(present(&peer, "t").await.status, 200);
+    }
+    assert_eq!(questions(&provider), 1);
+    knows(&provider, "t", json!({"active": false}));
+    tokio::time::sleep(Duration::from_millis(750)).await;
+    for _ in 0..5 {
+        assert_eq!(present(&peer, "t").await.status, 401);
+    }
+    assert_eq!(questions(&provider), 2);
+    provider.turn(true);
+    assert_eq!(present(&peer, "another").await.status, 503);
+}
+
+#[tokio::test]
+async fn tokens_of_our_own_are_shown_to_no_provider() {
+    let provider = Provider::start(Vec::new()).await;
+    let peer = guarded(vec![asking(&provider, Duration::ZERO)]).await;
+    for token in ["pgw_0011_secret", "pgwa_secret", "pgwr_secret"] {
+        assert_eq!(present(&peer, token).await.status, 401, "{token}");
+    }
+    let signed = format!("{}.{}.x", super::keys::base64(r#"{"alg":"EdDSA"}"#), super::keys::base64("{}"));
+    let huge = "x".repeat(17_000);
+    assert_eq!(present(&peer, &huge).await.status, 401);
+    assert_eq!(questions(&provider), 0);
+    // It could be one of theirs.
+    present(&peer, &signed).await;
+    assert!(questions(&provider) <= 1);
+}
+
+#[test]
+fn whose_an_opaque_token_is_has_to_be_plain() {
+    let one = |issuer: &str| ProviderSettings {
+        introspection: Some(Introspection {
+            url: "https://id.example/introspect".to_owned(),
+            client: ClientCredentials {
+                client_id: "pgwarden".to_owned(),
+                client_secret: Secrecy("x".to_owned().into()),
+            },
+        }),
+        ..ProviderSettings::new("corp", issuer, super::RESOURCE)
+    };
+    let made = Providers::new(vec![one("https://a.example"), one("https://b.example")]);
+    assert!(matches!(made, Err(ProviderError::TwoIntrospect)));
+    let made = Providers::new(vec![one("https://a.example"), one("https://a.example")]);
+    assert!(matches!(made, Err(ProviderError::SameIssuer(_))));
+    assert!(!format!("{:?}", one("https://a.example")).contains("\"x\""));
+}
