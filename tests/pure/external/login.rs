@@ -145,7 +145,23 @@ async fn what_does_not_belong_to_the_login_is_refused() {
     let unavailable = Err(LoginError::Unavailable);
     let back = callback(&provider, &begun.state.state);
     assert_eq!(login.finish(&back, begun.state).await.map(|caller| caller.subject), unavailable);
-    assert!(matches!(login.begin(REDIRECT).await, Err(LoginError::Unavailable)));
+}
+
+#[tokio::test]
+async fn however_many_logins_begin_the_provider_is_asked_once() {
+    let provider = Provider::with_key(&Signer::p256(), "k").await;
+    let login = login(&provider, None);
+    provider.turn(true);
+    for _ in 0..20 {
+        assert!(matches!(login.begin(REDIRECT).await, Err(LoginError::Unavailable)));
+    }
+    assert_eq!(provider.metadata_fetches(), 1);
+    let provider = Provider::with_key(&Signer::p256(), "k").await;
+    let login = self::login(&provider, None);
+    for _ in 0..20 {
+        login.begin(REDIRECT).await.unwrap();
+    }
+    assert_eq!(provider.metadata_fetches(), 1);
 }
 
 #[tokio::test]
