@@ -3,6 +3,7 @@
 mod beyond;
 mod identities;
 mod monitor;
+mod providers;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -47,6 +48,7 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> 
         println!("{}", if arguments.json { report.json() } else { report.text() });
     }
     setup.close().await;
+    healthy &= providers::examine(&setup.config.auth, arguments.json).await?;
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 

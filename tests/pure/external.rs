@@ -1,5 +1,6 @@
 //! Tokens of providers besides ourselves, from a real one in this process: what it signs, what others forge.
 
+mod ends;
 mod forged;
 mod introspection;
 pub mod keys;

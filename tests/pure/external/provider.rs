@@ -36,6 +36,9 @@ pub struct Said {
     pub metadata_issuer: Mutex<Option<String>>,
     pub down: AtomicBool,
     pub key_fetches: AtomicUsize,
+    pub metadata_fetches: AtomicUsize,
+    /// Milliseconds before it answers.
+    pub slow: AtomicUsize,
     pub introspections: AtomicUsize,
 }
 
@@ -80,7 +83,13 @@ impl Provider {
         self.said.key_fetches.load(Ordering::Relaxed)
     }
 
-    fn answer(&self, answer: Value) -> Response {
+    pub fn metadata_fetches(&self) -> usize {
+        self.said.metadata_fetches.load(Ordering::Relaxed)
+    }
+
+    async fn answer(&self, answer: Value) -> Response {
+        let slow = self.said.slow.load(Ordering::Relaxed);
+        tokio::time::sleep(std::time::Duration::from_millis(slow as u64)).await;
         if self.said.down.load(Ordering::Relaxed) {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
@@ -89,20 +98,23 @@ impl Provider {
 }
 
 async fn metadata(State(provider): State<Provider>) -> Response {
+    provider.said.metadata_fetches.fetch_add(1, Ordering::Relaxed);
     let issuer = provider.said.metadata_issuer.lock().unwrap().clone();
-    provider.answer(json!({
-        "issuer": issuer.unwrap_or(provider.issuer.clone()),
-        "jwks_uri": provider.url("/keys"),
-        "authorization_endpoint": provider.url("/authorize?tenant=1"),
-        "token_endpoint": provider.url("/token"),
-        "authorization_response_iss_parameter_supported": true,
-    }))
+    provider
+        .answer(json!({
+            "issuer": issuer.unwrap_or(provider.issuer.clone()),
+            "jwks_uri": provider.url("/keys"),
+            "authorization_endpoint": provider.url("/authorize?tenant=1"),
+            "token_endpoint": provider.url("/token"),
+            "authorization_response_iss_parameter_supported": true,
+        }))
+        .await
 }
 
 async fn key_set(State(provider): State<Provider>) -> Response {
     provider.said.key_fetches.fetch_add(1, Ordering::Relaxed);
     let keys = provider.said.keys.lock().unwrap().clone();
-    provider.answer(json!({"keys": keys}))
+    provider.answer(json!({"keys": keys})).await
 }
 
 async fn introspect(
@@ -116,7 +128,7 @@ async fn introspect(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let known = provider.said.introspection.lock().unwrap().get(&form["token"]).cloned();
-    provider.answer(known.unwrap_or(json!({"active": false})))
+    provider.answer(known.unwrap_or(json!({"active": false}))).await
 }
 
 async fn token(
@@ -127,5 +139,5 @@ async fn token(
     let credentials = headers.get("authorization").map(|given| given.to_str().unwrap().to_owned());
     *provider.said.asked.lock().unwrap() = (credentials, form);
     let id_token = provider.said.id_token.lock().unwrap().clone();
-    provider.answer(json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token}))
+    provider.answer(json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token})).await
 }
