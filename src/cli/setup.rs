@@ -3,7 +3,7 @@
 
 mod store;
 
-pub(super) use store::{Shared, named as store_named, of_approvals as open_approvals, shared as shared_store};
+pub(super) use store::{Shared, named as store_named, of_approvals as open_approvals};
 
 use std::path::PathBuf;
 use std::time::Duration;

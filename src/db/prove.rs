@@ -113,8 +113,7 @@ impl Proof {
     fn connector(&self, role: &str, password: Option<&str>) -> Connector {
         let mut connection = self.connection.clone();
         role.clone_into(&mut connection.user);
-        connection.passwords =
-            vec![password.map(|password| Password::new(password.to_owned())); connection.hosts.len()];
+        connection.passwords = vec![password.map(Password::new); connection.hosts.len()];
         connection.passfile_note = None;
         Connector::new(connection)
     }
