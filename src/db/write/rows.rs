@@ -21,8 +21,6 @@ const OURS: usize = 2;
 #[derive(Debug, Default)]
 pub(super) struct Affected {
     pub rows: u64,
-    /// Rows that foreign keys have changed besides.
-    pub passed_on: u64,
     /// The rows as they were: JSON, one a line. Empty where nobody asked for them.
     pub old: Vec<u8>,
     /// Rows of RETURNING that the sink did not take.
