@@ -50,6 +50,13 @@ pub(in crate::cli) async fn of_tasks(
     Ok(Arc::new(store))
 }
 
+/// Opens the store of approvals.
+pub(in crate::cli) async fn of_approvals(shared: &Shared) -> anyhow::Result<Arc<PostgresApprovals>> {
+    let Shared { connection, key } = shared;
+    let store = PostgresApprovals::open(connection.clone(), ApprovalSettings::default(), key).await;
+    store.map(Arc::new).map_err(|error| anyhow!(words(&error)))
+}
+
 /// Opens the place for rows as they were.
 pub(in crate::cli) async fn of_images(shared: Option<&Shared>) -> anyhow::Result<Arc<BeforeImages>> {
     let images = match shared {
@@ -59,13 +66,6 @@ pub(in crate::cli) async fn of_images(shared: Option<&Shared>) -> anyhow::Result
     let images = Arc::new(images.map_err(|error| anyhow!(words(&error)))?);
     images.keep_swept();
     Ok(images)
-}
-
-/// Opens the store of approvals.
-pub(in crate::cli) async fn of_approvals(shared: &Shared) -> anyhow::Result<Arc<PostgresApprovals>> {
-    let Shared { connection, key } = shared;
-    let store = PostgresApprovals::open(connection.clone(), ApprovalSettings::default(), key).await;
-    store.map(Arc::new).map_err(|error| anyhow!(words(&error)))
 }
 
 /// The store that `whence` names: a URL, or libpq's words.

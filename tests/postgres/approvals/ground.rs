@@ -152,7 +152,7 @@ pub async fn ask(gateway: &Gateway, caller: &Caller, request: WriteRequest) -> A
 
 pub async fn approve(gateway: &Gateway, viewer: &Caller, id: ApprovalId) -> ApprovalView {
     match gateway.decide(viewer, id, Decision::Approve).await.unwrap() {
-        Decided::Done(approval) => *approval,
+        Decided::Done(approval) => approval,
         other => panic!("it is not approved: {other:?}"),
     }
 }
