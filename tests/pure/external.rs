@@ -5,6 +5,7 @@ mod forged;
 mod introspection;
 mod keys;
 mod login;
+mod network;
 mod provider;
 mod rotation;
 mod scopes;
