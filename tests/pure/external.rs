@@ -5,6 +5,7 @@ mod forged;
 mod introspection;
 pub mod keys;
 mod login;
+mod network;
 pub mod provider;
 mod rotation;
 mod scopes;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::serve::Listener;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use pgwarden::auth::external::ProviderSettings;
@@ -46,11 +47,17 @@ impl Provider {
     pub async fn start(keys: Vec<Value>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}/realms/x", listener.local_addr().unwrap());
+        Self::serve(listener, issuer, keys)
+    }
+
+    /// By the listener, under that name.
+    pub fn serve<L: Listener<Addr: std::fmt::Debug>>(listener: L, issuer: String, keys: Vec<Value>) -> Self {
         let said = Arc::new(Said { keys: Mutex::new(keys), ..Said::default() });
         let provider = Self { issuer, said };
         let router = Router::new()
             .route("/realms/x/.well-known/openid-configuration", get(metadata))
             .route("/realms/x/keys", get(key_set))
+            .route("/realms/x/moved", get(moved))
             .route("/realms/x/introspect", post(introspect))
             .route("/realms/x/token", post(token))
             .with_state(provider.clone());
@@ -115,6 +122,10 @@ async fn key_set(State(provider): State<Provider>) -> Response {
     provider.said.key_fetches.fetch_add(1, Ordering::Relaxed);
     let keys = provider.said.keys.lock().unwrap().clone();
     provider.answer(json!({"keys": keys})).await
+}
+
+async fn moved(State(provider): State<Provider>) -> Response {
+    axum::response::Redirect::temporary(&provider.url("/keys")).into_response()
 }
 
 async fn introspect(
