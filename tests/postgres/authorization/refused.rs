@@ -169,6 +169,7 @@ async fn a_session_ends_and_is_nobody_else_s(stage: Stage) {
     assert!(
         !found.is_csrf_token("consen", "tobject", &token) && !found.is_csrf_token("logout", "object", &token)
     );
+    assert!(!found.is_csrf_token("consent", "other", &token), "of another object");
     assert!(!found.is_csrf_token("consent", "object", ""));
     // Used, it lasts for eight hours.
     for _ in 0..8 {
@@ -221,6 +222,14 @@ async fn guesses_are_slowed_down_by_role_and_by_address() {
         guess(&format!("role{number}"), [10, 5, 5, 5]).await;
     }
     assert_eq!(stage.roles.proofs.load(Ordering::Relaxed) - proofs, 20, "by one address");
+    let long = "x".repeat(10_000);
+    for _ in 0..5 {
+        guess(&long, [10, 7, 7, 7]).await;
+    }
+    assert!(
+        matches!(guess(&"y".repeat(64), [10, 8, 8, 8]).await, LoginError::Throttled(_)),
+        "one key for all"
+    );
     // 1,000 at once are no way around.
     let proofs = stage.roles.proofs.load(Ordering::Relaxed);
     let guesses = (0..1_000).map(|_| guess("bob", [10, 6, 6, 6]));
