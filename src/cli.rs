@@ -4,6 +4,7 @@
 
 mod approve;
 mod arguments;
+mod before;
 mod check;
 mod control;
 mod demo;
@@ -72,6 +73,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Policy(command) => policy::run(command).await,
             Command::Notes(command) => notes::run(command).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Before(command) => before::run(command).await,
             Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,
             Command::Approve(command) => approve::run(command).await,

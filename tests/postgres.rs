@@ -56,6 +56,8 @@ mod postgres {
     mod tuning;
     mod understand;
     mod walls;
+    mod writes;
+    mod writing;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
 

@@ -32,6 +32,7 @@ mod pure {
     mod mcp_wire;
     mod policy_model;
     mod policy_schema;
+    mod policy_writes;
     mod saved_schema;
     mod unsupported;
     mod web;

@@ -116,7 +116,8 @@ mod tests {
             assert_eq!(codes.check(id(2), &code), Checked::Wrong { tries: 4 });
         }
         assert_eq!(codes.check(id(3), &code), Checked::Over);
-        assert_eq!(codes.check(id(1), &format!(" {} {}", &code[..3], &code[3..])), Checked::Right);
+        let (first, second) = code.split_at(3);
+        assert_eq!(codes.check(id(1), &format!(" {first} {second}")), Checked::Right);
         assert_eq!(codes.check(id(1), &code), Checked::Over);
     }
 

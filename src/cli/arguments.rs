@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::before::BeforeCommand;
 use super::notes::NotesCommand;
 use super::notify::NotifyCommand;
 use super::policy::PolicyCommand;
@@ -37,6 +38,9 @@ pub(super) enum Command {
     /// Work on notes: what the DBA says of a database
     #[command(subcommand)]
     Notes(NotesCommand),
+    /// Read rows as they were before statements changed them
+    #[command(subcommand)]
+    Before(BeforeCommand),
     /// Make the tables of the store, or bring them up to date
     Migrate(MigrateArguments),
     /// Approve or refuse what a caller wants to write
@@ -61,6 +65,7 @@ impl Command {
             | Self::Policy(_)
             | Self::Notes(_)
             | Self::Token(_)
+            | Self::Before(_)
             | Self::Migrate(_)
             | Self::Approve(_)
             | Self::Approvals(_)
@@ -181,6 +186,17 @@ pub(super) struct TokensFile {
     /// Where tokens are kept, as hashes [default: that of --config]
     #[arg(long, value_name = "FILE")]
     pub(super) tokens_file: Option<PathBuf>,
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+/// The store, with the key of the configuration or of PGWARDEN_STORE_KEY.
+#[derive(Debug, Args)]
+pub(super) struct StoreTarget {
+    /// The store's database, as a URL or `host=.. dbname=..` [default: PGWARDEN_STORE, else that of --config]
+    #[arg(long, value_name = "URL")]
+    pub(super) store: Option<String>,
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,

@@ -34,10 +34,13 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         return Err(missing);
     }
     reload::watch(gateway.clone(), stop.clone())?;
-    if setup.config.store.connection.is_none() {
-        let directory = control::directory(&setup.config.server, &environment);
-        control::watch(gateway.clone(), directory, stop.clone());
-    }
+    // What is in the store, `pgwarden approve` finds there.
+    let control = setup
+        .config
+        .store
+        .connection
+        .is_none()
+        .then(|| control::watch(gateway.clone(), control::directory(&setup.config.server, &environment)));
 
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);
@@ -54,6 +57,9 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         setup.served().iter().for_each(warm_up);
         mcp::serve_http(gateway, listener, authentication, pages, &settings, stop).await
     };
+    if let Some(control) = control {
+        control.close().await;
+    }
     setup.close().await;
     ended?;
     Ok(ExitCode::SUCCESS)

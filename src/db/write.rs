@@ -10,6 +10,7 @@ mod counts;
 mod effects;
 mod failure;
 mod locks;
+mod look;
 mod plan;
 mod rows;
 
@@ -109,10 +110,10 @@ impl Writing<'_> {
         let ran = self.execute(&mut lease, &begun, sink).await;
         drop(begun);
         match ran {
-            Ok((affected, notices)) => {
+            Ok((affected, notices, bounds)) => {
                 let reset = !self.write.runs_user_code() && !self.effects.runs_owners_code(self.events);
                 let tasks = self.database.tasks().clone();
-                Ok(Uncommitted::new(lease, tasks, self.failure(), affected, notices, reset))
+                Ok(Uncommitted { lease, tasks, failure: self.failure(), affected, notices, bounds, reset })
             }
             // Dropped, the connection is closed, and PostgreSQL rolls back.
             Err(refusal) => Err(refusal),
@@ -124,7 +125,7 @@ impl Writing<'_> {
         lease: &mut Lease,
         begun: &Begun,
         sink: &mut dyn RowSink,
-    ) -> Result<(rows::Affected, Vec<Diagnostic>), Diagnostic> {
+    ) -> Result<(rows::Affected, Vec<Diagnostic>, Bounds), Diagnostic> {
         let (catalog, failure) = (&self.known.catalog, self.failure());
         let login = &catalog.contents().login;
         begun.held.check(login, &Bounds::parsed(self.write, catalog))?;
@@ -145,14 +146,15 @@ impl Writing<'_> {
         let (affected, held, counts) = join3(stream, locks::own(client), counts::of(client, &stored)).await;
         let mut affected = affected.map_err(|failed| failed.told(&failure))?;
         let held = held.map_err(|e| failure.told(&e))?;
-        held.check(login, &Bounds::ran(self.write, self.effects, self.events, catalog))?;
+        let bounds = Bounds::ran(self.write, self.effects, self.events, catalog);
+        held.check(login, &bounds)?;
         let passed_on = counts.map_err(|e| failure.told(&e))?.since(&begun.counts);
         affected.passed_on = passed_on.beyond(self.write, catalog, affected.rows);
         rows::within(affected.rows.saturating_add(affected.passed_on), self.limits.rows)?;
         let notices = link.take_notices();
         // Words of triggers and functions: they could hold what is kept back.
         let guarded = self.write.is_guarded() || self.effects.runs_owners_code(self.events);
-        Ok((affected, if guarded { Vec::new() } else { notices }))
+        Ok((affected, if guarded { Vec::new() } else { notices }, bounds))
     }
 
     /// Where rows may change, with partitions.

@@ -51,6 +51,8 @@ pub struct PreparedFacts {
 pub struct PreparedWrite {
     pub facts: PreparedFacts,
     pub preview: WritePreview,
+    /// Of an answer to this caller, at the most.
+    pub characters: usize,
 }
 
 /// What a statement would do, as far as the caller may know. Lists are lines of text, names only those that the caller sees.

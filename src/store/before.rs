@@ -8,6 +8,7 @@ mod id;
 mod memory;
 mod postgres;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ use memory::Memory;
 use postgres::Postgres;
 
 const PURPOSE: &[u8] = b"pgwarden before images 1";
+/// Between two looks for what has expired.
+const SWEEP: Duration = Duration::from_secs(600);
 const ABOUT: &[u8] = b"about";
 const ROWS: &[u8] = b"rows";
 /// Images that [`BeforeImages::list`] gives.
@@ -144,6 +147,20 @@ impl BeforeImages {
             Kept::Postgres(postgres) => postgres.sweep().await?,
         }
         Ok(())
+    }
+
+    /// Forgets what has expired every ten minutes, for as long as somebody holds this.
+    pub fn keep_swept(self: &Arc<Self>) {
+        let held = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                let Some(images) = held.upgrade() else { return };
+                if let Err(error) = images.sweep().await {
+                    tracing::warn!("expired images of rows are still there: {}", error.message);
+                }
+            }
+        });
     }
 
     pub async fn close(&self) {

@@ -47,21 +47,15 @@ fn scratch() {
     let catalog = catalog();
     let policy = Policy::parse(POLICY, "p.toml").unwrap();
     let cx = CheckContext::new(&catalog, &policy);
-    let file = std::env::var("SCRATCH").unwrap();
-    for sql in fs::read_to_string(file).unwrap().lines() {
-        match check_write(sql, &cx, &WriteOptions { before: sql.contains("BEFORE") }) {
-            Ok(w) => println!(
-                "{sql}\n   ST {}\n   TX {}\n   rules {:?} checks {:?} returns {} guarded {}",
-                w.statement(),
-                w.text(),
-                w.rules(),
-                w.checks(),
-                w.returns(),
-                w.is_guarded()
-            ),
+    for sql in fs::read_to_string("/tmp/wsql_cases.txt").unwrap().lines() {
+        match check_write(sql, &cx, &WriteOptions::default()) {
+            Ok(w) => println!("@+ {sql}\n@  {}", w.statement()),
             Err(e) => println!(
-                "{sql}\n   ERR {} {:?} {} / {:?} {:?}",
-                e.sqlstate, e.rule, e.message, e.hint, e.position
+                "@- {sql}\n@  {} {} | {} | {}",
+                e.sqlstate,
+                e.rule.unwrap_or_default(),
+                e.message,
+                e.hint.unwrap_or_default()
             ),
         }
     }

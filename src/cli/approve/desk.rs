@@ -24,7 +24,7 @@ pub(super) enum Desk {
 
 impl Desk {
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
-        let Some(shared) = shared_store(&config.store, environment("PGWARDEN_STORE_KEY"))? else {
+        let Some(shared) = shared_store(config)? else {
             let directory = directory(&config.server, &environment);
             let sockets = sockets(&directory)?;
             return Ok(Self::Servers { directory, sockets });

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::net::UnixListener;
 use tokio::sync::broadcast::error::RecvError;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
 use super::directory::{prepare, sockets};
@@ -27,29 +27,32 @@ impl Drop for Socket {
     }
 }
 
-/// Opens the socket in `directory` once something is to be approved; until `stop` fires.
-pub(in crate::cli) fn watch(gateway: Gateway, directory: PathBuf, stop: CancellationToken) {
+/// The socket of this process, or the wait for the need of one.
+pub(in crate::cli) struct Control(JoinHandle<()>);
+
+impl Control {
+    /// The socket is gone.
+    pub(in crate::cli) async fn close(self) {
+        self.0.abort();
+        let _ = self.0.await;
+    }
+}
+
+/// Opens the socket in `directory` once something is to be approved.
+pub(in crate::cli) fn watch(gateway: Gateway, directory: PathBuf) -> Control {
     let mut changes = gateway.approval_changes();
-    tokio::spawn(async move {
-        let asked = async { !matches!(changes.recv().await, Err(RecvError::Closed)) };
-        let needed = tokio::select! {
-            () = stop.cancelled() => false,
-            asked = asked => asked,
-        };
-        if !needed {
+    Control(tokio::spawn(async move {
+        if matches!(changes.recv().await, Err(RecvError::Closed)) {
             return;
         }
         match open(&directory) {
             Ok((listener, socket)) => {
                 info!(socket = %socket.0.display(), "`pgwarden approve` reaches this server");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = serve(&gateway, &listener) => {}
-                }
+                serve(&gateway, &listener).await;
             }
             Err(fault) => warn!("`pgwarden approve` cannot reach this server: {fault:#}"),
         }
-    });
+    }))
 }
 
 /// RACE: others cannot connect before its mode is set, since nobody reaches the folder that it is made in.

@@ -10,6 +10,7 @@ use crate::config::{self, Tasks};
 use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
 use crate::store::MasterKey;
+use crate::store::before::BeforeImages;
 use crate::tasks::{MemoryStore, Pace, PostgresStore, Store};
 
 /// The database that replicas share, and the key that its contents are sealed with.
@@ -54,6 +55,17 @@ pub(in crate::cli) async fn of_approvals(shared: &Shared) -> anyhow::Result<Arc<
     let Shared { connection, key } = shared;
     let store = PostgresApprovals::open(connection.clone(), ApprovalSettings::default(), key).await;
     store.map(Arc::new).map_err(|error| anyhow!(words(&error)))
+}
+
+/// Opens the place for rows as they were.
+pub(in crate::cli) async fn of_images(shared: Option<&Shared>) -> anyhow::Result<Arc<BeforeImages>> {
+    let images = match shared {
+        Some(Shared { connection, key }) => BeforeImages::open(connection.clone(), key).await,
+        None => BeforeImages::in_memory(),
+    };
+    let images = Arc::new(images.map_err(|error| anyhow!(words(&error)))?);
+    images.keep_swept();
+    Ok(images)
 }
 
 /// The store that `whence` names: a URL, or libpq's words.

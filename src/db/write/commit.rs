@@ -6,6 +6,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::failure::{self, Failure, unknown_outcome};
+use super::locks::Bounds;
 use super::rows::Affected;
 use crate::db::error;
 use crate::db::lease::Lease;
@@ -18,27 +19,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A statement that has run, with every row as it should be. Dropped, nothing has happened.
 pub struct Uncommitted {
-    lease: Lease,
-    tasks: TaskTracker,
-    failure: Failure,
-    affected: Affected,
-    notices: Vec<Diagnostic>,
+    pub(super) lease: Lease,
+    pub(super) tasks: TaskTracker,
+    pub(super) failure: Failure,
+    pub(super) affected: Affected,
+    pub(super) notices: Vec<Diagnostic>,
+    /// What it may have locked.
+    pub(super) bounds: Bounds,
     /// Nothing of it stays in the session that a reset does not find.
-    reset: bool,
+    pub(super) reset: bool,
 }
 
 impl Uncommitted {
-    pub(super) fn new(
-        lease: Lease,
-        tasks: TaskTracker,
-        failure: Failure,
-        affected: Affected,
-        notices: Vec<Diagnostic>,
-        reset: bool,
-    ) -> Self {
-        Self { lease, tasks, failure, affected, notices, reset }
-    }
-
     /// Rows that the statement changed.
     pub fn rows(&self) -> u64 {
         self.affected.rows

@@ -4,6 +4,8 @@
 //! changes on to; that is known from the system catalogs before. Triggers, and functions in defaults and constraints, belong to
 //! the tables' owners and lock what they lock: where any runs, only the session is held against what it was.
 
+use std::sync::Arc;
+
 use tokio_postgres::{Client, Error};
 
 use super::effects::{Effects, RowEvent};
@@ -29,8 +31,9 @@ pub(super) struct Held {
 }
 
 /// What may be locked, each list sorted.
-pub(super) struct Bounds<'c> {
-    catalog: &'c Catalog,
+#[derive(Clone)]
+pub(super) struct Bounds {
+    catalog: Arc<Catalog>,
     reading: Vec<Oid>,
     keys: Vec<Oid>,
     writing: Vec<Oid>,
@@ -54,10 +57,11 @@ pub(super) async fn own(client: &Client) -> Result<Held, Error> {
     })
 }
 
-impl<'c> Bounds<'c> {
+impl Bounds {
     /// Before anything has run.
-    pub(super) fn parsed(write: &CheckedWrite, catalog: &'c Catalog) -> Self {
+    pub(super) fn parsed(write: &CheckedWrite, catalog: &Arc<Catalog>) -> Self {
         let (reading, writing) = (write.reach().to_vec(), vec![write.target_oid()]);
+        let catalog = Arc::clone(catalog);
         Self { catalog, reading, keys: Vec::new(), writing, any_reading: false, open: false }
     }
 
@@ -66,14 +70,24 @@ impl<'c> Bounds<'c> {
         write: &CheckedWrite,
         effects: &Effects,
         events: &[RowEvent],
-        catalog: &'c Catalog,
+        catalog: &Arc<Catalog>,
     ) -> Self {
         let writing = catalog.stored(&effects.written(events));
         let keys = catalog.stored(effects.linked());
         let mut reading = [write.reach(), &writing, &keys].concat();
         reading.sort_unstable();
         let (any_reading, open) = (write.runs_user_code(), effects.runs_owners_code(events));
+        let catalog = Arc::clone(catalog);
         Self { catalog, reading, keys, writing, any_reading, open }
+    }
+
+    /// The same for a query in the same transaction.
+    pub(super) fn reading_too(&self, reach: &[Oid], any: bool) -> Self {
+        let mut bounds = self.clone();
+        bounds.reading.extend(reach);
+        bounds.reading.sort_unstable();
+        bounds.any_reading |= any;
+        bounds
     }
 
     fn may_write(&self, oid: Oid) -> bool {
@@ -86,7 +100,7 @@ impl<'c> Bounds<'c> {
 
 impl Held {
     /// The transaction is still ours, and holds nothing beyond `bounds`.
-    pub(super) fn check(&self, login: &str, bounds: &Bounds<'_>) -> Result<(), Diagnostic> {
+    pub(super) fn check(&self, login: &str, bounds: &Bounds) -> Result<(), Diagnostic> {
         let ours = self.current_user == login && self.session_user == login;
         if !ours || !self.standard_strings || self.isolation != ISOLATION {
             return Err(refusal("the session is not as it was set up: it must act as its login")

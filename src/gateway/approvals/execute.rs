@@ -29,7 +29,7 @@ pub enum ExecuteRequest {
 
 #[derive(Debug)]
 pub enum Executed {
-    Done(Written),
+    Done(Box<Written>),
     /// Nobody has decided yet.
     Waiting(Box<ApprovalView>),
 }
@@ -87,7 +87,11 @@ impl Gateway {
                 None => Ok(()),
                 Some(_) => Err(changed("the policy was changed meanwhile: this write needs an approval now")),
             };
-            return self.run_write(caller, &request, &allowed, cancel).await.map(Executed::Done);
+            return self
+                .run_write(caller, &request, &allowed, cancel)
+                .await
+                .map(Box::new)
+                .map(Executed::Done);
         };
         let new = NewApproval { id: ApprovalId::random()?, asked: asked(caller, &request, prepared, rule)? };
         let approval = self.approvals.create(new).await?;
@@ -126,7 +130,7 @@ impl Gateway {
                 "what was approved is not what would run: the policy or the role was changed meanwhile",
             ))
         };
-        self.run_write(caller, &request, &allowed, cancel).await.map(Executed::Done)
+        self.run_write(caller, &request, &allowed, cancel).await.map(Box::new).map(Executed::Done)
     }
 
     /// Why it does not run.

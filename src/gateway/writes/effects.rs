@@ -22,7 +22,7 @@ pub(super) fn shown(
     let partitions = visible.by_oid(target).map(|table| visible.partitions(table)).filter(|count| *count > 0);
     WritePreview {
         triggers: lines(effects.triggers_of(events).map(|one| trigger(one, visible)), "trigger"),
-        cascades: lines(cascades.into_iter().map(|one| cascade(one, visible)), "table"),
+        cascades: lines(once(cascades.into_iter().map(|one| cascade(one, visible))), "table"),
         rules: lines(
             effects.rules.iter().filter(|rule| events.contains(&rule.event)).map(|rule| {
                 let instead = if rule.instead { "instead of" } else { "also on" };
@@ -38,14 +38,9 @@ pub(super) fn shown(
 /// Those that may be read, and how many there are besides.
 fn lines(found: impl Iterator<Item = Option<String>>, what: &str) -> Vec<String> {
     let (mut lines, mut hidden) = (Vec::new(), 0_usize);
-    let mut seen = BTreeSet::new();
     for one in found {
         match one {
-            Some(line) if lines.len() < LINES => {
-                if seen.insert(line.clone()) {
-                    lines.push(line);
-                }
-            }
+            Some(line) if lines.len() < LINES => lines.push(line),
             Some(_) | None => hidden += 1,
         }
     }
@@ -55,6 +50,12 @@ fn lines(found: impl Iterator<Item = Option<String>>, what: &str) -> Vec<String>
         many => lines.push(format!("{many} more {what}s")),
     }
     lines
+}
+
+/// Two keys may lead to the same table; what is hidden is counted by key.
+fn once(lines: impl Iterator<Item = Option<String>>) -> impl Iterator<Item = Option<String>> {
+    let mut seen = BTreeSet::new();
+    lines.filter(move |line| line.is_none() || seen.insert(line.clone()))
 }
 
 /// Its table is one of several that stand for one.
@@ -91,9 +92,10 @@ fn cascade(cascade: &Cascade, visible: &Visible<'_>) -> Option<String> {
     })
 }
 
-/// `before update on shop.orders, for each row: touch, calls shop.touch`
+/// `before update on shop.orders, for each row: touch, calls shop.touch`. A trigger often has the name of its function, and that
+/// of one that may not be called is not told.
 fn trigger(trigger: &Trigger, visible: &Visible<'_>) -> Option<String> {
-    let relation = visible.by_oid(trigger.relation).filter(|_| visible.may_say(&trigger.name))?;
+    let relation = visible.by_oid(trigger.relation)?;
     let events: Vec<String> =
         trigger.events.iter().map(|event| event_of(trigger, *event, relation, visible)).collect();
     let each = if trigger.each_row { "for each row" } else { "once" };
@@ -101,7 +103,9 @@ fn trigger(trigger: &Trigger, visible: &Visible<'_>) -> Option<String> {
     if trigger.conditional {
         line.push_str(" that meets its condition");
     }
-    line.push_str(&format!(": {}", trigger.name));
+    if visible.may_say(&trigger.name) {
+        line.push_str(&format!(": {}", trigger.name));
+    }
     let function = trigger.function.to_string();
     if visible.may_say(&function) {
         line.push_str(&format!(", calls {function}"));

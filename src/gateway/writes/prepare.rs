@@ -29,7 +29,7 @@ impl Gateway {
         let previewed = previewed.map_err(|error| failure::told(error, &asked.visible()));
         asked.report_run(previewed.as_ref().map(|_| 0), began.elapsed());
         let preview = previewed.map_err(|error| asked.named(error))?;
-        Ok(PreparedWrite { facts: asked.facts(), preview })
+        Ok(PreparedWrite { facts: asked.facts(), preview, characters: asked.within.characters })
     }
 }
 
@@ -57,15 +57,22 @@ impl Asked {
         preview: &mut WritePreview,
         cancel: &CancellationToken,
     ) -> Result<(), Diagnostic> {
-        let mut kept = sample::Kept::default();
-        let database = &self.served.database;
-        let besides = (effects, self.events());
-        let ran =
-            database.write(&self.write, besides, &self.params, &self.limits(), &mut kept, cancel).await?;
+        let mut first = sample::First::default();
+        let (database, besides, limits) = (&self.served.database, (effects, self.events()), self.limits());
+        let ran = database.write(&self.write, besides, &self.params, &limits, &mut first, cancel);
+        let mut ran = ran.await?;
         preview.ran = true;
         preview.rows = Some(ran.rows());
-        preview.sample = self.sample(&ran, kept, cancel).await;
-        ran.roll_back().await
+        let Some(by_key) = self.by_key(&ran) else {
+            preview.sample = first.returned();
+            return ran.roll_back().await;
+        };
+        // A sample that fails is none: the statement itself is well.
+        let after = self.after(&mut ran, &by_key).await.ok();
+        ran.roll_back().await?;
+        let before = self.before(&by_key, cancel).await.ok();
+        preview.sample = sample::sample(before, after);
+        Ok(())
     }
 
     /// Estimates are made from hidden rows too, and from what stands behind functions.

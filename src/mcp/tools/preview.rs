@@ -4,7 +4,7 @@ use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
 use super::{Call, database_property, reading};
-use crate::gateway::{PreparedWrite, WriteRequest};
+use crate::gateway::{PreparedWrite, WriteRequest, invisible::json_chars};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::reply::ToolReply;
 use crate::pg::Diagnostic;
@@ -12,6 +12,9 @@ use crate::policy::Approval;
 
 const DESCRIPTION: &str =
     "Says what an INSERT, UPDATE, DELETE or MERGE would do, and changes nothing. `execute` runs it.";
+
+/// The share of the answer that a statement has which is cut; a character of it may be written as twelve.
+const SHARE: usize = 24;
 
 pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
@@ -69,6 +72,28 @@ fn answer(prepared: &PreparedWrite) -> Value {
     if let Value::Object(shown) = json!(preview) {
         fields.extend(shown);
     }
+    cut(fields, prepared.characters)
+}
+
+/// At most `room` characters: without the sample, without the end of the statement, without lists, in this order.
+fn cut(mut fields: Map<String, Value>, room: usize) -> Value {
+    let over = |fields: &Map<String, Value>| json_chars(&json!(fields)) > room;
+    if !over(&fields) {
+        return Value::Object(fields);
+    }
+    fields.insert("truncated".to_owned(), json!(true));
+    fields.remove("sample");
+    if over(&fields)
+        && let Some(Value::String(statement)) = fields.get_mut("statement")
+    {
+        let kept = statement.chars().take(room / SHARE);
+        *statement = kept.chain("..".chars()).collect();
+    }
+    for list in ["notices", "triggers", "cascades", "rules"] {
+        if over(&fields) {
+            fields.remove(list);
+        }
+    }
     Value::Object(fields)
 }
 
@@ -78,5 +103,29 @@ fn next(approval: Approval) -> &'static str {
         Approval::Requester | Approval::Approver | Approval::Two => {
             "call `execute` with the same sql and params: it asks for the approval"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_left_out_and_said() {
+        let fields = |statement: usize, sample: usize| {
+            let whole = json!({
+                "statement": "x".repeat(statement), "approval": "none", "rows": 3,
+                "sample": {"before": "y".repeat(sample)}, "triggers": ["t"],
+            });
+            whole.as_object().unwrap().clone()
+        };
+        let room = 2_400;
+        assert_eq!(cut(fields(100, 100), room), json!(fields(100, 100)));
+        let answer = cut(fields(100, 3_000), room);
+        assert_eq!((&answer["truncated"], answer.get("sample")), (&json!(true), None));
+        assert_eq!(answer["statement"].as_str().unwrap().len(), 100);
+        let answer = cut(fields(9_000, 3_000), room);
+        assert_eq!(answer["statement"].as_str().unwrap(), format!("{}..", "x".repeat(100)));
+        assert_eq!((&answer["rows"], &answer["triggers"]), (&json!(3), &json!(["t"])));
     }
 }

@@ -203,6 +203,9 @@ impl<'c> Protector<'c> {
         let mut conditions = Vec::new();
         for filter in &access.filters {
             self.note(&filter.name);
+            if target.relation.enforces(&filter.condition) {
+                self.settings_of(filter, target.relation)?;
+            }
             conditions.push(self.filter(filter, target.relation)?);
         }
         Ok(conditions)

@@ -160,7 +160,7 @@ pub async fn approve(gateway: &Gateway, viewer: &Caller, id: ApprovalId) -> Appr
 /// A write that was approved.
 pub async fn use_it(gateway: &Gateway, caller: &Caller, id: ApprovalId) -> Result<Written, Diagnostic> {
     match execute(gateway, caller, approved(id), Duration::ZERO).await? {
-        Executed::Done(written) => Ok(written),
+        Executed::Done(written) => Ok(*written),
         Executed::Waiting(approval) => panic!("it waits: {approval:?}"),
     }
 }

@@ -2,7 +2,6 @@
 
 use chrono::Utc;
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::approvals::ApprovalRule;
@@ -22,6 +21,18 @@ struct Done<'w> {
     returned: Option<Returned<'w>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     notices: &'w [String],
+}
+
+#[derive(Serialize)]
+struct Required {
+    status: &'static str,
+    approval_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Seconds.
+    expires_in: i64,
+    message: String,
+    next: String,
 }
 
 /// The rows of RETURNING.
@@ -77,21 +88,22 @@ pub(super) fn waiting(call: &Call<'_>, approval: &ApprovalView, opened: Opened) 
         Opened::Yes => format!("nothing is written yet: {who}"),
         Opened::No => format!("nothing is written: the user did not open the page; {who}"),
     };
-    let mut answer = json!({
-        "status": "approval_required",
-        "approval_id": id,
-        "expires_in": seconds,
-        "message": message,
-    });
-    let next = match call.handler.page.for_anybody(approval.id) {
-        Some(link) => {
-            answer["url"] = json!(link.url);
+    let link = call.handler.page.for_anybody(approval.id);
+    let next = match &link {
+        Some(_) => {
             "show the user the url; once it is approved there, call execute with approval_id".to_owned()
         }
         None => format!(
             "tell the user to run `pgwarden approve {id}` at a terminal; once it is approved, call execute with approval_id"
         ),
     };
-    answer["next"] = json!(next);
-    reply::object(&answer, call.handler.result_chars)
+    let required = Required {
+        status: "approval_required",
+        approval_id: id,
+        url: link.map(|link| link.url),
+        expires_in: seconds,
+        message,
+        next,
+    };
+    reply::object(&required, call.handler.result_chars)
 }
