@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tokio_postgres::types::Type;
 
 use super::connect::Connector;
-use super::conninfo::Password;
+use super::conninfo::{Host, Password};
 use super::fixed::{Fixed, Value};
 use super::{ConnectionSettings, error};
 use crate::pg::{Diagnostic, SqlState};
@@ -73,8 +73,21 @@ impl Proof {
         if self.not_people.iter().any(|login| login == role) {
             return refused("a login of pgwarden's own");
         }
+        let mut outcome = refused("no host is named");
+        for host in &self.connection.hosts {
+            outcome = self.at(host, role, password).await;
+            if !matches!(outcome, Err(ProofError::Unavailable(_))) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// Asks one host twice: what another would say of the second question proves nothing.
+    async fn at(&self, host: &Host, role: &str, password: &str) -> Result<RoleFacts, ProofError> {
+        let refused = |cause| Err(ProofError::Refused(cause));
         // Where a rule of pg_hba.conf lets the role in without a password, a connection proves nothing.
-        match self.connector(role, None).open().await {
+        match self.connector(host, role, None).open().await {
             Ok(link) => {
                 link.close().await;
                 return refused("PostgreSQL does not ask for the role's password");
@@ -82,7 +95,7 @@ impl Proof {
             Err(missing) if is_password_missing(&missing) => {}
             Err(error) => return Err(failed(error)),
         }
-        let link = self.connector(role, Some(password)).open().await.map_err(failed)?;
+        let link = self.connector(host, role, Some(password)).open().await.map_err(failed)?;
         let looked = timeout(LIMIT, link.client().query_typed(FACTS, &[(&role, Type::TEXT)])).await;
         link.close().await;
         let rows = match looked {
@@ -110,10 +123,11 @@ impl Proof {
         self.standing.close().await;
     }
 
-    fn connector(&self, role: &str, password: Option<&str>) -> Connector {
+    fn connector(&self, host: &Host, role: &str, password: Option<&str>) -> Connector {
         let mut connection = self.connection.clone();
         role.clone_into(&mut connection.user);
-        connection.passwords = vec![password.map(Password::new); connection.hosts.len()];
+        connection.hosts = vec![host.clone()];
+        connection.passwords = vec![password.map(Password::new)];
         connection.passfile_note = None;
         Connector::new(connection)
     }

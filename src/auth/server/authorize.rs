@@ -28,6 +28,8 @@ pub struct Pending {
     /// What will be granted: asked for, and within what the person may.
     pub scopes: Scopes,
     pub resource: String,
+    /// The redirect leads to a host, by https.
+    pub(super) is_web: bool,
     pub(super) state: Option<String>,
     pub(super) challenge: String,
 }
@@ -150,6 +152,7 @@ impl Client {
             redirect_host: redirect::shown(uri),
             redirect_source: redirect::source(uri),
             is_loopback: redirect::leads(uri) == Some(redirect::Leads::Loopback),
+            is_web: redirect::leads(uri) == Some(redirect::Leads::Web),
             redirect_uri: uri.clone(),
             scopes,
             resource: asked.resource.clone(),

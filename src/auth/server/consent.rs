@@ -9,9 +9,10 @@ use crate::pg::Diagnostic;
 const MOST: i64 = 200;
 
 impl AuthorizationServer {
-    /// On loopback always: whatever program listens there would get the code.
+    /// Always where the redirect stays on the person's machine: whatever program listens there, or has the scheme, would get
+    /// the code.
     pub async fn needs_consent(&self, pending: &Pending, session: &Session) -> Result<bool, Diagnostic> {
-        if pending.is_loopback {
+        if !pending.is_web {
             return Ok(true);
         }
         let known = self.store.has_consent(self.consent_key(pending, session), self.clock.now()).await?;
@@ -21,7 +22,7 @@ impl AuthorizationServer {
     /// Remembers the yes.
     pub(super) async fn remember(&self, pending: &Pending, session: &Session) -> Result<(), Diagnostic> {
         self.event(&session.identity.subject, Step::Consented { client_id: &pending.client_id });
-        if pending.is_loopback {
+        if !pending.is_web {
             return Ok(());
         }
         let ends = self.clock.now() + self.settings.lifetimes.consent;
@@ -29,13 +30,12 @@ impl AuthorizationServer {
     }
 
     fn consent_key(&self, pending: &Pending, session: &Session) -> Hash {
-        let client = pending.client_host.as_deref().unwrap_or(&pending.client_id);
         let identity = &session.identity;
         self.seal.keyed(&[
             "consent",
             &identity.issuer,
             &identity.subject,
-            client,
+            &pending.client_id,
             &pending.redirect_host,
             &pending.scopes.to_string(),
             &pending.resource,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 use tokio::time::sleep_until;
 use zeroize::Zeroizing;
 
@@ -38,10 +39,16 @@ impl Roles for Proof {
 /// What refuses takes as long as this, whatever it was.
 const REFUSAL_TAKES: Duration = Duration::from_millis(300);
 
+/// Logins that are proved at once: each takes a connection to PostgreSQL.
+const AT_ONCE: usize = 8;
+/// Longer names no role has; they are neither counted nor logged.
+const LONGEST_ROLE: usize = 63;
+
 #[derive(Debug)]
 pub(super) struct Logins {
     by_role: Throttle,
     by_address: Throttle,
+    at_once: Semaphore,
     clock: Clock,
 }
 
@@ -51,6 +58,7 @@ impl Logins {
             // Short, since anybody can make a role wait.
             by_role: Throttle::new(5, TimeDelta::seconds(30)),
             by_address: Throttle::new(20, TimeDelta::minutes(15)),
+            at_once: Semaphore::new(AT_ONCE),
             clock,
         }
     }
@@ -76,12 +84,17 @@ impl AuthorizationServer {
         address: IpAddr,
     ) -> Result<Opaque, LoginError> {
         let began = Instant::now();
+        let role = if role.len() > LONGEST_ROLE { "" } else { role };
         let network = network(address);
         if let Err(wait) = self.logins.attempt(role, &network) {
             self.event(role, Step::Throttled { address });
             return Err(LoginError::Throttled(wait));
         }
-        let facts = match self.roles.prove(role, &password).await {
+        // Never closed: whoever has no place waits for one.
+        let place = self.logins.at_once.acquire().await;
+        let proved = self.roles.prove(role, &password).await;
+        drop(place);
+        let facts = match proved {
             Ok(facts) => facts,
             Err(ProofError::Refused(cause)) => {
                 self.event(role, Step::LoginFailed { address, cause });

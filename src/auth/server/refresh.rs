@@ -46,7 +46,8 @@ impl AuthorizationServer {
         let (row, grant) = found.ok_or(TokenError::grant(NOT_GOOD))?;
         let mut body: GrantBody = self.seal.open(&grant.id, What::Grant, &grant.body)?;
         let now = self.clock.now();
-        if body.client_id != client.client_id || grant.ends <= now {
+        let is_ours = body.resource == self.settings.resource;
+        if body.client_id != client.client_id || !is_ours || grant.ends <= now {
             return Err(TokenError::grant(NOT_GOOD));
         }
         let next = match self.next(&row, &grant) {

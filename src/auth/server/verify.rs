@@ -100,8 +100,12 @@ impl AuthorizationServer {
             return Ok(None);
         }
         let body: GrantBody = self.seal.open(&grant.id, What::Grant, &grant.body)?;
+        // As it was when the server had another public URL.
+        if body.resource != self.settings.resource {
+            return Ok(None);
+        }
         let login = match (&grant.login, self.login_key(&grant, &row, token)?) {
-            (Some(sealed), Some(key)) => Some(key.open(&grant.id, sealed)?),
+            (Some(sealed), Some(key)) if self.settings.keep_login => Some(key.open(&grant.id, sealed)?),
             _ => None,
         };
         let caller = Caller {

@@ -1,6 +1,7 @@
 //! Revocation: by the client, by the person, and what is swept.
 
 use chrono::{TimeDelta, Utc};
+use pgwarden::auth::server::Settings;
 
 use super::stage::{Stage, WEB, facts, query, settings, with_both_stores};
 
@@ -51,6 +52,17 @@ async fn a_person_sees_and_takes_back_what_they_allowed(stage: Stage) {
     assert!(admitted.ended.is_cancelled());
     assert!(stage.admitted(tokens.access.reveal()).await.is_none());
     assert!(!stage.server.revoke_grant(&ada, &grant.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn tokens_of_another_public_url_are_none() {
+    let stage = Stage::in_memory(settings());
+    let tokens = stage.tokens().await;
+    let moved = Settings { resource: "https://other.example/mcp".to_owned(), ..settings() };
+    let other = Stage::with(moved, std::sync::Arc::clone(&stage.store));
+    assert!(other.admitted(tokens.access.reveal()).await.is_none());
+    assert_eq!(other.refresh(tokens.refresh.reveal()).await.unwrap_err().error, "invalid_grant");
+    assert!(stage.admitted(tokens.access.reveal()).await.is_some());
 }
 
 async fn what_has_ended_is_swept(stage: Stage) {

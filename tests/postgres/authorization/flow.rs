@@ -123,6 +123,10 @@ async fn consent_is_remembered_for_the_same_request_alone(stage: Stage) {
     assert!(needs(&ada, &query(&[("scope", Some("read"))])).await, "another scope");
     let claude = [("client_id", Some(CLAUDE)), ("redirect_uri", Some("https://claude.ai/cb"))];
     assert!(needs(&ada, &query(&claude)).await, "another client");
+    let connector =
+        query(&[("client_id", Some("native-app")), ("redirect_uri", Some("com.example.app:/cb"))]);
+    stage.code(&ada, &connector).await;
+    assert!(needs(&ada, &connector).await, "any program may have the scheme");
     // Whatever listens there would be the client.
     let loopback = [("client_id", Some(CLAUDE)), ("redirect_uri", Some("http://localhost:5000/callback"))];
     stage.code(&ada, &query(&loopback)).await;

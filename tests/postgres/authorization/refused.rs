@@ -221,6 +221,14 @@ async fn guesses_are_slowed_down_by_role_and_by_address() {
         guess(&format!("role{number}"), [10, 5, 5, 5]).await;
     }
     assert_eq!(stage.roles.proofs.load(Ordering::Relaxed) - proofs, 20, "by one address");
+    let long = "x".repeat(10_000);
+    for _ in 0..5 {
+        guess(&long, [10, 7, 7, 7]).await;
+    }
+    assert!(
+        matches!(guess(&"y".repeat(64), [10, 8, 8, 8]).await, LoginError::Throttled(_)),
+        "one key for all"
+    );
     // 1,000 at once are no way around.
     let proofs = stage.roles.proofs.load(Ordering::Relaxed);
     let guesses = (0..1_000).map(|_| guess("bob", [10, 6, 6, 6]));

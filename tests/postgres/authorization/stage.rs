@@ -98,6 +98,7 @@ pub fn settings() -> Settings {
             client(WEB.0, WEB.1, None),
             client("secretive", "https://secretive.example/cb", Some("s+cret")),
             client("native", "http://localhost/callback", None),
+            client("native-app", "com.example.app:/cb", None),
         ],
         scope_roles: vec![(Scope::Approve, vec!["lead".to_owned()])],
         ..Settings::new(ISSUER, RESOURCE)
