@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod claims;
+mod discovery;
 mod ends;
 mod fetch;
 mod introspect;
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use url::Url;
 
 pub use algorithm::Algorithm;
@@ -65,6 +66,13 @@ impl Providers {
             return Err(ProviderError::TwoIntrospect);
         }
         Ok(Self(providers))
+    }
+
+    /// Each provider's name and how many keys it has, or why they cannot be had.
+    pub async fn examine(&self) -> Vec<(&str, Result<usize, String>)> {
+        let looks =
+            self.0.iter().map(async |provider| (provider.settings.name.as_str(), provider.examine().await));
+        join_all(looks).await
     }
 
     /// Those by which people can log in with their browser, in the order of the configuration.

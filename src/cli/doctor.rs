@@ -2,6 +2,7 @@
 
 mod beyond;
 mod monitor;
+mod providers;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -44,6 +45,7 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> 
         println!("{}", if arguments.json { report.json() } else { report.text() });
     }
     setup.close().await;
+    healthy &= providers::examine(&setup.config.auth, arguments.json).await?;
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 

@@ -184,7 +184,7 @@ fn answers(approval: &ApprovalView, answer: &Answer) -> Markup {
 fn code(id: &str, wrong: Option<&str>, described: Option<&str>) -> Markup {
     html! {
         label for=(id) { "Code that your client showed with the link" }
-        input id=(id) type="text" name="code" required inputmode="numeric" maxlength="12" autocomplete="one-time-code"
-            aria-invalid=[wrong] aria-describedby=[described];
+        input id=(id) type="text" name="code" required inputmode="numeric" maxlength="12"
+            autocomplete="one-time-code" aria-invalid=[wrong] aria-describedby=[described];
     }
 }

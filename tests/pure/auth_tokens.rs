@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use chrono::{Duration, Utc};
-use pgwarden::auth::{NewToken, TokenError, TokenFile, TokenStore};
+use pgwarden::auth::{NewToken, Scopes, TokenError, TokenFile, TokenStore};
 use tokio_util::sync::CancellationToken;
 
 struct Folder(tempfile::TempDir);
@@ -201,4 +201,31 @@ fn subjects_are_those_with_a_valid_token() {
     assert_eq!(subjects(), ["ben", "ci@example.com"]);
     file.revoke("two").unwrap();
     assert_eq!(subjects(), ["ben"]);
+}
+
+#[test]
+fn a_token_reads_unless_it_says_more() {
+    let folder = Folder::new();
+    let mut file = TokenFile::open(folder.path()).unwrap();
+    let scoped = |name: &str, words: &str| NewToken { scopes: Scopes::parse(words), ..token(name) };
+    let plain = file.create(token("plain")).unwrap();
+    let writes = file.create(scoped("writes", "write")).unwrap();
+    let approves = file.create(scoped("approves", "approve")).unwrap();
+    let scopes = |secret: &pgwarden::auth::Secret| {
+        let store = TokenStore::load(folder.path()).unwrap();
+        store.verify(secret.reveal()).unwrap().scopes.to_string()
+    };
+    assert_eq!([scopes(&plain), scopes(&writes), scopes(&approves)], ["read", "read write", "approve"]);
+
+    // As files were before there were scopes.
+    let text = fs::read_to_string(folder.path()).unwrap();
+    let old: String =
+        text.lines().filter(|line| !line.starts_with("scopes")).map(|line| format!("{line}\n")).collect();
+    assert_ne!(old, text);
+    fs::write(folder.path(), &old).unwrap();
+    assert_eq!([scopes(&plain), scopes(&writes), scopes(&approves)], ["read", "read", "read"]);
+
+    fs::write(folder.path(), text.replace("\"approve\"", "\"root\"")).unwrap();
+    let refused = TokenFile::open(folder.path()).unwrap_err().to_string();
+    assert!(refused.contains("`scopes` has a word that is none of read, write, admin, approve"), "{refused}");
 }

@@ -1,9 +1,11 @@
 //! Tokens of providers besides ourselves, from a real one in this process: what it signs, what others forge.
 
+mod ends;
 mod forged;
 mod introspection;
 pub mod keys;
 mod login;
+mod network;
 pub mod provider;
 mod rotation;
 mod scopes;

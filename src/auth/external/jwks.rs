@@ -64,8 +64,17 @@ impl Jwks {
 
     /// The provider's keys, fetched anew where they are old or have none for `id` and `algorithm`. They may still have
     /// none then.
-    pub(super) async fn keys(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Arc<KeySet>, NoKeys> {
+    pub(super) async fn keys(
+        self: &Arc<Self>,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Arc<KeySet>, NoKeys> {
         if let Some(keys) = self.good(id, algorithm) {
+            return Ok(keys);
+        }
+        // While the provider is down nobody waits to hear it again.
+        if let Some(keys) = self.kept_on(id, algorithm) {
+            self.fetch_apart();
             return Ok(keys);
         }
         let _turn = self.turn.lock().await;
@@ -76,11 +85,40 @@ impl Jwks {
         if self.may_fetch() {
             self.fetch().await;
         }
-        let state = self.state();
-        let kept = state.keys.as_ref().filter(|(_, at)| at.elapsed() < self.timing.keep);
-        let (keys, _) = kept.ok_or(NoKeys)?;
+        let keys = self.kept().ok_or(NoKeys)?;
         // Whether a key is unknown only a provider that answers can say.
-        if state.failed && !keys.has(id, algorithm) { Err(NoKeys) } else { Ok(Arc::clone(keys)) }
+        if self.state().failed && !keys.has(id, algorithm) { Err(NoKeys) } else { Ok(keys) }
+    }
+
+    /// How many keys the provider has now.
+    pub(super) async fn examine(&self) -> Result<usize, String> {
+        self.fetched().await.map(|keys| keys.len()).map_err(|error| error.to_string())
+    }
+
+    fn kept(&self) -> Option<Arc<KeySet>> {
+        let state = self.state();
+        let (keys, at) = state.keys.as_ref()?;
+        (at.elapsed() < self.timing.keep).then(|| Arc::clone(keys))
+    }
+
+    fn kept_on(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<KeySet>> {
+        let failed = self.state().failed;
+        self.kept().filter(|keys| failed && keys.has(id, algorithm))
+    }
+
+    fn fetch_apart(self: &Arc<Self>) {
+        if !self.may_fetch() {
+            return;
+        }
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            // Whoever has the turn is fetching.
+            if let Ok(_turn) = this.turn.try_lock()
+                && this.may_fetch()
+            {
+                this.fetch().await;
+            }
+        });
     }
 
     fn good(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<KeySet>> {

@@ -198,12 +198,8 @@ impl Login {
         }
     }
 
-    async fn metadata(&self) -> Result<Metadata, LoginError> {
-        let fetched = Metadata::fetch(&self.provider.fetcher, self.issuer()).await;
-        fetched.map_err(|error| {
-            warn!(provider = self.name(), %error, "the metadata of a provider cannot be had");
-            LoginError::Unavailable
-        })
+    async fn metadata(&self) -> Result<Arc<Metadata>, LoginError> {
+        self.provider.discovery.metadata().await.ok_or(LoginError::Unavailable)
     }
 }
 

@@ -1,11 +1,15 @@
 //! One provider: is this token of its making, for us, and good now?
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono::Utc;
 use serde_json::Value;
 use tracing::info;
 
 use super::ProviderError;
 use super::claims::{self, Fault};
+use super::discovery::Discovery;
 use super::ends::{Ends, Fingerprint, fingerprint};
 use super::fetch::Fetcher;
 use super::introspect::Introspector;
@@ -18,7 +22,8 @@ use crate::auth::{Admitted, Verdict};
 pub(super) struct Provider {
     pub(super) settings: ProviderSettings,
     pub(super) fetcher: Fetcher,
-    jwks: Jwks,
+    pub(super) discovery: Discovery,
+    jwks: Arc<Jwks>,
     introspector: Option<Introspector>,
     ends: Ends,
 }
@@ -43,8 +48,15 @@ impl Provider {
         let introspector = settings.introspection.clone();
         let introspector =
             introspector.map(|asked| Introspector::new(&settings.name, asked, believed, fetcher.clone()));
-        let jwks = Jwks::new(&settings, fetcher.clone());
-        Ok(Self { settings, fetcher, jwks, introspector, ends: Ends::default() })
+        let jwks = Arc::new(Jwks::new(&settings, fetcher.clone()));
+        let discovery = Discovery::new(&settings, fetcher.clone());
+        Ok(Self { settings, fetcher, discovery, jwks, introspector, ends: Ends::default() })
+    }
+
+    /// How many keys it has, or why they cannot be had. One that is asked about its tokens needs none.
+    pub(super) async fn examine(&self) -> Result<usize, String> {
+        let found = self.jwks.examine().await;
+        if self.introspects() { Ok(found.unwrap_or(0)) } else { found }
     }
 
     pub(super) fn introspects(&self) -> bool {
@@ -104,8 +116,8 @@ impl Provider {
         let end = claims::end(claims, skew, now)?;
         claims::is_for(claims, &self.settings.audience)?;
         let caller = claims::caller(claims, &self.settings)?;
-        let left = std::time::Duration::try_from_secs_f64((end + skew.as_secs_f64() - now).max(0.0));
-        let ended = self.ends.of(token, left.unwrap_or(std::time::Duration::MAX));
+        let left = Duration::try_from_secs_f64((end + skew.as_secs_f64() - now).max(0.0));
+        let ended = self.ends.of(token, left.unwrap_or(Duration::MAX));
         Ok(Admitted { caller, ended })
     }
 

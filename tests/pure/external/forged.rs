@@ -102,15 +102,18 @@ async fn forged_and_malformed_tokens_are_refused_with_the_challenge() {
 
     let tokens = forged(&forge);
     assert!(tokens.len() >= 60, "{}", tokens.len());
+    let expected = format!(
+        r#"Bearer realm="pgwarden", error="invalid_token", resource_metadata="{METADATA}", scope="read""#
+    );
+    let mut passed = Vec::new();
     for (name, token) in tokens {
         let answer = present(&peer, &token).await;
-        assert_eq!(answer.status, 401, "{name}: {}", answer.text);
-        let expected = format!(
-            r#"Bearer realm="pgwarden", error="invalid_token", resource_metadata="{METADATA}", scope="read""#
-        );
-        assert_eq!(challenge(&answer), expected, "{name}");
-        assert!(answer.text.len() < 200 && (token.is_empty() || !answer.text.contains(&token)), "{name}");
+        if answer.status != 401 || challenge(&answer) != expected {
+            passed.push((name, answer.status));
+        }
+        assert!(answer.status == 200 || !answer.text.contains(&token), "{name}");
     }
+    assert!(passed.is_empty(), "{passed:?}");
 }
 
 fn forged(forge: &Forge) -> Vec<(&'static str, String)> {
@@ -139,7 +142,7 @@ fn forged(forge: &Forge) -> Vec<(&'static str, String)> {
         ("two parts", message.to_owned()),
         ("four parts", format!("{good}.{signature}")),
         ("five parts, as if encrypted", format!("{head}.a.b.c.{signature}")),
-        ("huge", format!("{good}{}", "A".repeat(20_000))),
+        ("huge", forge.with("note", json!("A".repeat(20_000)))),
         ("header is no base64", format!("!!.{payload}.{signature}")),
         ("header is no JSON", format!("{}.{payload}.{signature}", base64("{"))),
         ("header is a list", format!("{}.{payload}.{signature}", base64("[]"))),

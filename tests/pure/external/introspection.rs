@@ -43,6 +43,7 @@ async fn an_active_token_for_us_passes_and_no_other() {
         let answer = present(&peer, token).await;
         assert_eq!(answer.status, 200, "{token}: {}", answer.text);
     }
+    let mut passed = Vec::new();
     for (token, answer) in [
         ("inactive", with(&active, "active", json!(false))),
         ("active-in-words", with(&active, "active", json!("true"))),
@@ -56,12 +57,14 @@ async fn an_active_token_for_us_passes_and_no_other() {
     ] {
         knows(&provider, token, answer);
         let answer = present(&peer, token).await;
-        assert_eq!(answer.status, 401, "{token}: {}", answer.text);
         let expected = format!(
             r#"Bearer realm="pgwarden", error="invalid_token", resource_metadata="{METADATA}", scope="read""#
         );
-        assert_eq!(challenge(&answer), expected, "{token}");
+        if answer.status != 401 || challenge(&answer) != expected {
+            passed.push(token);
+        }
     }
+    assert!(passed.is_empty(), "{passed:?}");
     assert_eq!(present(&peer, "unknown").await.status, 401);
 }
 

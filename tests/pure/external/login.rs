@@ -106,17 +106,26 @@ async fn what_does_not_belong_to_the_login_is_refused() {
     let good = |nonce: &str| signer.token(&header, &identity(&provider, nonce));
     assert_eq!(finish(&same, &good).await.as_deref(), Ok("ada"));
 
-    let stale = Err(LoginError::Stale);
-    let untrusted = Err(LoginError::Untrusted);
-    assert_eq!(finish(&|back| back.state = None, &good).await, stale);
-    assert_eq!(finish(&|back| back.state = Some("another".to_owned()), &good).await, stale);
-    assert_eq!(finish(&|back| back.iss = Some("https://evil.example".to_owned()), &good).await, untrusted);
-    assert_eq!(finish(&|back| back.iss = None, &good).await, untrusted, "the metadata promises it");
-    assert_eq!(
-        finish(&|back| back.error = Some("access_denied".to_owned()), &good).await,
-        Err(LoginError::Refused)
-    );
-    assert_eq!(finish(&|back| back.code = None, &good).await, Err(LoginError::Refused));
+    let mut passed = Vec::new();
+    let mut expect = |name: String, found: Result<String, LoginError>, expected: LoginError| {
+        if found != Err(expected) {
+            passed.push((name, found));
+        }
+    };
+    let (stale, untrusted) = (LoginError::Stale, LoginError::Untrusted);
+    let another = || Some("https://evil.example".to_owned());
+    let back = finish(&|back| back.state = None, &good).await;
+    expect("no state".to_owned(), back, stale);
+    let back = finish(&|back| back.state = another(), &good).await;
+    expect("another state".to_owned(), back, stale);
+    let back = finish(&|back| back.iss = another(), &good).await;
+    expect("another issuer".to_owned(), back, untrusted);
+    let back = finish(&|back| back.iss = None, &good).await;
+    expect("no issuer, which the metadata promises".to_owned(), back, untrusted);
+    let back = finish(&|back| back.error = Some("access_denied".to_owned()), &good).await;
+    expect("an error".to_owned(), back, LoginError::Refused);
+    let back = finish(&|back| back.code = None, &good).await;
+    expect("no code".to_owned(), back, LoginError::Refused);
 
     let claim = |name: &'static str, value: Value| {
         let (signer, header, provider) = (&signer, &header, &provider);
@@ -133,19 +142,40 @@ async fn what_does_not_belong_to_the_login_is_refused() {
         ("exp", Value::Null),
         ("sub", Value::Null),
     ] {
-        assert_eq!(finish(&same, &claim(name, value.clone())).await, untrusted, "{name} {value}");
+        let back = finish(&same, &claim(name, value.clone())).await;
+        expect(format!("{name} {value}"), back, untrusted);
     }
-    assert_eq!(finish(&same, &|nonce| evil.token(&header, &identity(&provider, nonce))).await, untrusted);
+    let back = finish(&same, &|nonce| evil.token(&header, &identity(&provider, nonce))).await;
+    expect("another key".to_owned(), back, untrusted);
     let access = json!({"alg": "ES256", "kid": "k", "typ": "at+jwt"});
-    assert_eq!(finish(&same, &|nonce| signer.token(&access, &identity(&provider, nonce))).await, untrusted);
-    assert_eq!(finish(&same, &|_| "nonsense".to_owned()).await, untrusted);
+    let back = finish(&same, &|nonce| signer.token(&access, &identity(&provider, nonce))).await;
+    expect("an access token".to_owned(), back, untrusted);
+    let back = finish(&same, &|_| "nonsense".to_owned()).await;
+    expect("no token".to_owned(), back, untrusted);
+    assert!(passed.is_empty(), "{passed:?}");
 
     let begun = login.begin(REDIRECT).await.unwrap();
     provider.turn(true);
     let unavailable = Err(LoginError::Unavailable);
     let back = callback(&provider, &begun.state.state);
     assert_eq!(login.finish(&back, begun.state).await.map(|caller| caller.subject), unavailable);
-    assert!(matches!(login.begin(REDIRECT).await, Err(LoginError::Unavailable)));
+}
+
+#[tokio::test]
+async fn however_many_logins_begin_the_provider_is_asked_once() {
+    let provider = Provider::with_key(&Signer::p256(), "k").await;
+    let login = login(&provider, None);
+    provider.turn(true);
+    for _ in 0..20 {
+        assert!(matches!(login.begin(REDIRECT).await, Err(LoginError::Unavailable)));
+    }
+    assert_eq!(provider.metadata_fetches(), 1);
+    let provider = Provider::with_key(&Signer::p256(), "k").await;
+    let login = self::login(&provider, None);
+    for _ in 0..20 {
+        login.begin(REDIRECT).await.unwrap();
+    }
+    assert_eq!(provider.metadata_fetches(), 1);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::serve::Listener;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use pgwarden::auth::external::ProviderSettings;
@@ -36,6 +37,9 @@ pub struct Said {
     pub metadata_issuer: Mutex<Option<String>>,
     pub down: AtomicBool,
     pub key_fetches: AtomicUsize,
+    pub metadata_fetches: AtomicUsize,
+    /// Milliseconds before it answers.
+    pub slow: AtomicUsize,
     pub introspections: AtomicUsize,
 }
 
@@ -43,11 +47,17 @@ impl Provider {
     pub async fn start(keys: Vec<Value>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}/realms/x", listener.local_addr().unwrap());
+        Self::serve(listener, issuer, keys)
+    }
+
+    /// By the listener, under that name.
+    pub fn serve<L: Listener<Addr: std::fmt::Debug>>(listener: L, issuer: String, keys: Vec<Value>) -> Self {
         let said = Arc::new(Said { keys: Mutex::new(keys), ..Said::default() });
         let provider = Self { issuer, said };
         let router = Router::new()
             .route("/realms/x/.well-known/openid-configuration", get(metadata))
             .route("/realms/x/keys", get(key_set))
+            .route("/realms/x/moved", get(moved))
             .route("/realms/x/introspect", post(introspect))
             .route("/realms/x/token", post(token))
             .with_state(provider.clone());
@@ -80,7 +90,13 @@ impl Provider {
         self.said.key_fetches.load(Ordering::Relaxed)
     }
 
-    fn answer(&self, answer: Value) -> Response {
+    pub fn metadata_fetches(&self) -> usize {
+        self.said.metadata_fetches.load(Ordering::Relaxed)
+    }
+
+    async fn answer(&self, answer: Value) -> Response {
+        let slow = self.said.slow.load(Ordering::Relaxed);
+        tokio::time::sleep(std::time::Duration::from_millis(slow as u64)).await;
         if self.said.down.load(Ordering::Relaxed) {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
@@ -89,20 +105,27 @@ impl Provider {
 }
 
 async fn metadata(State(provider): State<Provider>) -> Response {
+    provider.said.metadata_fetches.fetch_add(1, Ordering::Relaxed);
     let issuer = provider.said.metadata_issuer.lock().unwrap().clone();
-    provider.answer(json!({
-        "issuer": issuer.unwrap_or(provider.issuer.clone()),
-        "jwks_uri": provider.url("/keys"),
-        "authorization_endpoint": provider.url("/authorize?tenant=1"),
-        "token_endpoint": provider.url("/token"),
-        "authorization_response_iss_parameter_supported": true,
-    }))
+    provider
+        .answer(json!({
+            "issuer": issuer.unwrap_or(provider.issuer.clone()),
+            "jwks_uri": provider.url("/keys"),
+            "authorization_endpoint": provider.url("/authorize?tenant=1"),
+            "token_endpoint": provider.url("/token"),
+            "authorization_response_iss_parameter_supported": true,
+        }))
+        .await
 }
 
 async fn key_set(State(provider): State<Provider>) -> Response {
     provider.said.key_fetches.fetch_add(1, Ordering::Relaxed);
     let keys = provider.said.keys.lock().unwrap().clone();
-    provider.answer(json!({"keys": keys}))
+    provider.answer(json!({"keys": keys})).await
+}
+
+async fn moved(State(provider): State<Provider>) -> Response {
+    axum::response::Redirect::temporary(&provider.url("/keys")).into_response()
 }
 
 async fn introspect(
@@ -116,7 +139,7 @@ async fn introspect(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let known = provider.said.introspection.lock().unwrap().get(&form["token"]).cloned();
-    provider.answer(known.unwrap_or(json!({"active": false})))
+    provider.answer(known.unwrap_or(json!({"active": false}))).await
 }
 
 async fn token(
@@ -127,5 +150,5 @@ async fn token(
     let credentials = headers.get("authorization").map(|given| given.to_str().unwrap().to_owned());
     *provider.said.asked.lock().unwrap() = (credentials, form);
     let id_token = provider.said.id_token.lock().unwrap().clone();
-    provider.answer(json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token}))
+    provider.answer(json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token})).await
 }

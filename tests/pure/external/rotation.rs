@@ -107,3 +107,20 @@ async fn a_provider_that_was_never_there_is_no_fault_of_the_caller() {
     *provider.said.metadata_issuer.lock().unwrap() = None;
     assert_eq!(present(&peer, &token(&good, "good", &provider)).await.status, 200);
 }
+
+#[tokio::test]
+async fn nobody_waits_for_a_provider_that_is_known_to_be_down() {
+    let good = Signer::ed25519();
+    let provider = Provider::with_key(&good, "good").await;
+    let short = Timing { fresh: Duration::ZERO, retry: Duration::ZERO, ..Timing::default() };
+    let peer = guarded(vec![timed(&provider, short)]).await;
+    assert_eq!(present(&peer, &token(&good, "good", &provider)).await.status, 200);
+    provider.turn(true);
+    assert_eq!(present(&peer, &token(&good, "good", &provider)).await.status, 200);
+    provider.said.slow.store(3_000, std::sync::atomic::Ordering::Relaxed);
+    let begun = std::time::Instant::now();
+    for _ in 0..10 {
+        assert_eq!(present(&peer, &token(&good, "good", &provider)).await.status, 200);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
