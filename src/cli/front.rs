@@ -9,7 +9,7 @@ use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::setup::{Setup, environment, shared_store};
+use super::setup::{Setup, shared_store};
 use crate::approvals::Codes;
 use crate::auth::external::{Login, ProviderSettings, Providers};
 use crate::auth::server::{
@@ -114,7 +114,7 @@ impl Kept {
     async fn open(config: &Config) -> anyhow::Result<Self> {
         let lifetimes = config.auth.embedded.as_ref().map(|embedded| embedded.settings.lifetimes.clone());
         let lifetimes = lifetimes.unwrap_or_default();
-        Ok(match shared_store(&config.store, environment("PGWARDEN_STORE_KEY"))? {
+        Ok(match shared_store(config)? {
             Some(shared) => {
                 let store = PostgresGrants::open(shared.connection).await.map_err(words)?;
                 Self { store: Arc::new(store), key: shared.key, lifetimes }
