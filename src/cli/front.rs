@@ -114,7 +114,7 @@ impl Kept {
     async fn open(config: &Config) -> anyhow::Result<Self> {
         let lifetimes = config.auth.embedded.as_ref().map(|embedded| embedded.settings.lifetimes.clone());
         let lifetimes = lifetimes.unwrap_or_default();
-        Ok(match shared_store(&config)? {
+        Ok(match shared_store(config)? {
             Some(shared) => {
                 let store = PostgresGrants::open(shared.connection).await.map_err(words)?;
                 Self { store: Arc::new(store), key: shared.key, lifetimes }

@@ -79,14 +79,19 @@ fn grants(grants: &[GrantView], member: &Member) -> Markup {
                             dt { "Last used" } dd { (moment(grant.used)) }
                             dt { "Ends" } dd { (moment(grant.ends)) }
                         }
-                        (form(&format!("/account/grants/{}/revoke", grant.id), &member.session.csrf_token(FORM, &grant.id), html! {
-                            button.plain type="submit" aria-label=(format!("Revoke the access of {name}")) { "Revoke" }
-                        }))
+                        (revocation(grant, &name, &member.session.csrf_token(FORM, &grant.id)))
                     }
                 }
             }
         }
     }
+}
+
+fn revocation(grant: &GrantView, name: &str, token: &str) -> Markup {
+    let inside = html! {
+        button.plain type="submit" aria-label=(format!("Revoke the access of {name}")) { "Revoke" }
+    };
+    form(&format!("/account/grants/{}/revoke", grant.id), token, inside)
 }
 
 /// The host of a client that is known by its document, else its id.

@@ -55,19 +55,32 @@ fn state(approval: &ApprovalView, now: DateTime<Utc>) -> Markup {
                     strong { (left(approval.expires, now)) } "."
                 }
             }
-            ApprovalState::Approved => { p role="status" { span.done { "Approved" } " by " (people(&approval.approved_by)) ". It may run once." } }
-            ApprovalState::Used => { p role="status" { span.done { "Approved" } " by " (people(&approval.approved_by)) ", and used: it cannot run again." } }
+            ApprovalState::Approved => {
+                p role="status" {
+                    span.done { "Approved" } " by " (people(&approval.approved_by))
+                    ". It may run once: go back to the program that asked."
+                }
+            }
+            ApprovalState::Used => {
+                p role="status" {
+                    span.done { "Approved" } " by " (people(&approval.approved_by)) ", and used: it cannot run again."
+                }
+            }
             ApprovalState::Refused => {
                 p role="status" {
                     span.over { "Refused" }
                     @if let Some((by, reason)) = &approval.refused_by {
                         " by " (line_of(&by.shown()))
-                        @if reason.is_empty() { "." } @else { ": “" (line_of(reason)) "”" }
+                        @if !reason.is_empty() { ": “" (line_of(reason)) "”" }
                     }
-                    " Nothing has been changed."
+                    ". Nothing has been changed."
                 }
             }
-            ApprovalState::Expired => { p role="status" { span.over { "Expired" } ": nobody decided in time, or it was not used. Nothing has been changed." } }
+            ApprovalState::Expired => {
+                p role="status" {
+                    span.over { "Expired" } ": nobody decided in time, or it was not used. Nothing has been changed."
+                }
+            }
         }
         @if approval.state == ApprovalState::Pending && !approval.approved_by.is_empty() {
             p { "Approved so far by " (people(&approval.approved_by)) "." }
@@ -120,7 +133,10 @@ fn text(text: &str, label: &str) -> Markup {
     let strange = marked(text);
     html! {
         @if strange > 0 {
-            p.error { "This text has " (strange) " characters that are invisible or look like others. They are marked with their code points." }
+            p.error {
+                "This text has " (strange)
+                " characters that are invisible or look like others. They are marked with their code points."
+            }
         }
         (lines(text, label))
     }
@@ -134,7 +150,10 @@ fn params(params: &[Option<String>]) -> Markup {
                 @let name = format!("${number}");
                 @match value {
                     Some(value) if value.is_empty() => { p { code { (name) } " is an empty text" } }
-                    Some(value) if value.contains('\n') => { p { code { (name) } " is" } (text(value, &format!("Value of {name}"))) }
+                    Some(value) if value.contains('\n') => {
+                        p { code { (name) } " is" }
+                        (text(value, &format!("Value of {name}")))
+                    }
                     Some(value) => { p { code { (name) } " is " code.value { (line_of(value)) } } }
                     None => { p { code { (name) } " is NULL" } }
                 }
@@ -165,7 +184,7 @@ fn answers(approval: &ApprovalView, answer: &Answer) -> Markup {
 fn code(id: &str, wrong: Option<&str>, described: Option<&str>) -> Markup {
     html! {
         label for=(id) { "Code that your client showed with the link" }
-        input id=(id) type="text" name="code" required inputmode="numeric" maxlength="12" autocomplete="one-time-code"
-            aria-invalid=[wrong] aria-describedby=[described];
+        input id=(id) type="text" name="code" required inputmode="numeric" maxlength="12"
+            autocomplete="one-time-code" aria-invalid=[wrong] aria-describedby=[described];
     }
 }

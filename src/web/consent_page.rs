@@ -13,7 +13,10 @@ use crate::auth::server::{ClientKind, Identity, Pending};
 pub(super) fn page(pending: &Pending, identity: &Identity, request: &str, token: &str) -> Page {
     let again = Next::new(&format!("/authorize?{request}")).through_login();
     let body = html! {
-        p { (client(pending)) " asks to work with the database as " strong { (line_of(&identity.subject)) } ". It could:" }
+        p {
+            (client(pending)) " asks to work with the database as "
+            strong { (line_of(&identity.subject)) } ". It could:"
+        }
         ul.plain {
             @for scope in pending.scopes.iter() { li { (may(scope)) } }
         }
@@ -29,7 +32,10 @@ pub(super) fn page(pending: &Pending, identity: &Identity, request: &str, token:
                 button.plain type="submit" name="answer" value="deny" { "Deny" }
             }
         }))
-        p.quiet.small.after { "You can take this back at any time in your account. " a href=(again) { "Log in as somebody else" } }
+        p.quiet.small.after {
+            "You can take this back at any time in your account. "
+            a href=(again) { "Log in as somebody else" }
+        }
     };
     Page::new("Allow access?", body)
         .of(&identity.subject)
@@ -41,7 +47,9 @@ fn client(pending: &Pending) -> Markup {
     html! {
         @match (&pending.client_host, pending.kind) {
             (Some(host), _) => { strong { (line_of(host)) } " (“" (line_of(&pending.client_name)) "”)" }
-            (None, ClientKind::Registered) => { "A program that calls itself “" (line_of(&pending.client_name)) "”" }
+            (None, ClientKind::Registered) => {
+                "A program that calls itself “" (line_of(&pending.client_name)) "”"
+            }
             (None, _) => { strong { (line_of(&pending.client_name)) } }
         }
     }
@@ -59,10 +67,14 @@ fn may(scope: Scope) -> &'static str {
 fn caution(pending: &Pending) -> Markup {
     html! {
         @if pending.is_loopback {
-            p.note { "The access goes to a program on this computer. Allow it only if you have just started it." }
+            p.note {
+                "The access goes to a program on this computer. Allow it only if you have just started it."
+            }
         }
         @if pending.kind == ClientKind::Registered {
-            p.note { "Nobody vouches for this program's name. Allow it only if you have just asked it to connect." }
+            p.note {
+                "Nobody vouches for this program's name. Allow it only if you have just asked it to connect."
+            }
         }
     }
 }

@@ -50,11 +50,12 @@ impl LoginForm<'_> {
             (hidden("next", self.next.as_str()))
             (error(WRONG, message))
             label for="role" { "Database role" }
-            input #role type="text" name="role" value=(self.role) required maxlength="63" autocomplete="username"
-                autocapitalize="none" spellcheck="false" aria-invalid=[wrong] aria-describedby=[described];
-            label for="password" { "Password" }
-            input #password type="password" name="password" required maxlength="1024" autocomplete="current-password"
+            input #role type="text" name="role" value=(self.role) required maxlength="63"
+                autocomplete="username" autocapitalize="none" spellcheck="false"
                 aria-invalid=[wrong] aria-describedby=[described];
+            label for="password" { "Password" }
+            input #password type="password" name="password" required maxlength="1000"
+                autocomplete="current-password" aria-invalid=[wrong] aria-describedby=[described];
             button.wide type="submit" { "Log in" }
         };
         form("/login", self.token, inside)

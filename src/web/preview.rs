@@ -76,12 +76,16 @@ fn table(columns: &[Value], rows: &[Value], caption: &str) -> Markup {
                 thead { tr { @for column in columns { th scope="col" { (value(column)) } } } }
                 tbody {
                     @for row in rows {
-                        tr { @for cell in row.as_array().map_or(std::slice::from_ref(row), Vec::as_slice) { td { (value(cell)) } } }
+                        tr { @for cell in cells(row) { td { (value(cell)) } } }
                     }
                 }
             }
         }
     }
+}
+
+fn cells(row: &Value) -> &[Value] {
+    row.as_array().map_or(std::slice::from_ref(row), Vec::as_slice)
 }
 
 fn pretty(value: &Value) -> String {

@@ -5,7 +5,6 @@ mod authorize;
 mod browser;
 mod external;
 mod front;
-mod hold;
 mod house;
 mod login;
 mod loopback;

@@ -21,6 +21,10 @@ async fn a_role_logs_in_and_out() {
 
     let account = browser.open("/account").await;
     assert!(account.text.contains("Logged in as <strong>ann</strong>"), "{}", account.text);
+    for token in ["", "x"] {
+        assert_eq!(browser.submit(&account.form("/logout").with("token", token)).await.status, 403);
+    }
+    assert_eq!(browser.open("/account").await.status, 200, "logged out by a form that is not ours");
     let stolen = browser.cookies.clone();
     assert_eq!(browser.submit(&account.form("/logout")).await.location(), "/login");
     assert!(!browser.cookies.contains_key(SESSION));
