@@ -54,11 +54,12 @@ export default async function external(t, shop) {
     await t.test('the provider had no faults', () => assert.deepEqual(idp.faults, []));
   } finally {
     look('pgwarden, external', server.pid);
-    await ada.leaves();
+    const [left] = await Promise.allSettled([ada.leaves()]);
     bodies.push(...ada.bodies);
     await server.stop();
     logs.push(['pgwarden, external', server.said.out + server.said.err]);
     idp.stop();
     back.stop();
+    if (left.reason) throw left.reason;
   }
 }

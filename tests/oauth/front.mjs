@@ -150,11 +150,12 @@ export async function front(shop, work, { registration = false } = {}) {
     look('pgwarden', server.pid);
     for (const person of [ada, grace]) {
       for (const cookie of await person.cookies()) remember(`cookie of ${person.name}`, cookie.value);
-      await person.leaves();
-      bodies.push(...person.bodies);
     }
+    const left = await Promise.allSettled([ada.leaves(), grace.leaves()]);
+    bodies.push(...ada.bodies, ...grace.bodies);
     outside.stop();
     await server.stop();
     logs.push(['pgwarden, output', server.said.out], ['pgwarden, errors', server.said.err]);
+    for (const { reason } of left) if (reason) throw reason;
   }
 }

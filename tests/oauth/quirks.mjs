@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { documents, front, known } from './front.mjs';
+import { front, known } from './front.mjs';
 import { Told } from './told.mjs';
 import { loopback, mcp, origin } from './world.mjs';
 
@@ -92,10 +92,14 @@ export default (t, shop) =>
           assert.doesNotMatch(grace.said, /allow/i);
         });
       }
-      await t.test('plain PKCE goes back to the client as an error', async () => {
-        const redirect = documents[code].redirect_uris[1];
-        const plain = askFor(code, redirect, { code_challenge_method: 'plain' });
-        await assert.rejects(ada.open(plain, 'http://127.0.0.1/never'));
+      await t.test('plain PKCE goes back to the client as an error of this issuer', async () => {
+        const back = await loopback();
+        const redirect = `http://127.0.0.1:${back.port}/callback`;
+        const answer = new URL(await ada.open(askFor(code, redirect, { code_challenge_method: 'plain' }), redirect));
+        assert.equal(answer.searchParams.get('error'), 'invalid_request');
+        assert.equal(answer.searchParams.get('iss'), origin);
+        assert.equal(answer.searchParams.get('code'), null);
+        back.stop();
       });
     },
     { registration: true },

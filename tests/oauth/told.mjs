@@ -32,6 +32,7 @@ export class Told {
   #child;
   #lines;
   #errors = '';
+  #ended;
   #asked;
 
   /// `settings`: url, redirect, and document, information or neither, or a token; elicits. `person` has open(url, redirect), which gives
@@ -45,6 +46,8 @@ export class Told {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#child.stderr.on('data', (data) => (this.#errors += data));
+    this.#child.stdin.on('error', () => {}); // it has ended: its lines have, too
+    this.#ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
@@ -107,13 +110,9 @@ export class Told {
 
   async close() {
     const timer = setTimeout(() => this.#child.kill(), 3000);
-    try {
-      await this.#ask({ do: 'close' });
-    } catch {
-      // It may have ended already.
-    }
+    this.#say({ do: 'close' });
     this.#child.stdin.end();
-    if (this.#child.exitCode === null) await new Promise((resolve) => this.#child.once('exit', resolve));
+    await this.#ended;
     clearTimeout(timer);
   }
 }
