@@ -2,8 +2,11 @@
 //!
 //! Answers go to stdout, logs and progress to stderr: on stdio, stdout belongs to MCP.
 
+mod approve;
 mod arguments;
+mod before;
 mod check;
+mod control;
 mod demo;
 mod doctor;
 mod health;
@@ -69,8 +72,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Policy(command) => policy::run(command).await,
             Command::Notes(command) => notes::run(command).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Before(command) => before::run(command).await,
             Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,
+            Command::Approve(command) => approve::run(command).await,
+            Command::Approvals(command) => approve::list(command).await,
             Command::Health(_) | Command::Notify(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
         }
     });

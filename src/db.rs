@@ -1,7 +1,7 @@
 //! The only module that names tokio_postgres and deadpool: TLS, pool, sessions, execution, cancel, introspection.
 //!
 //! INVARIANT: what reaches PostgreSQL from here is either a `&'static str` of our own (the `.sql` files) or the text
-//! of a [`crate::sql::Checked`], [`crate::sql::Projected`] or [`crate::sql::Explained`]. Nothing public takes SQL as a string,
+//! of a [`crate::sql::Checked`], [`crate::sql::Projected`], [`crate::sql::Explained`] or [`crate::sql::CheckedWrite`]. Nothing public takes SQL as a string,
 //! but for [`fixed`], [`Monitor`] and [`Database::look`], which take only what stands in the program, and [`demo`], which loads
 //! the sample database;
 //! none of them runs what a caller wrote.
@@ -38,6 +38,7 @@ mod sink;
 mod statistics;
 mod tls;
 mod watching;
+mod write;
 
 pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
 pub use database::Database;
@@ -52,3 +53,4 @@ pub use settings::DatabaseSettings;
 pub use sink::{Flow, Ran, RowSink, RunLimits, Truncation};
 pub use statistics::ColumnStatistics;
 pub use watching::Watching;
+pub use write::{Cascade, Effects, RowEvent, Rule, Trigger, Uncommitted, WriteLimits};

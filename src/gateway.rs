@@ -2,6 +2,7 @@
 
 mod about;
 mod admission;
+mod approvals;
 mod caching;
 mod completion;
 mod database_health;
@@ -31,9 +32,11 @@ mod top_queries;
 mod tuning;
 mod visible;
 mod watch;
+mod writes;
 
 use std::sync::Arc;
 
+pub use approvals::{ApprovalView, Decided, Decision, ExecuteRequest, Executed, unknown_approval};
 pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
 pub use identities::{OwnLogins, RunAs};
@@ -51,12 +54,15 @@ pub use served::{CallLimits, Served};
 pub use tasks::{Cancelled, Changes, Working};
 pub use tuning::Steps;
 pub use watch::Watch;
+pub use writes::{PreparedFacts, PreparedWrite, WritePreview, WriteRequest, WriteSample, Written};
 
 use admission::Admission;
 use tasks::Desk;
 use watch::Stir;
 
+use crate::approvals::{ApprovalStore, MemoryApprovals};
 use crate::pg::{Diagnostic, SqlState};
+use crate::store::before::BeforeImages;
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
 use crate::telemetry::Telemetry;
 
@@ -69,6 +75,8 @@ pub struct Gateway {
     admission: Arc<Admission>,
     desk: Arc<Desk>,
     stir: Arc<Stir>,
+    approvals: Arc<dyn ApprovalStore>,
+    before: Option<Arc<BeforeImages>>,
 }
 
 impl Gateway {
@@ -84,12 +92,19 @@ impl Gateway {
             admission: Arc::default(),
             desk,
             stir: Arc::default(),
+            approvals: Arc::new(MemoryApprovals::default()),
+            before: None,
         }
     }
 
     /// Keeps tasks in `store`, as `holder`: a name that no other process has.
     pub fn with_tasks(self, store: Arc<dyn Store>, settings: TaskSettings, holder: Holder) -> Self {
         Self { desk: Arc::new(Desk::new(store, settings, holder)), ..self }
+    }
+
+    /// Keeps approvals in `store`.
+    pub fn with_approvals(self, store: Arc<dyn ApprovalStore>) -> Self {
+        Self { approvals: store, ..self }
     }
 
     /// The names that `database` may take in a request.

@@ -27,6 +27,8 @@ pub mod auth;
 
 pub mod tasks;
 
+pub mod approvals;
+
 pub mod gateway;
 
 pub mod web;

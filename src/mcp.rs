@@ -3,12 +3,14 @@
 //! Read `handler` for what is answered, `reply` for what an error becomes, `edge` for what never reaches rmcp,
 //! `http::endpoint` for the order of the checks on a request.
 
+mod approval_page;
 mod arguments;
 mod cache;
 mod callers;
 mod calls;
 mod completion;
 mod edge;
+mod elicitation;
 #[cfg(feature = "conformance-fixtures")]
 mod fixtures;
 mod handler;
@@ -28,6 +30,7 @@ mod tools;
 #[doc(hidden)]
 pub mod unchecked;
 
+pub use approval_page::ApprovalPage;
 pub use http::{Authentication, serve_http};
 pub use settings::{HttpSettings, SessionMode, SessionSettings, Settings};
 pub use stdio::{serve_pipes, serve_stdio};

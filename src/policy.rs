@@ -19,6 +19,7 @@ mod pattern;
 mod rule;
 pub mod script;
 mod tool_group;
+mod writes;
 
 pub use cases::{Case, Cases, Expect};
 pub use claims::Claims;
@@ -31,3 +32,4 @@ pub use mask::{DatePart, MaskKey, MaskKind};
 pub use pattern::Pattern;
 pub use rule::{Action, Check, Filter, Mask, Policy};
 pub use tool_group::ToolGroup;
+pub use writes::{Approval, Preview, Writes};

@@ -20,6 +20,7 @@ mod resolve;
 mod teach;
 mod uses;
 mod whole;
+mod write;
 
 pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check};
 #[doc(hidden)]
@@ -28,6 +29,9 @@ pub use explained::{Explained, explained};
 pub use index::{IndexDefinition, IndexKey, IndexMethod};
 pub use mentions::{Mentions, mentions};
 pub use parse::split;
-pub use project::{Encoding, Extent, Projected, ProjectedColumn, ResultColumn, WITHHELD};
+pub use project::{
+    Encoding, Extent, OLD_ROW_TOO_LARGE, Projected, ProjectedColumn, ProjectedWrite, ResultColumn, WITHHELD,
+};
 pub use protect::{Enforced, Enforcement, policy_errors};
 pub use uses::TableUse;
+pub use write::{CheckedWrite, WriteKind, WriteOptions, check_write};

@@ -2,6 +2,7 @@
 //!
 //! Tasks, approvals and authorizations each keep their own tables there, by fixed statements ([`crate::db::fixed`]).
 
+pub mod before;
 mod fault;
 pub mod migrate;
 mod vault;

@@ -2,7 +2,7 @@
 
 mod event;
 
-pub use event::{Event, Outcome};
+pub use event::{ApprovalStep, Event, Outcome};
 
 /// Sends events to their sinks. Cheap to clone, no global state.
 #[derive(Clone, Debug, Default)]

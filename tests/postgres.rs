@@ -17,6 +17,7 @@ mod mcp_wire;
 mod support;
 
 mod postgres {
+    mod approvals;
     mod catalog_fixture;
     mod cli;
     mod constructs;
@@ -55,6 +56,8 @@ mod postgres {
     mod tuning;
     mod understand;
     mod walls;
+    mod writes;
+    mod writing;
 
     use pgwarden::db::{ConnectionSettings, DatabaseSettings};
 

@@ -29,6 +29,8 @@ mod pure {
     mod mcp_wire;
     mod policy_model;
     mod policy_schema;
+    mod policy_writes;
     mod saved_schema;
     mod unsupported;
+    mod writes;
 }

@@ -31,6 +31,20 @@ impl Catalog {
         reached.into_iter().collect()
     }
 
+    /// Where the rows of `named` are kept: themselves, their partitions and children, and what is attached to each. Sorted.
+    pub fn stored(&self, named: &[Oid]) -> Vec<Oid> {
+        let mut stored = BTreeSet::new();
+        let mut open: Vec<Oid> = named.to_vec();
+        while let Some(oid) = open.pop() {
+            if !stored.insert(oid) {
+                continue;
+            }
+            stored.extend(self.relation_by_oid(oid).iter().flat_map(|relation| &relation.attached));
+            open.extend(self.children(oid));
+        }
+        stored.into_iter().collect()
+    }
+
     /// The partitioned tables that a partition belongs to, the nearest first.
     fn partitioned_above(&self, relation: &Relation) -> Vec<Oid> {
         let mut above = Vec::new();

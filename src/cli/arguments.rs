@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::before::BeforeCommand;
 use super::notes::NotesCommand;
 use super::notify::NotifyCommand;
 use super::policy::PolicyCommand;
@@ -37,8 +38,15 @@ pub(super) enum Command {
     /// Work on notes: what the DBA says of a database
     #[command(subcommand)]
     Notes(NotesCommand),
+    /// Read rows as they were before statements changed them
+    #[command(subcommand)]
+    Before(BeforeCommand),
     /// Make the tables of the store, or bring them up to date
     Migrate(MigrateArguments),
+    /// Approve or refuse what a caller wants to write
+    Approve(ApproveArguments),
+    /// List what waits for approval
+    Approvals(ApprovalsArguments),
     /// Let a database tell of changes of its schema itself
     #[command(subcommand)]
     Notify(NotifyCommand),
@@ -57,7 +65,10 @@ impl Command {
             | Self::Policy(_)
             | Self::Notes(_)
             | Self::Token(_)
+            | Self::Before(_)
             | Self::Migrate(_)
+            | Self::Approve(_)
+            | Self::Approvals(_)
             | Self::Notify(_)
             | Self::Demo(_)
             | Self::Health(_) => "warn",
@@ -180,6 +191,17 @@ pub(super) struct TokensFile {
     pub(super) config: Option<PathBuf>,
 }
 
+/// The store, with the key of the configuration or of PGWARDEN_STORE_KEY.
+#[derive(Debug, Args)]
+pub(super) struct StoreTarget {
+    /// The store's database, as a URL or `host=.. dbname=..` [default: PGWARDEN_STORE, else that of --config]
+    #[arg(long, value_name = "URL")]
+    pub(super) store: Option<String>,
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct MigrateArguments {
     /// The task store's database, as a URL or `host=.. dbname=..` [default: PGWARDEN_STORE]
@@ -188,6 +210,31 @@ pub(super) struct MigrateArguments {
     /// Only say what would be applied
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApproveArguments {
+    /// As the caller's program shows it
+    pub(super) id: String,
+    /// Refuse it
+    #[arg(long)]
+    pub(super) refuse: bool,
+    /// Why, for the program that asked
+    #[arg(long, value_name = "TEXT", requires = "refuse")]
+    pub(super) reason: Option<String>,
+    /// Without a question: for scripts
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// The configuration file of the server
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApprovalsArguments {
+    /// The configuration file of the server
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use super::arguments::ServeArguments;
 use super::setup::{Setup, environment};
-use super::{reload, revoked, shutdown};
+use super::{control, reload, revoked, shutdown};
 use crate::auth::{Authenticator, Caller, TokenStore};
 use crate::config::{AuthMode, Config, Sessions};
 use crate::gateway::Served;
@@ -34,6 +34,13 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         return Err(missing);
     }
     reload::watch(gateway.clone(), stop.clone())?;
+    // What is in the store, `pgwarden approve` finds there.
+    let control = setup
+        .config
+        .store
+        .connection
+        .is_none()
+        .then(|| control::watch(gateway.clone(), control::directory(&setup.config.server, &environment)));
 
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);
@@ -48,6 +55,9 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         setup.served().iter().for_each(warm_up);
         mcp::serve_http(gateway, listener, authentication, Pages::default(), &settings, stop).await
     };
+    if let Some(control) = control {
+        control.close().await;
+    }
     setup.close().await;
     ended?;
     Ok(ExitCode::SUCCESS)

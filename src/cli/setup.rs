@@ -3,7 +3,7 @@
 
 mod store;
 
-pub(super) use store::named as store_named;
+pub(super) use store::{Shared, named as store_named, of_approvals as open_approvals};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -112,11 +112,16 @@ impl Setup {
             deadline: Duration::from_secs(limits.seconds),
         };
         let tasks = &self.config.tasks;
-        let shared = store::shared(&self.config.store, environment("PGWARDEN_STORE_KEY"))?;
+        let shared = shared_store(&self.config)?;
         let store = store::of_tasks(shared.as_ref(), tasks).await?;
+        let images = store::of_images(shared.as_ref()).await?;
         let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
         let gateway = Gateway::new(self.served.clone(), limits, Telemetry::default());
-        Ok(gateway.with_tasks(store, tasks.settings.clone(), holder))
+        let gateway = gateway.with_tasks(store, tasks.settings.clone(), holder).with_before_images(images);
+        Ok(match &shared {
+            Some(shared) => gateway.with_approvals(store::of_approvals(shared).await?),
+            None => gateway,
+        })
     }
 
     /// The entry of that database.
@@ -144,6 +149,11 @@ pub(super) fn whole(missing: &[PolicyError], faults: &[SavedFault]) -> anyhow::R
         told.extend(faults.iter().map(ToString::to_string));
     }
     if told.is_empty() { Ok(()) } else { bail!(told.join("\n")) }
+}
+
+/// The database that replicas share, and its key, where the configuration or the environment names one.
+pub(super) fn shared_store(config: &Config) -> anyhow::Result<Option<Shared>> {
+    store::shared(&config.store, environment("PGWARDEN_STORE_KEY"))
 }
 
 /// The process's environment.

@@ -40,7 +40,11 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut top = Section::top(source, table.get_ref());
     let config = Config {
-        server: top.section("server")?.map(server).transpose()?.unwrap_or_default(),
+        server: top
+            .section("server")?
+            .map(|section| server(section, folder))
+            .transpose()?
+            .unwrap_or_default(),
         auth: top.section("auth")?.map(|section| auth(section, folder)).transpose()?.unwrap_or_default(),
         limits: top.section("limits")?.map(limits).transpose()?.unwrap_or_default(),
         store: top
@@ -58,7 +62,7 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
     Ok(config)
 }
 
-fn server(mut section: Section<'_>) -> Result<Server, ConfigError> {
+fn server(mut section: Section<'_>, folder: &Path) -> Result<Server, ConfigError> {
     let server = Server {
         listen: section.value("listen", listen)?,
         allowed_hosts: section.value("allowed_hosts", strings)?.unwrap_or_default(),
@@ -66,6 +70,7 @@ fn server(mut section: Section<'_>) -> Result<Server, ConfigError> {
         sessions: section
             .value("sessions", one_of([("kept", Sessions::Kept), ("stateless", Sessions::Stateless)]))?
             .unwrap_or_default(),
+        control_directory: section.value("control_directory", string)?.map(|path| folder.join(path)),
     };
     section.finish()?;
     Ok(server)

@@ -31,6 +31,8 @@ pub struct Server {
     /// Values of `Origin` that are answered.
     pub allowed_origins: Vec<String>,
     pub sessions: Sessions,
+    /// Where `pgwarden approve` finds a server that keeps approvals in memory.
+    pub control_directory: Option<PathBuf>,
 }
 
 /// How clients of protocol revisions with sessions are served.

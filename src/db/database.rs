@@ -173,7 +173,7 @@ impl Database {
         check_parameters(checked.parameters(), params)?;
         let bound = checked.bound().iter().map(|value| Some(value.clone()));
         let params: Vec<Option<String>> = params.iter().cloned().chain(bound).collect();
-        let ends = Instant::now().checked_add(limits.deadline).unwrap_or_else(|| Instant::now() + LONGEST);
+        let ends = ends(limits.deadline);
         let call = Call { checked: &checked, params: &params, limits, ends, progress };
         // Whichever comes first, the others are dropped: dropping the run stops the statement in PostgreSQL. Boxed,
         // since the futures of all layers above hold this one.
@@ -196,7 +196,7 @@ impl Database {
 
     /// A session in which queries are planned, for `deadline` at the most. Takes a connection of the pool.
     pub async fn planning(self: &Arc<Self>, deadline: Duration) -> Result<Planning, Diagnostic> {
-        let ends = Instant::now().checked_add(deadline).unwrap_or_else(|| Instant::now() + LONGEST);
+        let ends = ends(deadline);
         let begun = timeout_at(
             ends,
             Box::pin(async {
@@ -310,7 +310,15 @@ impl Database {
         error
     }
 
-    async fn known(self: &Arc<Self>) -> Result<Arc<Known>, Diagnostic> {
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    pub(super) async fn known(self: &Arc<Self>) -> Result<Arc<Known>, Diagnostic> {
         if let Some(known) = self.knowledge.last() {
             if self.knowledge.is_due() {
                 self.look_again();
@@ -363,7 +371,11 @@ impl Database {
     }
 }
 
-fn check_parameters(expected: usize, given: &[Option<String>]) -> Result<(), Diagnostic> {
+pub(super) fn ends(deadline: Duration) -> Instant {
+    Instant::now().checked_add(deadline).unwrap_or_else(|| Instant::now() + LONGEST)
+}
+
+pub(super) fn check_parameters(expected: usize, given: &[Option<String>]) -> Result<(), Diagnostic> {
     let refused = |message: String| Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message);
     if expected != given.len() {
         return Err(refused(format!(
@@ -387,6 +399,6 @@ pub(super) fn past_deadline(deadline: Duration) -> Diagnostic {
     .hint("make it read less: a LIMIT, a condition on an indexed column, a smaller range")
 }
 
-fn canceled_by_client() -> Diagnostic {
+pub(super) fn canceled_by_client() -> Diagnostic {
     Diagnostic::refused(SqlState::QUERY_CANCELED, "the statement was canceled by the client")
 }

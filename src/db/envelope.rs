@@ -104,7 +104,7 @@ impl Envelope {
     }
 
     /// Its answer comes before Parse waits for a lock: from here on it is known which backend does.
-    async fn apply(&self, client: &Client, progress: &Progress) -> Result<(), Error> {
+    pub async fn apply(&self, client: &Client, progress: &Progress) -> Result<(), Error> {
         let given: [(&(dyn ToSql + Sync), Type); 2] =
             [(&self.names, Type::TEXT_ARRAY), (&self.values, Type::TEXT_ARRAY)];
         let row = client.query_typed_one(SETTINGS, &given).await?;

@@ -54,6 +54,7 @@ pub(super) fn without_data(error: Diagnostic) -> Diagnostic {
     }
     let what = match error.sqlstate.class() {
         "22" => "a value cannot be computed or converted",
+        "23" => "a constraint does not allow it",
         "42" => "PostgreSQL does not accept the statement",
         _ => "the statement failed",
     };

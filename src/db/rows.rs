@@ -62,7 +62,7 @@ pub(super) async fn feed<'c>(
             .enumerate()
             .map(|(at, column)| {
                 let text = row.try_get::<_, Option<Text<'_>>>(at)?;
-                Ok(text.map(|text| bounds.cut(column.extent, text.0)))
+                Ok(text.map(|text| cut(column.extent, text.0, bounds.field_chars)))
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let flow = sink.row(&fields);
@@ -89,15 +89,13 @@ pub(super) async fn feed<'c>(
     Ok(Streamed { rows, truncated: None })
 }
 
-impl Bounds<'_> {
-    /// Brief values are printed without measuring their text; few of them are longer than a field may be.
-    fn cut<'t>(&self, extent: Extent, text: &'t str) -> &'t str {
-        let most = self.field_chars.saturating_add(1);
-        if extent == Extent::Whole || text.len() <= most {
-            return text;
-        }
-        text.char_indices().nth(most).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+/// Brief values are printed without measuring their text; few of them are longer than a field may be.
+pub(super) fn cut(extent: Extent, text: &str, field_chars: usize) -> &str {
+    let most = field_chars.saturating_add(1);
+    if extent == Extent::Whole || text.len() <= most {
+        return text;
     }
+    text.char_indices().nth(most).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// The bytes of a field as they are: of text and json, binary and text form are the same.

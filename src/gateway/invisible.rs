@@ -84,7 +84,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// [`shown`] on one line: line ends and tabs are spaces.
-pub(super) fn shown_line(text: &str) -> String {
+pub(crate) fn shown_line(text: &str) -> String {
     shown(text).replace(['\n', '\r', '\t'], " ")
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn shown_json(json: &str) -> Cow<'_, str> {
 }
 
 /// Characters of a value as JSON, with all of its escapes.
-pub(super) fn json_chars(value: &serde_json::Value) -> usize {
+pub(crate) fn json_chars(value: &serde_json::Value) -> usize {
     shown_json(&value.to_string()).chars().count()
 }
 

@@ -17,7 +17,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+pub(super) use decide::names_something_unknown;
 pub(super) use live::Live;
+pub(super) use repair::repaired;
 pub(super) use reply::{Cut, Rest, reply};
 pub(super) use run::{Finished, Run, random_id};
 

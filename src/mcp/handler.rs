@@ -16,8 +16,10 @@ use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
+use super::approval_page::ApprovalPage;
 use super::callers::Callers;
 use super::calls::Calls;
+use super::elicitation::Resumed;
 use super::reply::{self, ToolReply};
 use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
@@ -36,6 +38,8 @@ pub(super) struct Handler {
     pub(super) calls: Calls,
     /// Of the one session that this handler is for.
     pub(super) session: Arc<Session>,
+    /// Where people approve.
+    pub(super) page: ApprovalPage,
     /// There is a way to tell a session something unasked.
     pushes: bool,
 }
@@ -43,12 +47,22 @@ pub(super) struct Handler {
 impl Handler {
     pub(super) fn new(gateway: Gateway, callers: Callers, result_chars: usize, calls: Calls) -> Self {
         let tools = Arc::new(Tools::new(&gateway.databases(), result_chars));
-        Self { gateway, tools, callers, result_chars, calls, session: Arc::default(), pushes: true }
+        let (session, page) = (Arc::default(), ApprovalPage::default());
+        Self { gateway, tools, callers, result_chars, calls, session, page, pushes: true }
     }
 
     /// For clients of older revisions without sessions: nothing can be told to them.
     pub(super) fn that_pushes(self, pushes: bool) -> Self {
         Self { pushes, ..self }
+    }
+
+    pub(super) fn with_page(self, page: ApprovalPage) -> Self {
+        Self { page, ..self }
+    }
+
+    /// There is a way to ask a client for something while its call waits.
+    pub(super) fn pushes(&self) -> bool {
+        self.pushes
     }
 
     /// The same for another session.
@@ -219,13 +233,16 @@ impl ServerHandler for Handler {
         let listed = self.tool(&caller, &request.name).await?;
         let called = async |cancel: CancellationToken| {
             let (tool, given) = (&listed.tool, request.arguments);
-            Call { handler: self, tool, given, caller: &caller, cx: &cx, cancel: &cancel }
+            let responses = request.input_responses.unwrap_or_default();
+            let resumed = Resumed { state: request.request_state, responses };
+            Call { handler: self, tool, given, caller: &caller, cx: &cx, cancel: &cancel, resumed }
                 .answer(listed.group)
                 .await
         };
         match self.calls.run(&cx, called).await?? {
             Called::Reply(reply) => Ok(reply.into()),
             Called::Task(task) => Ok(CallToolResponse::Task(extension::created(&task))),
+            Called::Asks(asks) => Ok(CallToolResponse::InputRequired(asks)),
         }
     }
 

@@ -8,6 +8,7 @@ mod connections;
 mod endpoint;
 mod health;
 mod hosts;
+mod loopback;
 mod refusal;
 mod sessions;
 
@@ -25,6 +26,7 @@ use self::endpoint::Endpoint;
 pub(super) use self::endpoint::bearer;
 use self::health::Health;
 use self::hosts::Hosts;
+pub(super) use self::loopback::Loopback;
 use self::sessions::Sessions;
 use super::callers::Callers;
 use super::calls::Calls;
@@ -61,7 +63,8 @@ pub async fn serve_http(
     let sessions = Arc::new(Sessions::new(&settings.http.sessions));
     let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Bearer(_)) };
     let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
-        .that_pushes(settings.http.sessions.mode == SessionMode::Kept);
+        .that_pushes(settings.http.sessions.mode == SessionMode::Kept)
+        .with_page(settings.approvals.clone());
     let service = StreamableHttpService::new(
         move || Ok(handler.apart()),
         sessions.clone(),

@@ -33,8 +33,8 @@ pub(super) fn query(output: QueryOutput, result_chars: usize) -> ToolReply {
     }
 }
 
-/// The answer of a tool that reads the schema.
-pub(super) fn object(value: &Value, result_chars: usize) -> ToolReply {
+/// The answer of a tool that gives an object.
+pub(super) fn object(value: &impl serde::Serialize, result_chars: usize) -> ToolReply {
     same_as_text(json_text(value)?, result_chars)
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::ApprovalPage;
+
 /// Both transports.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -11,6 +13,8 @@ pub struct Settings {
     pub message_bytes: usize,
     /// How long running tasks may go on after the order to stop.
     pub task_drain: Duration,
+    /// Where people approve what is to be written.
+    pub approvals: ApprovalPage,
     pub http: HttpSettings,
 }
 
@@ -61,6 +65,7 @@ impl Default for Settings {
             result_chars: 40_000,
             message_bytes: 1024 * 1024,
             task_drain: Duration::from_secs(10),
+            approvals: ApprovalPage::default(),
             http: HttpSettings::default(),
         }
     }

@@ -5,7 +5,9 @@ mod advise_indexes;
 mod call;
 mod database_health;
 mod describe;
+mod execute;
 mod explain;
+mod preview;
 pub(super) mod query;
 pub(super) mod saved;
 mod search_objects;
@@ -43,6 +45,8 @@ impl Tools {
         let listed = |group, tool| Listed { tool, group };
         Self(vec![
             listed(Some(ToolGroup::Query), query::tool(&databases)),
+            listed(Some(ToolGroup::Write), preview::tool(&databases)),
+            listed(Some(ToolGroup::Write), execute::tool(&databases)),
             listed(Some(ToolGroup::Schema), sized(search_objects::tool(&databases))),
             listed(Some(ToolGroup::Schema), sized(describe::tool(&databases))),
             listed(Some(ToolGroup::Tuning), sized(explain::tool(&databases))),

@@ -10,6 +10,7 @@ pub struct SqlState([u8; 5]);
 
 impl SqlState {
     pub const CONNECTION_FAILURE: Self = Self(*b"08006");
+    pub const TRANSACTION_RESOLUTION_UNKNOWN: Self = Self(*b"08007");
     pub const FEATURE_NOT_SUPPORTED: Self = Self(*b"0A000");
     pub const INVALID_PARAMETER_VALUE: Self = Self(*b"22023");
     pub const READ_ONLY_SQL_TRANSACTION: Self = Self(*b"25006");

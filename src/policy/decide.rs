@@ -1,7 +1,7 @@
 //! Decisions, one kind of object a file.
 //!
 //! `relation` and `column` say what of a relation a caller may read, `view` and `family` look at what stands behind
-//! and beside it, `routine` and `types` say what may run.
+//! and beside it, `write` what of it may be written, `routine` and `types` say what may run.
 
 mod column;
 mod decision;
@@ -10,6 +10,7 @@ mod relation;
 mod routine;
 mod types;
 mod view;
+mod write;
 
 pub use column::{Access, ColumnAccess};
 pub use decision::Decision;

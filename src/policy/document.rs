@@ -36,6 +36,7 @@ pub struct Document {
     #[serde(default)]
     pub check: Vec<Check>,
     pub limits: Option<Limits>,
+    pub writes: Option<Spanned<Writes>>,
 }
 
 /// One action, as in a deny: the lost first line of a rule must not make its names part of the rule before.
@@ -146,4 +147,13 @@ pub struct Planner {
 pub struct Caller {
     pub concurrent: usize,
     pub per_minute: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Writes {
+    pub approval: String,
+    pub rows: u64,
+    pub preview: Option<String>,
+    pub before: Option<String>,
 }

@@ -13,6 +13,7 @@ use super::mask::{DatePart, MaskKey, MaskKind};
 use super::pattern::Pattern;
 use super::rule::{Action, Check, Denial, Filter, Grant, Mask, Policy};
 use super::tool_group::ToolGroup;
+use super::writes::Writes;
 use super::{Expression, Place, PolicyError, extensions, functions};
 
 /// What loading needs of the world.
@@ -93,6 +94,11 @@ impl Loading<'_, '_> {
             self.policy.tools.narrow(&groups.collect::<Result<_, _>>()?);
         }
         self.policy.explain_analyze |= document.explain_analyze;
+        if let Some(written) = &document.writes {
+            let writes =
+                Writes::read(written.get_ref()).map_err(|message| reading.error_at(written, message))?;
+            self.policy.writes = smaller(self.policy.writes.take(), Some(writes), Writes::stricter);
+        }
         self.rules(&document, &reading)
     }
 

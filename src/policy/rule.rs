@@ -8,6 +8,7 @@ use super::limits::{CallerLimits, Limits, PlannerLimits};
 use super::mask::MaskKind;
 use super::pattern::Pattern;
 use super::tool_group::{ToolGroup, ToolGroups};
+use super::writes::Writes;
 use super::{Expression, Place, functions};
 
 /// A compiled policy. Immutable; a reload makes a new one.
@@ -28,6 +29,7 @@ pub struct Policy {
     pub(super) limits: Option<Limits>,
     pub(super) planner: Option<PlannerLimits>,
     pub(super) caller: Option<CallerLimits>,
+    pub(super) writes: Option<Writes>,
     pub(super) functions: BTreeSet<&'static str>,
     /// Claims that every statement sets as `pgwarden.NAME`. Not of the file.
     claims_as_settings: Vec<String>,
@@ -154,6 +156,7 @@ impl Policy {
             limits: None,
             planner: None,
             caller: None,
+            writes: None,
             functions: functions::allowed(),
             claims_as_settings: Vec::new(),
             of_conditions: OnceLock::new(),
@@ -167,9 +170,19 @@ impl Policy {
         !self.masks.is_empty() || denied.chain(allowed).any(Pattern::is_of_columns)
     }
 
-    /// Whether its callers have the tools of that group.
+    /// Whether its callers have the tools of that group. Who may write nothing has none for writing.
     pub fn has_tools(&self, group: ToolGroup) -> bool {
-        self.tools.contains(group)
+        self.tools.contains(group) && (group != ToolGroup::Write || self.grants_writes())
+    }
+
+    fn grants_writes(&self) -> bool {
+        let mut targets = self.allow.iter().flat_map(|rule| &rule.targets);
+        targets.any(|(action, _)| matches!(action, Action::Insert | Action::Update | Action::Delete))
+    }
+
+    /// What comes before a change of rows, and what is kept of it.
+    pub fn writes(&self) -> &Writes {
+        self.writes.as_ref().unwrap_or(const { &Writes::unwritten() })
     }
 
     /// EXPLAIN may run the statement, with ANALYZE.

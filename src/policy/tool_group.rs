@@ -15,10 +15,13 @@ pub enum ToolGroup {
     Health,
     /// The queries that the DBA has saved.
     Saved,
+    /// Changes of rows.
+    Write,
 }
 
 impl ToolGroup {
-    pub const ALL: [Self; 5] = [Self::Query, Self::Schema, Self::Tuning, Self::Health, Self::Saved];
+    pub const ALL: [Self; 6] =
+        [Self::Query, Self::Schema, Self::Tuning, Self::Health, Self::Saved, Self::Write];
 
     /// As a policy writes it.
     pub fn word(self) -> &'static str {
@@ -28,6 +31,7 @@ impl ToolGroup {
             Self::Tuning => "tuning",
             Self::Health => "health",
             Self::Saved => "saved",
+            Self::Write => "write",
         }
     }
 

@@ -5,8 +5,10 @@
 //! wrote is ever cloned: a caller's tree may be deep and wide.
 
 mod operator;
+mod reads;
 pub mod walk;
 mod window;
+pub mod write;
 
 pub use operator::Operator;
 pub use window::{Exclude, Frame, FrameBound, FrameUnit, Over, Window};

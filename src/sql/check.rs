@@ -231,7 +231,7 @@ pub fn parses(sql: &str) -> Result<(), Diagnostic> {
     with_stack(sql, || parse::parse(sql).map(drop))
 }
 
-fn with(mut schemas: Vec<String>, more: &[String]) -> Vec<String> {
+pub(super) fn with(mut schemas: Vec<String>, more: &[String]) -> Vec<String> {
     schemas.extend(more.iter().cloned());
     schemas.sort();
     schemas.dedup();
@@ -239,7 +239,7 @@ fn with(mut schemas: Vec<String>, more: &[String]) -> Vec<String> {
 }
 
 /// Relations, functions and subqueries in FROM, as the caller wrote them.
-fn few_joins(joins: usize, cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
+pub(super) fn few_joins(joins: usize, cx: &CheckContext<'_>) -> Result<(), Diagnostic> {
     match cx.policy.limits() {
         Some(limits) if joins > limits.joins => {
             let message = format!(
@@ -290,10 +290,14 @@ fn read_again(text: &str, statement: &Statement) -> Result<(), Diagnostic> {
     if again.is_ok_and(|again| again == *statement) {
         return Ok(());
     }
-    Err(Diagnostic::refused(
+    Err(unclear())
+}
+
+pub(super) fn unclear() -> Diagnostic {
+    Diagnostic::refused(
         SqlState::FEATURE_NOT_SUPPORTED,
         "this statement cannot be written down unambiguously",
     )
     .rule("sql.read_again")
-    .hint("write it in a simpler way, for example with WITH for the inner parts"))
+    .hint("write it in a simpler way, for example with WITH for the inner parts")
 }

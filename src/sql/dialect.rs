@@ -163,6 +163,10 @@ impl Dialect for Postgres {
         true
     }
 
+    fn supports_insert_table_alias(&self) -> bool {
+        true
+    }
+
     fn supports_comma_separated_trim(&self) -> bool {
         true
     }

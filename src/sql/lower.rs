@@ -10,6 +10,7 @@ mod expr;
 mod from;
 mod function;
 mod literal;
+mod merge;
 mod name;
 mod operator;
 mod query;
@@ -17,6 +18,7 @@ mod select;
 mod star;
 mod statement;
 mod window;
+mod write;
 
 use super::parse::unsupported;
 use crate::pg::Diagnostic;
@@ -24,6 +26,7 @@ use crate::pg::Diagnostic;
 pub use change::mentions;
 pub use name::{Role, ident, name};
 pub use statement::statement;
+pub use write::write;
 
 type Lowered<T> = Result<T, Diagnostic>;
 

@@ -4,6 +4,7 @@
 //! statement stands behind OFFSET 0: pulled up, its expressions would be evaluated once for each use of a column.
 
 mod width;
+mod write;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use super::{Checked, StatementKind};
 use crate::catalog::Catalog;
 use crate::pg::Oid;
 use width::Width;
+pub use write::{OLD_ROW_TOO_LARGE, ProjectedWrite};
 
 /// A value of a type that cannot be printed in part, with more bytes than this as stored, is not printed at all.
 pub const LARGEST_PRINTED: u32 = 1024 * 1024;

@@ -14,6 +14,8 @@ mod mask;
 mod predicate;
 mod quals;
 mod wrap;
+mod write;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +29,7 @@ use bound::{Bound, Found};
 use condition::SETTINGS;
 pub use enforce::Enforcement;
 use level::{Guarded, Level};
+pub use write::write;
 
 /// How the rows of one relation's filter are kept back.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -6,18 +6,18 @@ mod expr;
 mod from;
 mod places;
 mod query;
+mod write;
 
 pub use places::Places;
 
+use super::ast::write::Write;
 use super::ast::{Ident, Statement, TypeName};
 use super::limits::MAX_PRINTED_DEPTH;
 use crate::pg::{Diagnostic, SqlState, push_quoted_ident};
 
 /// The canonical text of a statement, and where its names stand in the caller's.
 pub fn render(statement: &Statement) -> Result<(String, Places), Diagnostic> {
-    let text = String::with_capacity(2_048);
-    let mut out = Printer { text, places: Places::default(), depth: 0, deepest: 0 };
-    match statement {
+    printed(|out| match statement {
         Statement::Query(query) => out.query(query),
         Statement::Explain { options, query } => {
             let mut words = vec![if options.json { "FORMAT JSON" } else { "FORMAT TEXT" }];
@@ -29,7 +29,18 @@ pub fn render(statement: &Statement) -> Result<(String, Places), Diagnostic> {
             out.put(&format!("EXPLAIN ({}) ", words.join(", ")));
             out.query(query);
         }
-    }
+    })
+}
+
+/// As [`render`], of a statement that writes.
+pub fn write(write: &Write) -> Result<(String, Places), Diagnostic> {
+    printed(|out| out.write(write))
+}
+
+fn printed(print: impl FnOnce(&mut Printer)) -> Result<(String, Places), Diagnostic> {
+    let text = String::with_capacity(2_048);
+    let mut out = Printer { text, places: Places::default(), depth: 0, deepest: 0 };
+    print(&mut out);
     if out.deepest > MAX_PRINTED_DEPTH {
         return Err(Diagnostic::refused(
             SqlState::STATEMENT_TOO_COMPLEX,

@@ -14,10 +14,13 @@ mod missing;
 mod operators;
 mod query;
 mod relation;
+mod returning;
 mod scope;
 mod series;
+mod target;
 mod typename;
 mod typeof_call;
+mod write;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -28,6 +31,8 @@ use crate::pg::{Diagnostic, Oid, QualifiedName};
 use crate::policy::Access;
 use operators::Used;
 use scope::{Columns, Env, Range, Scope, Visible};
+pub use target::Target;
+pub use write::{EXCLUDED, write};
 
 /// What may be read of each relation that a statement names: decided once, asked at every step.
 pub type Accesses<'c> = HashMap<Oid, Rc<Access<'c>>>;
@@ -57,8 +62,7 @@ type Resolved<T> = Result<T, Diagnostic>;
 
 /// Resolves a statement in place.
 pub fn resolve<'c>(statement: &mut Statement, cx: &'c CheckContext<'c>) -> Resolved<Resolution<'c>> {
-    let mut resolver =
-        Resolver { cx, found: Resolution::default(), seen: HashSet::new(), used: Used::default() };
+    let mut resolver = Resolver::new(cx);
     let query = match statement {
         Statement::Query(query) | Statement::Explain { query, .. } => query,
     };
@@ -74,7 +78,11 @@ struct Resolver<'c> {
     used: Used,
 }
 
-impl Resolver<'_> {
+impl<'c> Resolver<'c> {
+    fn new(cx: &'c CheckContext<'c>) -> Self {
+        Self { cx, found: Resolution::default(), seen: HashSet::new(), used: Used::default() }
+    }
+
     fn allowed_by(&mut self, rule: &str) {
         if !self.found.rules.iter().any(|known| known == rule) {
             self.found.rules.push(rule.to_owned());
@@ -89,8 +97,7 @@ pub fn condition<'c>(
     columns: Vec<String>,
     cx: &'c CheckContext<'c>,
 ) -> Resolved<Resolution<'c>> {
-    let mut resolver =
-        Resolver { cx, found: Resolution::default(), seen: HashSet::new(), used: Used::default() };
+    let mut resolver = Resolver::new(cx);
     let range = Range {
         alias: alias.to_owned(),
         relation: None,

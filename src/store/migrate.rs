@@ -21,11 +21,23 @@ pub struct Migration {
 }
 
 /// INVARIANT: what was released is never changed, only followed by others.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "tasks",
-    script: include_str!("../../migrations-fixtures/migrations/0001_tasks.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "tasks",
+        script: include_str!("../../migrations-fixtures/migrations/0001_tasks.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "approvals",
+        script: include_str!("../../migrations-fixtures/migrations/0002_approvals.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "before_images",
+        script: include_str!("../../migrations-fixtures/migrations/0003_before_images.sql"),
+    },
+];
 
 /// What a database has: version and checksum.
 type Applied = Vec<(i64, String)>;

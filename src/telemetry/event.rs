@@ -1,5 +1,5 @@
-//! The events of the query path, one per decision and one per run; and one per policy or file of saved queries that was read
-//! again.
+//! The events of the query path, one per decision and one per run; one per step of an approval; and one per policy or file
+//! of saved queries that was read again.
 
 use std::time::Duration;
 
@@ -13,6 +13,31 @@ pub enum Outcome {
     Completed,
     Failed,
     Canceled,
+    /// A write's connection was lost while it was committed.
+    Unknown,
+}
+
+/// What became of an approval.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ApprovalStep {
+    Asked,
+    /// By one person; another one may have to as well.
+    Approved,
+    Refused,
+    Expired,
+    Used,
+}
+
+impl ApprovalStep {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::Used => "used",
+        }
+    }
 }
 
 /// Everything here may be logged: no row values, no parameters, no secrets.
@@ -24,6 +49,8 @@ pub enum Event<'a> {
         subject: &'a str,
         client: Option<&'a str>,
         database: &'a str,
+        /// `query`, `explain`, or the word of a statement that writes.
+        kind: &'a str,
         policy: &'a str,
         allowed: bool,
         rule: Option<&'a str>,
@@ -38,12 +65,29 @@ pub enum Event<'a> {
         query_id: &'a str,
         subject: &'a str,
         database: &'a str,
+        /// As in [`Self::Decision`].
+        kind: &'a str,
         outcome: Outcome,
         sqlstate: Option<SqlState>,
         rows: u64,
         bytes: u64,
         truncated: bool,
         took: Duration,
+    },
+    /// A write waits for a person's word, or got it.
+    Approval {
+        step: ApprovalStep,
+        approval: &'a str,
+        /// Who asked.
+        subject: &'a str,
+        client: Option<&'a str>,
+        database: &'a str,
+        policy: &'a str,
+        relation: &'a str,
+        /// Who has to approve.
+        rule: &'a str,
+        /// Who decided.
+        by: Option<&'a str>,
     },
     /// A policy's file was read again.
     Policy {
@@ -75,6 +119,7 @@ impl Event<'_> {
                 subject,
                 client,
                 database,
+                kind,
                 policy,
                 allowed: true,
                 relations,
@@ -84,25 +129,55 @@ impl Event<'_> {
             } => {
                 info!(
                     target: "pgwarden::decision",
-                    query_id = *query_id, subject = *subject, client = *client, database = *database, policy = *policy, decision = "allow",
+                    query_id = *query_id, subject = *subject, client = *client, database = *database, kind = *kind, policy = *policy, decision = "allow",
                     relations = relations.join(","), rules = rules.join(","), duration_us = micros(took),
                     "statement on `{database}` allowed"
                 );
             }
-            Self::Decision { query_id, subject, client, database, policy, rule, sqlstate, took, .. } => {
+            Self::Decision {
+                query_id,
+                subject,
+                client,
+                database,
+                kind,
+                policy,
+                rule,
+                sqlstate,
+                took,
+                ..
+            } => {
                 warn!(
                     target: "pgwarden::decision",
-                    query_id = *query_id, subject = *subject, client = *client, database = *database, policy = *policy, decision = "deny", rule = *rule,
+                    query_id = *query_id, subject = *subject, client = *client, database = *database, kind = *kind, policy = *policy, decision = "deny", rule = *rule,
                     sqlstate = sqlstate.as_ref().map(SqlState::as_str), duration_us = micros(took),
                     "statement on `{database}` refused"
                 );
             }
-            Self::Run { query_id, subject, database, outcome, sqlstate, rows, bytes, truncated, took } => {
+            Self::Run {
+                query_id,
+                subject,
+                database,
+                kind,
+                outcome,
+                sqlstate,
+                rows,
+                bytes,
+                truncated,
+                took,
+            } => {
                 info!(
                     target: "pgwarden::run",
-                    query_id = *query_id, subject = *subject, database = *database, outcome = ?outcome,
+                    query_id = *query_id, subject = *subject, database = *database, kind = *kind, outcome = ?outcome,
                     sqlstate = sqlstate.as_ref().map(SqlState::as_str), rows = *rows, bytes = *bytes, truncated = *truncated,
-                    duration_us = micros(took), "query on `{database}` ended"
+                    duration_us = micros(took), "{kind} on `{database}` ended"
+                );
+            }
+            Self::Approval { step, approval, subject, client, database, policy, relation, rule, by } => {
+                info!(
+                    target: "pgwarden::approval",
+                    step = step.word(), approval = *approval, subject = *subject, client = *client, database = *database,
+                    policy = *policy, relation = *relation, rule = *rule, by = *by,
+                    "approval of a write on `{database}`: {}", step.word()
                 );
             }
             Self::Policy { database, file, before, now, fault: None } => {

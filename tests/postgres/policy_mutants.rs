@@ -10,7 +10,7 @@ use std::path::Path;
 
 use pgwarden::catalog::Catalog;
 use pgwarden::pg::QualifiedName;
-use pgwarden::policy::{Action, ColumnAccess, Policy, Sources};
+use pgwarden::policy::{Action, Approval, ColumnAccess, Policy, Sources};
 use pgwarden::sql::{CheckContext, policy_errors};
 
 use crate::support::{Database, READER, Template, gate};
@@ -109,6 +109,12 @@ rows = 1000.0
 [limits.caller]
 concurrent = 2
 per_minute = 60
+
+[writes]
+approval = "approver"
+rows = 10
+preview = "plan"
+before = "7d"
 "#;
 
 #[tokio::test]
@@ -285,7 +291,7 @@ struct Reach {
     relations: BTreeMap<String, Relation>,
     functions: BTreeSet<String>,
     extensions: BTreeSet<String>,
-    limits: [f64; 8],
+    limits: [f64; 11],
 }
 
 struct Relation {
@@ -338,11 +344,14 @@ impl Reach {
             .map_or([none; 4], |l| [l.rows as f64, l.characters as f64, l.seconds as f64, l.joins as f64]);
         let planner = policy.planner_limits().map_or([none; 2], |l| [l.cost, l.rows]);
         let caller = policy.caller_limits().map_or([none; 2], |l| [l.concurrent as f64, l.per_minute.into()]);
+        let writes = policy.writes();
+        let lenient = Approval::Two as u8 - writes.approval as u8;
+        let writes = [writes.rows as f64, lenient.into(), f64::from(writes.preview as u8)];
         Self {
             relations: relations.collect(),
             functions: functions.map(ToString::to_string).collect(),
             extensions: policy.extensions().map(str::to_owned).collect(),
-            limits: [&call[..], &planner[..], &caller[..]].concat().try_into().unwrap(),
+            limits: [&call[..], &planner[..], &caller[..], &writes[..]].concat().try_into().unwrap(),
         }
     }
 

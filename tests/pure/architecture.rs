@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use source::{Token, tokens};
 
 /// A module may name only those before it, and itself.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "pg",
     "catalog",
     "policy",
@@ -20,6 +20,7 @@ const LAYERS: [&str; 15] = [
     "store",
     "auth",
     "tasks",
+    "approvals",
     "gateway",
     "web",
     "mcp",
@@ -43,7 +44,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("axum", &["web", "mcp"]),
     ("maud", &["web"]),
     ("clap", &["cli"]),
-    ("nix", &["embedded"]),
+    ("nix", &["embedded", "cli"]),
 ];
 
 /// Say nothing about what is in them.

@@ -7,30 +7,30 @@ use pgwarden::catalog::{Catalog, CatalogContents, Column, Relation, RelationKind
 use pgwarden::pg::{Oid, QualifiedName};
 use pgwarden::policy::{ColumnAccess, Policy};
 
-const ROUNDS: u64 = 4_000;
+pub const ROUNDS: u64 = 4_000;
 
 /// xorshift64*: the same numbers on every machine.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, most: usize) -> usize {
+    pub fn below(&mut self, most: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % most
     }
 
-    fn one<'c>(&mut self, choices: &[&'c str]) -> &'c str {
+    pub fn one<'c>(&mut self, choices: &[&'c str]) -> &'c str {
         choices[self.below(choices.len())]
     }
 }
 
 #[derive(Clone, Debug)]
-struct Rule {
-    kind: &'static str,
-    names: Vec<String>,
+pub struct Rule {
+    pub kind: &'static str,
+    pub names: Vec<String>,
     /// Tells a mask or filter from another.
-    mark: String,
+    pub mark: String,
 }
 
 impl Rule {
@@ -40,13 +40,16 @@ impl Rule {
         match self.kind {
             "mask" => format!("[[mask]]\ncolumns = {names:?}\nwith = {{ text = \"{mark}\" }}\n"),
             "filter" => format!("[[filter]]\nrelations = {names:?}\nwhere = \"{mark}\"\n"),
+            "check" => format!("[[check]]\nrelations = {names:?}\ncondition = \"{mark}\"\n"),
+            "allow update" => format!("[[allow]]\nupdate = {names:?}\n"),
+            "deny update" => format!("[[deny]]\nupdate = {names:?}\n"),
             kind => format!("[[{kind}]]\nselect = {names:?}\n"),
         }
     }
 }
 
-const RELATIONS: [&str; 6] = ["*.*", "a.*", "a.t1", "*.t2", "a.t*", "b.t3"];
-const COLUMNS: [&str; 7] = ["a.t1.c1", "*.*.c1", "a.*.c*", "*.t2.c2", "b.*.c3", "*.t3.*3", "a.t1.*"];
+pub const RELATIONS: [&str; 6] = ["*.*", "a.*", "a.t1", "*.t2", "a.t*", "b.t3"];
+pub const COLUMNS: [&str; 7] = ["a.t1.c1", "*.*.c1", "a.*.c*", "*.t2.c2", "b.*.c3", "*.t3.*3", "a.t1.*"];
 
 fn rule(dice: &mut Dice, number: usize) -> Rule {
     let kind = dice.one(&["allow", "allow", "allow", "deny", "mask", "filter"]);
@@ -59,13 +62,13 @@ fn rule(dice: &mut Dice, number: usize) -> Rule {
     Rule { kind, names: names.map(str::to_owned).collect(), mark: format!("m{number}") }
 }
 
-fn policy(rules: &[Rule]) -> Policy {
+pub fn policy(rules: &[Rule]) -> Policy {
     let rules: String = rules.iter().map(Rule::text).collect();
     Policy::parse(&format!("version = 1\ninclude = []\n{rules}"), "random.toml").unwrap()
 }
 
 /// Two schemas, up to eight tables, some of them partitions or children of one before.
-fn catalog(dice: &mut Dice) -> Catalog {
+pub fn catalog(dice: &mut Dice) -> Catalog {
     let mut relations: Vec<Relation> = Vec::new();
     for (schema, table) in ["a", "b"].iter().flat_map(|s| ["t1", "t2", "t3", "t4"].map(|t| (*s, t))) {
         let parent = (!relations.is_empty() && dice.below(3) == 0).then(|| dice.below(relations.len()));
@@ -141,12 +144,12 @@ fn seen(policy: &Policy, catalog: &Catalog) -> Vec<Seen> {
 }
 
 /// The model: rules over lists of names, no cleverness.
-struct Model<'m> {
-    rules: &'m [Rule],
-    catalog: &'m Catalog,
+pub struct Model<'m> {
+    pub rules: &'m [Rule],
+    pub catalog: &'m Catalog,
 }
 
-fn glob(pattern: &str, name: &str) -> bool {
+pub fn glob(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((head, tail)) => {
@@ -156,13 +159,13 @@ fn glob(pattern: &str, name: &str) -> bool {
 }
 
 impl Model<'_> {
-    fn names<'r>(&'r self, kind: &'r str) -> impl Iterator<Item = (&'r Rule, Vec<&'r str>)> {
+    pub fn names<'r>(&'r self, kind: &'r str) -> impl Iterator<Item = (&'r Rule, Vec<&'r str>)> {
         let rules = self.rules.iter().filter(move |rule| rule.kind == kind);
         rules.flat_map(|rule| rule.names.iter().map(move |name| (rule, name.split('.').collect())))
     }
 
     /// The relation and everything above it.
-    fn line(&self, relation: &Relation) -> Vec<QualifiedName> {
+    pub fn line(&self, relation: &Relation) -> Vec<QualifiedName> {
         let mut line = vec![relation.name.clone()];
         for parent in &relation.parents {
             line.extend(self.line(self.catalog.relation_by_oid(*parent).unwrap()));
@@ -170,12 +173,12 @@ impl Model<'_> {
         line
     }
 
-    fn below(&self, relation: &Relation) -> Vec<&Relation> {
+    pub fn below(&self, relation: &Relation) -> Vec<&Relation> {
         let all = self.catalog.relations().iter();
         all.filter(|other| other.oid != relation.oid && self.line(other).contains(&relation.name)).collect()
     }
 
-    fn whole(parts: &[&str], names: &[QualifiedName]) -> bool {
+    pub fn whole(parts: &[&str], names: &[QualifiedName]) -> bool {
         names.iter().any(|name| glob(parts[0], &name.schema) && glob(parts[1], &name.name))
     }
 
@@ -197,14 +200,20 @@ impl Model<'_> {
     }
 
     /// Rules that touch a column of these names: (rule, of the column alone).
-    fn of_column(&self, kind: &str, names: &[QualifiedName], column: &str, alone: bool) -> BTreeSet<String> {
+    pub fn of_column(
+        &self,
+        kind: &str,
+        names: &[QualifiedName],
+        column: &str,
+        alone: bool,
+    ) -> BTreeSet<String> {
         let touches = self.names(kind).filter(|(_, parts)| {
             Self::whole(parts, names) && if parts.len() == 3 { glob(parts[2], column) } else { !alone }
         });
         touches.map(|(rule, _)| rule.mark.clone()).collect()
     }
 
-    fn filters(&self, names: &[QualifiedName]) -> BTreeSet<String> {
+    pub fn filters(&self, names: &[QualifiedName]) -> BTreeSet<String> {
         let touch = self.names("filter").filter(|(_, parts)| Self::whole(parts, names));
         touch.map(|(rule, _)| rule.mark.clone()).collect()
     }

@@ -18,7 +18,7 @@ use crate::cli::setup::{Setup, environment};
 use crate::db::{Database, Flow, RowSink, RunLimits};
 use crate::pg::Diagnostic;
 use crate::policy::{Case, Cases, Expect, Policy, PolicyError};
-use crate::sql::{self, CheckContext, Checked, ProjectedColumn};
+use crate::sql::{self, CheckContext, Checked, CheckedWrite, ProjectedColumn, WriteOptions};
 
 /// Rows of an answer whose columns alone are expected.
 const FEW: u64 = 1;
@@ -155,18 +155,50 @@ async fn judge(
     database: &Arc<Database>,
 ) -> Result<(), String> {
     let cx = CheckContext { catalog, policy, claims: &case.claims };
-    match (sql::check(&case.sql, &cx), case.expect) {
+    let checked = match sql::check(&case.sql, &cx) {
+        Err(refusal) if is_no_query(&refusal) => match written(case, &cx) {
+            // Neither is it a statement that writes.
+            Err(no) if is_no_query(&no) => Err(refusal),
+            Err(no) => Err(no),
+            Ok(write) => return may_write(case, &write),
+        },
+        checked => checked,
+    };
+    match (checked, case.expect) {
         (Err(refusal), Expect::Allow) => Err(differs("allow", &refusal.render(&case.sql))),
         (Ok(checked), Expect::Deny) => Err(differs("deny", &format!("allow\n{}", checked.text()))),
         (Err(refusal), Expect::Deny) => refused(case, &refusal),
         (Ok(checked), Expect::Allow) => {
-            allowed(case, &checked)?;
+            took_part(case, checked.rules(), checked.notices())?;
             if case.columns.is_some() || case.rows.is_some() {
                 answered(case, checked, policy, database).await?;
             }
             Ok(())
         }
     }
+}
+
+fn is_no_query(refusal: &Diagnostic) -> bool {
+    refusal.rule.as_deref() == Some("sql.statement_kind")
+}
+
+/// As it would be checked to run.
+fn written(case: &Case, cx: &CheckContext<'_>) -> Result<CheckedWrite, Diagnostic> {
+    let before = cx.policy.writes().before.is_some();
+    sql::check_write(&case.sql, cx, &WriteOptions { before })
+}
+
+/// A statement that writes is checked and does not run.
+fn may_write(case: &Case, write: &CheckedWrite) -> Result<(), String> {
+    if case.expect == Expect::Deny {
+        return Err(differs("deny", &format!("allow\n{}", write.text())));
+    }
+    if case.columns.is_some() || case.rows.is_some() {
+        return Err(
+            "a case of a statement that writes has no `columns` and `rows`: it does not run".to_owned()
+        );
+    }
+    took_part(case, write.rules(), write.notices())
 }
 
 fn refused(case: &Case, refusal: &Diagnostic) -> Result<(), String> {
@@ -182,14 +214,13 @@ fn refused(case: &Case, refusal: &Diagnostic) -> Result<(), String> {
     }
 }
 
-fn allowed(case: &Case, checked: &Checked) -> Result<(), String> {
-    let rules = checked.rules();
+fn took_part(case: &Case, rules: &[String], notices: &[Diagnostic]) -> Result<(), String> {
     if let Some(rule) = &case.rule
         && !rules.contains(rule)
     {
         return Err(differs(&format!("rule {rule}"), &format!("rules {}", rules.join(", "))));
     }
-    let said: Vec<&str> = checked.notices().iter().map(|notice| notice.message.as_str()).collect();
+    let said: Vec<&str> = notices.iter().map(|notice| notice.message.as_str()).collect();
     match &case.notice {
         Some(notice) if !said.iter().any(|said| said.contains(notice.as_str())) => {
             Err(differs(&format!("notice {notice:?}"), &format!("notices [{}]", said.join("; "))))

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 
+use crate::approvals::{ApprovalSettings, PostgresApprovals};
 use crate::config::{self, Tasks};
 use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
 use crate::store::MasterKey;
+use crate::store::before::BeforeImages;
 use crate::tasks::{MemoryStore, Pace, PostgresStore, Store};
 
 /// The database that replicas share, and the key that its contents are sealed with.
@@ -46,6 +48,24 @@ pub(in crate::cli) async fn of_tasks(
     let store = store.map_err(|error| anyhow!(words(&error)))?;
     tracing::info!(store = %connection, "tasks are kept in PostgreSQL");
     Ok(Arc::new(store))
+}
+
+/// Opens the store of approvals.
+pub(in crate::cli) async fn of_approvals(shared: &Shared) -> anyhow::Result<Arc<PostgresApprovals>> {
+    let Shared { connection, key } = shared;
+    let store = PostgresApprovals::open(connection.clone(), ApprovalSettings::default(), key).await;
+    store.map(Arc::new).map_err(|error| anyhow!(words(&error)))
+}
+
+/// Opens the place for rows as they were.
+pub(in crate::cli) async fn of_images(shared: Option<&Shared>) -> anyhow::Result<Arc<BeforeImages>> {
+    let images = match shared {
+        Some(Shared { connection, key }) => BeforeImages::open(connection.clone(), key).await,
+        None => BeforeImages::in_memory(),
+    };
+    let images = Arc::new(images.map_err(|error| anyhow!(words(&error)))?);
+    images.keep_swept();
+    Ok(images)
 }
 
 /// The store that `whence` names: a URL, or libpq's words.

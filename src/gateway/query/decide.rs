@@ -77,6 +77,7 @@ impl Run {
             subject: &self.question.caller.subject,
             client: self.question.caller.client.as_deref(),
             database: served.name(),
+            kind: "query",
             policy,
             allowed: refusal.is_none(),
             rule: refusal.and_then(|refusal| refusal.rule.as_deref()),
@@ -88,7 +89,7 @@ impl Run {
     }
 }
 
-fn names_something_unknown(refusal: &Diagnostic) -> bool {
+pub(in crate::gateway) fn names_something_unknown(refusal: &Diagnostic) -> bool {
     matches!(
         refusal.sqlstate,
         SqlState::UNDEFINED_TABLE

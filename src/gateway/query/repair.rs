@@ -11,7 +11,7 @@ const LABELS: usize = 30;
 const VAGUE: [&str; 3] = ["No function matches", "No operator matches", "Perhaps you need a different"];
 
 /// The error with a hint, where PostgreSQL has none that says what to do.
-pub(super) fn repaired(error: Diagnostic, visible: &Visible<'_>) -> Diagnostic {
+pub(in crate::gateway) fn repaired(error: Diagnostic, visible: &Visible<'_>) -> Diagnostic {
     let vague = |hint: &String| VAGUE.iter().any(|words| hint.starts_with(words));
     if error.source != Source::Postgresql || error.hint.as_ref().is_some_and(|hint| !vague(hint)) {
         return error;

@@ -159,6 +159,7 @@ impl Run {
             query_id: &self.query_id,
             subject: &self.question.caller.subject,
             database: served.name(),
+            kind: "query",
             outcome: match sqlstate {
                 None => Outcome::Completed,
                 Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,

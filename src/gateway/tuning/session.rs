@@ -131,6 +131,7 @@ impl<'g> Session<'g> {
             query_id: &self.query_id,
             subject: &self.caller.subject,
             database: self.served.name(),
+            kind: "explain",
             outcome: match sqlstate {
                 None => Outcome::Completed,
                 Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,
@@ -159,6 +160,7 @@ impl<'g> Session<'g> {
             subject: &self.caller.subject,
             client: self.caller.client.as_deref(),
             database: self.served.name(),
+            kind: "explain",
             policy: self.pinned.policy().version(),
             allowed: refusal.is_none(),
             rule: refusal.and_then(|refusal| refusal.rule.as_deref()),

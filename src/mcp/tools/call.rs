@@ -1,18 +1,19 @@
 //! One call of a tool: what it came with, and the ways to reply to it.
 
-use rmcp::model::{CallToolResult, JsonObject, Tool};
+use rmcp::model::{CallToolResult, InputRequiredResult, JsonObject, Tool};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    advise_indexes, database_health, describe, explain, query, saved, search_objects, task_cancel,
-    task_result, top_queries,
+    advise_indexes, database_health, describe, execute, explain, preview, query, saved, search_objects,
+    task_cancel, task_result, top_queries,
 };
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::elicitation::Resumed;
 use crate::mcp::handler::Handler;
 use crate::mcp::reply::{self, ToolReply};
 use crate::pg::Diagnostic;
@@ -23,6 +24,8 @@ pub(in crate::mcp) enum Called {
     Reply(CallToolResult),
     /// It goes on as a task, and the client has said that it knows what that is.
     Task(TaskView),
+    /// The client is asked for something, and calls again.
+    Asks(InputRequiredResult),
 }
 
 pub(in crate::mcp) struct Call<'c> {
@@ -32,6 +35,7 @@ pub(in crate::mcp) struct Call<'c> {
     pub(in crate::mcp) caller: &'c Caller,
     pub(in crate::mcp) cx: &'c RequestContext<RoleServer>,
     pub(in crate::mcp) cancel: &'c CancellationToken,
+    pub(in crate::mcp) resumed: Resumed,
 }
 
 impl Call<'_> {
@@ -47,7 +51,9 @@ impl Call<'_> {
         }
         let reply = match self.tool.name.as_ref() {
             "query" => return query::call(self).await,
+            "execute" => return execute::call(self).await,
             "advise_indexes" => return advise_indexes::call(self).await,
+            "preview" => preview::call(self).await,
             "search_objects" => search_objects::call(self).await,
             "describe" => describe::call(self).await,
             "database_health" => database_health::call(self).await,

@@ -17,46 +17,6 @@ impl Policy {
         self.decide_read(relation, catalog, &mut BTreeSet::new())
     }
 
-    /// May a statement write to this relation, as far as it stands in no view's place? Rules of columns are asked by
-    /// column.
-    pub fn decide_write(&self, action: Action, relation: &Relation, catalog: &Catalog) -> Decision {
-        let decision = self.decide_name(action, relation, catalog, &mut BTreeSet::new());
-        match self.denied_below(action, relation, catalog) {
-            Some(denied) if decision.allowed => denied,
-            _ => decision,
-        }
-    }
-
-    /// May a statement that writes to the relation give this column a value?
-    pub fn decide_write_column(
-        &self,
-        action: Action,
-        relation: &Relation,
-        column: &str,
-        catalog: &Catalog,
-    ) -> Decision {
-        let decision = self.decide_write(action, relation, catalog);
-        if !decision.allowed {
-            return decision;
-        }
-        let names = Names::of(relation, catalog);
-        if let Some(denial) = self.denial(action, |patterns| names.match_column(patterns, column)) {
-            return Decision::deny(&denial.name).because(denial.reason.as_ref());
-        }
-        let grants = |pattern: &Pattern| {
-            if relation.is_partition {
-                names.match_column(std::slice::from_ref(pattern), column)
-            } else {
-                pattern.matches_column(&relation.name, column)
-            }
-        };
-        let mut allows = self.allow.iter();
-        match allows.find(|rule| rule.targets.iter().any(|(granted, p)| *granted == action && grants(p))) {
-            Some(rule) => Decision::allow(&rule.name),
-            None => Decision::deny("default.deny"),
-        }
-    }
-
     /// `seen` are the relations that are being decided: a view may be behind itself.
     pub(super) fn decide_read(
         &self,
@@ -81,7 +41,12 @@ impl Policy {
     }
 
     /// Reading a table reads its partitions and children: one that is denied denies it.
-    fn denied_below(&self, action: Action, relation: &Relation, catalog: &Catalog) -> Option<Decision> {
+    pub(super) fn denied_below(
+        &self,
+        action: Action,
+        relation: &Relation,
+        catalog: &Catalog,
+    ) -> Option<Decision> {
         let below = descendants(relation, catalog);
         below.into_iter().find_map(|child| {
             let denial = self.denial(action, |patterns| patterns.iter().any(|p| whole(p, &child.name)))?;
@@ -90,7 +55,7 @@ impl Policy {
     }
 
     /// Deny wins; a partition or child follows its parents as well as its own name.
-    fn decide_name(
+    pub(super) fn decide_name(
         &self,
         action: Action,
         relation: &Relation,

@@ -76,7 +76,7 @@ fn using_column(column: sp::ObjectName) -> Lowered<Ident> {
     }
 }
 
-fn factor(factor: TableFactor) -> Lowered<FromItem> {
+pub fn factor(factor: TableFactor) -> Lowered<FromItem> {
     match factor {
         TableFactor::Table {
             name,

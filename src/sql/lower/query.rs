@@ -50,7 +50,7 @@ fn locking() -> Diagnostic {
     .hint("leave out FOR UPDATE, FOR SHARE and their kin")
 }
 
-fn with(with: With) -> Lowered<ast::With> {
+pub fn with(with: With) -> Lowered<ast::With> {
     let With { with_token: _, recursive, cte_tables } = with;
     Ok(ast::With { recursive, ctes: all(cte_tables, cte)? })
 }

@@ -74,7 +74,7 @@ fn distinct(distinct: Option<sp::Distinct>) -> Lowered<Distinct> {
     })
 }
 
-fn item(item: SelectItem) -> Lowered<Item> {
+pub fn item(item: SelectItem) -> Lowered<Item> {
     Ok(match item {
         SelectItem::UnnamedExpr(value) => super::star::item(value)?,
         SelectItem::ExprWithAlias { expr: value, alias } => {

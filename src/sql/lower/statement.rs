@@ -46,12 +46,41 @@ pub fn statement(statement: Sp) -> Lowered<Statement> {
 
 /// The refusal of whatever is not a read.
 pub fn writes(what: &str) -> Diagnostic {
-    Diagnostic::refused(
+    let refusal = Diagnostic::refused(
         SqlState::READ_ONLY_SQL_TRANSACTION,
         format!("{what} is not allowed: only queries can be run"),
-    )
-    .rule("sql.statement_kind")
-    .hint("write one SELECT, VALUES, WITH .. SELECT or EXPLAIN")
+    );
+    refusal.rule("sql.statement_kind").hint(match first_word(what) {
+        "INSERT" | "UPDATE" | "DELETE" | "MERGE" => {
+            "the tool `execute` takes it, as a statement of its own, where the policy grants it"
+        }
+        "CREATE" | "ALTER" | "DROP" | "TRUNCATE" | "COMMENT" | "GRANT" | "REVOKE" => "ask the DBA",
+        _ => "write one SELECT, VALUES, WITH .. SELECT or EXPLAIN",
+    })
+}
+
+/// The refusal of whatever changes no rows, where only that is taken.
+pub fn no_write(statement: &Sp) -> Diagnostic {
+    let what = command(statement);
+    let refusal = Diagnostic::refused(
+        SqlState::FEATURE_NOT_SUPPORTED,
+        format!("{what} is not allowed: only INSERT, UPDATE, DELETE and MERGE can be executed"),
+    );
+    refusal.rule("sql.statement_kind").hint(match first_word(&what) {
+        "CREATE" | "ALTER" | "DROP" | "TRUNCATE" | "COMMENT" | "GRANT" | "REVOKE" => "ask the DBA",
+        _ => "write one INSERT, UPDATE, DELETE or MERGE",
+    })
+}
+
+/// A query where a statement that writes is taken.
+pub fn reads_only() -> Diagnostic {
+    Diagnostic::refused(SqlState::FEATURE_NOT_SUPPORTED, "a query changes nothing")
+        .rule("sql.statement_kind")
+        .hint("use the tool `query`")
+}
+
+fn first_word(what: &str) -> &str {
+    what.split(' ').next().unwrap_or_default()
 }
 
 fn analyzes() -> Diagnostic {

@@ -14,13 +14,15 @@ use std::collections::BTreeMap;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
-/// Rewrites the tokens of a query; those of other statements, which are refused by their kind, stay.
+/// First words of the statements that are read further.
+const STARTS: &[&str] =
+    &["select", "with", "values", "table", "explain", "insert", "update", "delete", "merge"];
+
+/// Rewrites the tokens of a query or a change of rows; those of other statements, which are refused by their kind, stay.
 pub fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let start = tokens.iter().find(|token| !matches!(token.token, Token::LParen | Token::SemiColon));
-    let is_query = start.is_some_and(|start| {
-        ["select", "with", "values", "table", "explain"].iter().any(|word| is_word(&start.token, word))
-    });
-    if !is_query {
+    let is_read = start.is_some_and(|start| STARTS.iter().any(|word| is_word(&start.token, word)));
+    if !is_read {
         return tokens;
     }
     let mut rewriter = Rewriter {

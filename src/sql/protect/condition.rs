@@ -8,7 +8,7 @@ use super::bound::{Bound, Found};
 use super::wrap::{INNER, column_of};
 use crate::catalog::{Column, Relation};
 use crate::pg::{Diagnostic, SqlState};
-use crate::policy::{ColumnAccess, Expression, Filter, Policy, PolicyError};
+use crate::policy::{Check, ColumnAccess, Expression, Filter, Policy, PolicyError};
 use crate::sql::ast::walk::{self, Visited, Visitor};
 use crate::sql::ast::{
     Body, Distinct, Expr, Item, Limit, Operator, Quantified, Query, Select, Special, Statement,
@@ -28,6 +28,13 @@ impl Protector<'_> {
         let found = &mut self.read;
         compile(&filter.condition, relation, None, self.cx, &mut self.bound, found)
             .map_err(|error| unusable(&filter.name, error))
+    }
+
+    /// What must be true of a row that is written, over the same.
+    pub fn check(&mut self, check: &Check, relation: &Relation) -> Result<Expr, Diagnostic> {
+        let found = &mut self.read;
+        compile(&check.condition, relation, None, self.cx, &mut self.bound, found)
+            .map_err(|error| unusable(&check.name, error))
     }
 
     /// Row security reads claims from settings of the session: those that the filter's condition names.

@@ -58,7 +58,7 @@ impl Protector<'_> {
         Ok(Wrapped { items, filter: conditions.into_iter().reduce(both), fenced })
     }
 
-    fn note(&mut self, rule: &str) {
+    pub fn note(&mut self, rule: &str) {
         if !self.found.rules.iter().any(|known| known == rule) {
             self.found.rules.push(rule.to_owned());
         }

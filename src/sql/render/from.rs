@@ -18,7 +18,7 @@ impl Printer {
         }
     }
 
-    fn relation(&mut self, relation: &RelationItem) {
+    pub fn relation(&mut self, relation: &RelationItem) {
         if relation.only {
             self.put("ONLY ");
         }

@@ -3,29 +3,13 @@
 use super::Printer;
 use super::expr::written;
 use crate::sql::ast::{
-    Body, Distinct, Expr, GroupItem, Item, Limit, OrderItem, Query, Select, SetOperation, SetOperator,
+    Body, Distinct, Expr, GroupItem, Item, Limit, OrderItem, Query, Select, SetOperation, SetOperator, With,
 };
 
 impl Printer {
     pub fn query(&mut self, query: &Query) {
         if let Some(with) = &query.with {
-            self.put(if with.recursive { "WITH RECURSIVE " } else { "WITH " });
-            self.separated(&with.ctes, ", ", |out, cte| {
-                out.ident(&cte.name);
-                if !cte.columns.is_empty() {
-                    out.put("(");
-                    out.names(&cte.columns);
-                    out.put(")");
-                }
-                out.put(match cte.materialized {
-                    None => " AS (",
-                    Some(true) => " AS MATERIALIZED (",
-                    Some(false) => " AS NOT MATERIALIZED (",
-                });
-                out.query(&cte.query);
-                out.put(")");
-            });
-            self.put(" ");
+            self.with(with);
         }
         self.body(&query.body);
         self.order_by(&query.order_by);
@@ -45,6 +29,27 @@ impl Printer {
                 self.put(") ROWS WITH TIES");
             }
         }
+    }
+
+    /// With a space behind.
+    pub fn with(&mut self, with: &With) {
+        self.put(if with.recursive { "WITH RECURSIVE " } else { "WITH " });
+        self.separated(&with.ctes, ", ", |out, cte| {
+            out.ident(&cte.name);
+            if !cte.columns.is_empty() {
+                out.put("(");
+                out.names(&cte.columns);
+                out.put(")");
+            }
+            out.put(match cte.materialized {
+                None => " AS (",
+                Some(true) => " AS MATERIALIZED (",
+                Some(false) => " AS NOT MATERIALIZED (",
+            });
+            out.query(&cte.query);
+            out.put(")");
+        });
+        self.put(" ");
     }
 
     pub fn order_by(&mut self, items: &[OrderItem]) {
@@ -152,7 +157,7 @@ impl Printer {
         }
     }
 
-    fn item(&mut self, item: &Item) {
+    pub fn item(&mut self, item: &Item) {
         match item {
             Item::Star => self.put("*"),
             Item::TableStar(path) => {

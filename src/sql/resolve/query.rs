@@ -40,7 +40,7 @@ impl Resolver<'_> {
         Ok(columns)
     }
 
-    fn with(&mut self, with: &mut With, ctes: &Ctes<'_>, env: Env<'_>) -> Resolved<()> {
+    pub fn with(&mut self, with: &mut With, ctes: &Ctes<'_>, env: Env<'_>) -> Resolved<()> {
         let names: Vec<String> = with.ctes.iter().map(|cte| cte.name.text.clone()).collect();
         for (at, cte) in with.ctes.iter_mut().enumerate() {
             let later = names.get(at..).unwrap_or_default();

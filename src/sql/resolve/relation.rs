@@ -64,9 +64,10 @@ impl<'c> Resolver<'c> {
         Ok(Shape { name, range })
     }
 
-    fn find_relation(&mut self, path: &[Ident]) -> Resolved<(&'c Relation, Vec<String>)> {
+    /// As PostgreSQL looks a relation up; whether it may be seen is not asked.
+    pub fn named(&self, path: &[Ident]) -> Option<&'c Relation> {
         let catalog = self.cx.catalog;
-        let found = match path {
+        match path {
             [name] => catalog
                 .search_path()
                 .iter()
@@ -78,8 +79,12 @@ impl<'c> Resolver<'c> {
                 catalog.relation(&QualifiedName::new(&schema.text, &name.text))
             }
             _ => None,
-        };
-        let Some(relation) = found else { return Err(self.missing_relation(path, None)) };
+        }
+    }
+
+    fn find_relation(&mut self, path: &[Ident]) -> Resolved<(&'c Relation, Vec<String>)> {
+        let catalog = self.cx.catalog;
+        let Some(relation) = self.named(path) else { return Err(self.missing_relation(path, None)) };
         let decide = || Rc::new(self.cx.policy.access(relation, catalog));
         let access = Rc::clone(self.found.accesses.entry(relation.oid).or_insert_with(decide));
         if !access.is_visible() {

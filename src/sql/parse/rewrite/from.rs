@@ -10,7 +10,7 @@ use crate::pg::keywords;
 impl Rewriter {
     /// `ONLY relation` and `ONLY (relation)`.
     pub(super) fn only(&mut self, span: Span) -> bool {
-        let stands = self.follows_word(&["from", "join"])
+        let stands = self.follows_word(&["from", "join", "update"])
             || self.follows(&Token::Comma)
             || self.follows(&Token::LParen);
         if !stands {
@@ -121,8 +121,11 @@ impl Rewriter {
             || self.word(ahead, "update")
     }
 
-    /// `USING (columns) AS alias`
+    /// `USING (columns) AS alias`; behind DELETE and MERGE there may be a subquery.
     pub(super) fn using(&mut self) -> bool {
+        if self.query_starts(2) {
+            return false;
+        }
         let Some(close) = self.is(1, &Token::LParen).then(|| self.closing(1)).flatten() else { return false };
         let name_at = close.saturating_add(2);
         if !self.word(close.saturating_add(1), "as") {

@@ -1,0 +1,2 @@
+FROM approval
+ORDER BY approval.created_at, approval.id

@@ -1,0 +1,100 @@
+//! What is asked over a control socket, and what is answered.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nix::unistd::{Uid, User};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use crate::approvals::{ApprovalId, Person};
+use crate::auth::Caller;
+use crate::gateway::{ApprovalView, Decided, Decision, Gateway};
+use crate::pg::Diagnostic;
+
+/// For the whole of a question and its answer.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Of one answer: all approvals that may be open.
+const BYTES: u64 = 128 * 1024 * 1024;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::cli) enum Question {
+    List,
+    Show { id: ApprovalId },
+    Decide { id: ApprovalId, decision: Decision },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::cli) enum Answer {
+    List(Vec<ApprovalView>),
+    /// There is no such approval, or this is what became of it.
+    Shown(Option<Box<ApprovalView>>),
+    Decided(Box<ApprovalView>),
+    /// It was decided, used or expired before.
+    TooLate(Box<ApprovalView>),
+    Failed(Diagnostic),
+}
+
+/// Somebody with an account on this host.
+pub(in crate::cli) fn host_caller(uid: Uid) -> Caller {
+    let account = User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
+    let person = Person::on_the_host(&account);
+    Caller { issuer: person.issuer, ..Caller::local(person.subject) }
+}
+
+/// Answers from the approvals of `gateway`.
+pub(in crate::cli) async fn answer(gateway: &Gateway, viewer: &Caller, question: Question) -> Answer {
+    let answered = match question {
+        Question::List => gateway.open_approvals(viewer).await.map(Answer::List),
+        Question::Show { id } => {
+            gateway.approval(viewer, id).await.map(|found| Answer::Shown(found.map(Box::new)))
+        }
+        Question::Decide { id, decision } => {
+            gateway.decide(viewer, id, decision).await.map(|decided| match decided {
+                Decided::Done(approval) => Answer::Decided(Box::new(approval)),
+                Decided::TooLate(approval) => Answer::TooLate(Box::new(approval)),
+                Decided::Unknown => Answer::Shown(None),
+            })
+        }
+    };
+    answered.unwrap_or_else(Answer::Failed)
+}
+
+/// Asks the server behind `socket`.
+pub(in crate::cli) async fn ask(socket: &Path, question: &Question) -> anyhow::Result<Answer> {
+    let asked = async {
+        let mut stream = UnixStream::connect(socket).await?;
+        write(&mut stream, question).await?;
+        read(&mut stream).await
+    };
+    let answered = timeout(LIMIT, asked).await.context("the server does not answer")?;
+    answered.with_context(|| format!("`{}`", socket.display()))
+}
+
+/// One question on a connection.
+pub(super) async fn serve_one(gateway: &Gateway, mut stream: UnixStream) -> anyhow::Result<()> {
+    let peer = Uid::from_raw(stream.peer_cred()?.uid());
+    let answered = async {
+        let question = read(&mut stream).await?;
+        let answer = answer(gateway, &host_caller(peer), question).await;
+        write(&mut stream, &answer).await
+    };
+    timeout(LIMIT, answered).await.context("no question came in time")?
+}
+
+async fn write(stream: &mut UnixStream, message: &impl Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    Ok(stream.write_all(&line).await?)
+}
+
+async fn read<M: for<'de> Deserialize<'de>>(stream: &mut UnixStream) -> anyhow::Result<M> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(BYTES)).read_until(b'\n', &mut line).await?;
+    Ok(serde_json::from_slice(&line)?)
+}

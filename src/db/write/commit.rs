@@ -1,0 +1,91 @@
+//! The end of a transaction that has written.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use super::failure::{self, Failure, unknown_outcome};
+use super::locks::Bounds;
+use super::rows::Affected;
+use crate::db::error;
+use crate::db::lease::Lease;
+use crate::pg::Diagnostic;
+
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
+/// For the answer to COMMIT: it may wait for a standby, and for deferred constraints, whose time is that of the statement.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A statement that has run, with every row as it should be. Dropped, nothing has happened.
+pub struct Uncommitted {
+    pub(super) lease: Lease,
+    pub(super) tasks: TaskTracker,
+    pub(super) failure: Failure,
+    pub(super) affected: Affected,
+    pub(super) notices: Vec<Diagnostic>,
+    /// What it may have locked.
+    pub(super) bounds: Bounds,
+    /// Nothing of it stays in the session that a reset does not find.
+    pub(super) reset: bool,
+}
+
+impl Uncommitted {
+    /// Rows that the statement changed.
+    pub fn rows(&self) -> u64 {
+        self.affected.rows
+    }
+
+    /// The rows as they were: JSON objects, one a line. Never for callers.
+    pub fn old(&self) -> &[u8] {
+        &self.affected.old
+    }
+
+    /// Rows of its RETURNING that the sink did not take.
+    pub fn untaken(&self) -> u64 {
+        self.affected.untaken
+    }
+
+    pub fn notices(&self) -> &[Diagnostic] {
+        &self.notices
+    }
+
+    /// Commits. Once begun, it goes on though nobody waits for it.
+    pub async fn commit(self) -> Result<(), Diagnostic> {
+        let tasks = self.tasks.clone();
+        let ended = tasks.spawn(self.committed()).await;
+        ended.unwrap_or_else(|_| Err(unknown_outcome()))
+    }
+
+    async fn committed(mut self) -> Result<(), Diagnostic> {
+        let link = self.lease.link().filter(|link| !link.is_closed()).ok_or_else(failure::lost)?;
+        match timeout(PATIENCE, link.client().batch_execute(COMMIT)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failed)) => return Err(self.failure.of_commit(&failed)),
+            Err(_) => return Err(unknown_outcome()),
+        }
+        self.give_back();
+        Ok(())
+    }
+
+    /// Undoes it.
+    pub async fn roll_back(mut self) -> Result<(), Diagnostic> {
+        let link = self.lease.link().ok_or_else(error::lost)?;
+        link.client().batch_execute(ROLLBACK).await.map_err(|e| error::diagnostic(&e))?;
+        self.give_back();
+        Ok(())
+    }
+
+    /// What functions of the database's own leave behind, no reset is known to find: then the connection is closed.
+    fn give_back(self) {
+        if self.reset {
+            self.lease.end();
+        }
+    }
+}
+
+impl std::fmt::Debug for Uncommitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Uncommitted").field("rows", &self.affected.rows).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! An approval as people see it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::approvals::{Approval, ApprovalId, ApprovalRule, ApprovalState, Person};
+use crate::pg::{Diagnostic, SqlState};
+
+/// All that is approved, and what came of it. Texts are as they are: whoever shows them escapes what nobody sees.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ApprovalView {
+    pub id: ApprovalId,
+    pub statement: String,
+    pub params: Vec<Option<String>>,
+    pub database: String,
+    /// The role that PostgreSQL sees.
+    pub run_as: String,
+    /// The version of the policy.
+    pub policy: String,
+    /// INSERT, UPDATE, DELETE or MERGE.
+    pub kind: String,
+    pub relation: String,
+    /// The most rows that it may change.
+    pub rows: u64,
+    /// What the tool `preview` shows: an object.
+    pub preview: Value,
+    pub requester: Person,
+    /// The requester's program as it named itself; never trusted.
+    pub client: Option<String>,
+    /// The OAuth client that the requester's authorization was given to.
+    pub client_id: Option<String>,
+    pub rule: ApprovalRule,
+    pub created: DateTime<Utc>,
+    pub expires: DateTime<Utc>,
+    pub state: ApprovalState,
+    pub approved_by: Vec<Person>,
+    /// Who refused it, and why; the reason has no invisible characters.
+    pub refused_by: Option<(Person, String)>,
+}
+
+/// What somebody says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    Approve,
+    Refuse { reason: String },
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Decided {
+    /// It counts. Still pending where another person has to approve it too.
+    Done(ApprovalView),
+    /// It was decided or used, or had expired, before: nothing changed.
+    TooLate(ApprovalView),
+    /// For this person there is no such approval.
+    Unknown,
+}
+
+/// What is shown besides the binding, as it is stored.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Shown {
+    pub(super) kind: String,
+    pub(super) preview: Value,
+}
+
+impl ApprovalView {
+    pub(super) fn of(approval: Approval) -> Result<Self, Diagnostic> {
+        let shown: Shown = serde_json::from_str(&approval.asked.preview).map_err(|_| unreadable())?;
+        let binding = approval.asked.binding;
+        Ok(Self {
+            id: approval.id,
+            statement: binding.statement,
+            params: binding.params,
+            database: binding.database,
+            run_as: binding.run_as,
+            policy: binding.policy,
+            kind: shown.kind,
+            relation: binding.relation,
+            rows: binding.rows,
+            preview: shown.preview,
+            requester: binding.requester.person,
+            client: approval.asked.client,
+            client_id: binding.requester.client_id,
+            rule: approval.asked.rule,
+            created: approval.created,
+            expires: approval.expires,
+            state: approval.state,
+            approved_by: approval.approved_by,
+            refused_by: approval.refused_by,
+        })
+    }
+}
+
+pub(super) fn unreadable() -> Diagnostic {
+    Diagnostic::refused(SqlState::INTERNAL_ERROR, "an approval cannot be read: another version has stored it")
+}

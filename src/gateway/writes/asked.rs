@@ -1,0 +1,233 @@
+//! The beginning of every call that is about a write: who asks, under which policy, and what the gates say.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use super::{PreparedFacts, WriteRequest};
+use crate::auth::{Caller, Scope};
+use crate::catalog::Catalog;
+use crate::db::{RowEvent, WriteLimits};
+use crate::gateway::admission::Admitted;
+use crate::gateway::query::{names_something_unknown, random_id};
+use crate::gateway::visible::Visible;
+use crate::gateway::{CallLimits, Gateway, Pinned, Served};
+use crate::pg::{Diagnostic, SqlState};
+use crate::policy::Policy;
+use crate::sql::{self, CheckContext, CheckedWrite, WriteKind, WriteOptions};
+use crate::telemetry::{Event, Outcome};
+
+/// Longer texts are checked on a thread of their own.
+const INLINE_BYTES: usize = 4 * 1024;
+/// Of all old rows of one statement together.
+const OLD_BYTES: usize = 8 * 1024 * 1024;
+
+/// One call. It outlives its caller's future, since COMMIT does.
+pub(super) struct Asked {
+    pub gateway: Gateway,
+    pub caller: Caller,
+    pub served: Served,
+    pub policy: Arc<Policy>,
+    pub catalog: Arc<Catalog>,
+    pub within: CallLimits,
+    pub query_id: String,
+    pub params: Vec<Option<String>>,
+    pub write: CheckedWrite,
+    started: Instant,
+    _admitted: Option<Admitted>,
+}
+
+impl Asked {
+    /// Checks the request under the policy of now, then asks `allowed`; one decision event says what came of both. The old
+    /// rows are asked for where the policy keeps them, or `old` says so.
+    pub async fn begin(
+        gateway: &Gateway,
+        caller: &Caller,
+        request: &WriteRequest,
+        old: impl Fn(&Policy) -> bool,
+        allowed: &(dyn Fn(&PreparedFacts) -> Result<(), Diagnostic> + Sync),
+        cancel: &CancellationToken,
+    ) -> Result<Self, Diagnostic> {
+        let (started, query_id) = (Instant::now(), random_id()?);
+        let named = |refusal: Diagnostic| Diagnostic { query_id: Some(query_id.clone()), ..refusal };
+        let served = gateway.served(request.database.as_deref())?;
+        let pinned = served.policies.of(caller)?.pin();
+        let policy = pinned.policy();
+        let within = gateway.limits.within(policy);
+        let begun = async {
+            may_write(caller)?;
+            let admitted = gateway.admitted(caller, served, policy)?;
+            let catalog = served.catalog(within.deadline, cancel).await?;
+            let options = WriteOptions { before: policy.writes().before.is_some() || old(policy) };
+            let mut decision = check(&pinned, &catalog, caller, &request.sql, &options).await;
+            let mut used = Arc::clone(&catalog);
+            if decision.as_ref().err().is_some_and(names_something_unknown)
+                && let Ok(fresh) = served.fresh_catalog(within.deadline, cancel).await
+                && !Arc::ptr_eq(&fresh, &catalog)
+            {
+                decision = check(&pinned, &fresh, caller, &request.sql, &options).await;
+                used = fresh;
+            }
+            let asked = Self {
+                gateway: gateway.clone(),
+                caller: caller.clone(),
+                served: served.clone(),
+                policy: Arc::clone(policy),
+                catalog: used,
+                within: within.clone(),
+                query_id: query_id.clone(),
+                params: request.params.clone(),
+                write: decision?,
+                started,
+                _admitted: admitted,
+            };
+            allowed(&asked.facts())?;
+            Ok(asked)
+        };
+        let decision = Box::pin(begun).await;
+        report(gateway, caller, served.name(), policy.version(), &query_id, &decision, started.elapsed());
+        decision.map_err(named)
+    }
+
+    pub fn facts(&self) -> PreparedFacts {
+        PreparedFacts {
+            statement: self.write.statement().to_owned(),
+            params: self.params.clone(),
+            database: self.served.name().to_owned(),
+            run_as: self.catalog.contents().login.clone(),
+            policy_version: self.policy.version().to_owned(),
+            kind: self.write.kind(),
+            relation: self.write.target().clone(),
+            rows: self.policy.writes().rows,
+            approval: self.policy.writes().approval,
+        }
+    }
+
+    /// What it does to rows of its target. A text that only quotes the words of a conflict's update counts as one that has
+    /// them.
+    pub fn events(&self) -> &'static [RowEvent] {
+        match self.write.kind() {
+            WriteKind::Insert if self.write.statement().contains("DO UPDATE") => {
+                &[RowEvent::Insert, RowEvent::Update]
+            }
+            WriteKind::Insert => &[RowEvent::Insert],
+            WriteKind::Update => &[RowEvent::Update],
+            WriteKind::Delete => &[RowEvent::Delete],
+            WriteKind::Merge => &RowEvent::ALL,
+        }
+    }
+
+    pub fn limits(&self) -> WriteLimits {
+        WriteLimits {
+            rows: self.policy.writes().rows,
+            field_chars: self.within.field_characters,
+            old_bytes: OLD_BYTES,
+            deadline: self.left(),
+        }
+    }
+
+    pub fn visible(&self) -> Visible<'_> {
+        Visible::new(&self.catalog, &self.policy)
+    }
+
+    /// One of the connections that the caller may hold.
+    pub async fn share(&self, cancel: &CancellationToken) -> Result<OwnedSemaphorePermit, Diagnostic> {
+        let share = self.served.shares.take(&self.caller.key(), self.left(), cancel).await;
+        share.map_err(|refusal| self.named(refusal))
+    }
+
+    pub fn left(&self) -> Duration {
+        self.within.deadline.saturating_sub(self.started.elapsed())
+    }
+
+    pub fn named(&self, refusal: Diagnostic) -> Diagnostic {
+        Diagnostic { query_id: Some(self.query_id.clone()), ..refusal }
+    }
+
+    /// The event of its end.
+    pub fn report_run(&self, ended: Result<u64, &Diagnostic>, took: Duration) {
+        let sqlstate = ended.err().map(|error| error.sqlstate);
+        self.gateway.telemetry.emit(&Event::Run {
+            query_id: &self.query_id,
+            subject: &self.caller.subject,
+            database: self.served.name(),
+            kind: self.write.kind().word(),
+            outcome: match sqlstate {
+                None => Outcome::Completed,
+                Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,
+                Some(SqlState::TRANSACTION_RESOLUTION_UNKNOWN) => Outcome::Unknown,
+                Some(_) => Outcome::Failed,
+            },
+            sqlstate,
+            rows: ended.unwrap_or(0),
+            bytes: 0,
+            truncated: false,
+            took,
+        });
+    }
+}
+
+pub fn may_write(caller: &Caller) -> Result<(), Diagnostic> {
+    if caller.scopes.has(Scope::Write) {
+        return Ok(());
+    }
+    let message = "this caller's authorization does not cover writing: it lacks the scope `write`";
+    Err(Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message)
+        .rule("auth.scope")
+        .hint("authorize anew with the scope `write`"))
+}
+
+async fn check(
+    pinned: &Pinned<'_>,
+    catalog: &Arc<Catalog>,
+    caller: &Caller,
+    sql: &str,
+    options: &WriteOptions,
+) -> Result<CheckedWrite, Diagnostic> {
+    pinned.protects(catalog)?;
+    if sql.len() < INLINE_BYTES {
+        let cx = CheckContext { catalog, policy: pinned.policy(), claims: &caller.claims };
+        return sql::check_write(sql, &cx, options);
+    }
+    let (catalog, policy) = (Arc::clone(catalog), Arc::clone(pinned.policy()));
+    let (claims, sql, options) = (caller.claims.clone(), sql.to_owned(), *options);
+    let checking = tokio::task::spawn_blocking(move || {
+        let cx = CheckContext { catalog: &catalog, policy: &policy, claims: &claims };
+        sql::check_write(&sql, &cx, &options)
+    });
+    checking.await.unwrap_or_else(|_| {
+        let message = "the check of the statement ended unexpectedly";
+        Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, message))
+    })
+}
+
+fn report(
+    gateway: &Gateway,
+    caller: &Caller,
+    database: &str,
+    policy: &str,
+    query_id: &str,
+    decision: &Result<Asked, Diagnostic>,
+    took: Duration,
+) {
+    let write = decision.as_ref().ok().map(|asked| &asked.write);
+    let relations: Vec<String> =
+        write.into_iter().flat_map(CheckedWrite::relations).map(ToString::to_string).collect();
+    let refusal = decision.as_ref().err();
+    gateway.telemetry.emit(&Event::Decision {
+        query_id,
+        subject: &caller.subject,
+        client: caller.client.as_deref(),
+        database,
+        kind: write.map_or("write", |write| write.kind().word()),
+        policy,
+        allowed: refusal.is_none(),
+        rule: refusal.and_then(|refusal| refusal.rule.as_deref()),
+        sqlstate: refusal.map(|refusal| refusal.sqlstate),
+        relations: &relations,
+        rules: write.map_or(&[], CheckedWrite::rules),
+        took,
+    });
+}

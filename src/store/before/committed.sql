@@ -1,0 +1,1 @@
+UPDATE pgwarden.before_image SET committed = TRUE WHERE id = $1

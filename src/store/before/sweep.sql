@@ -1,0 +1,1 @@
+DELETE FROM pgwarden.before_image WHERE expires_at <= pg_catalog.clock_timestamp()
