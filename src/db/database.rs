@@ -1,7 +1,7 @@
 //! One PostgreSQL database behind pgwarden, as one identity sees it: its pools, its catalog snapshot, and running
 //! statements on it.
 
-mod identities;
+pub(super) mod identities;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -75,7 +75,8 @@ impl Database {
     }
 }
 
-pub(super) fn ended() -> Diagnostic {
+/// What was cancelled because its identity ended.
+pub(in crate::db) fn ended() -> Diagnostic {
     Diagnostic::refused(
         SqlState::QUERY_CANCELED,
         "the statement was canceled: the login that it ran under has ended",
