@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use commit::Uncommitted;
 pub use effects::{Cascade, Effects, RowEvent, Rule, Trigger};
 
-use super::database::{canceled_by_client, check_parameters, ends, past_deadline};
+use super::database::{canceled_by_client, check_parameters, ends, identities, past_deadline};
 use super::knowledge::Known;
 use super::lease::Lease;
 use super::params::TextParam;
@@ -98,6 +98,7 @@ impl Database {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(canceled_by_client()),
+            () = self.ended().cancelled() => Err(identities::ended()),
             ran = timeout_at(ends, Box::pin(run)) => match ran {
                 Ok(ran) => ran.map_err(|error| self.explain(error, limits.deadline)),
                 Err(_) => Err(past_deadline(limits.deadline)),
@@ -124,8 +125,8 @@ impl Writing<'_> {
         sink: &mut dyn RowSink,
     ) -> Result<(Affected, Vec<Diagnostic>, Bounds), Diagnostic> {
         let (catalog, failure) = (&self.known.catalog, self.failure());
-        let login = &catalog.contents().login;
-        begun.held.check(login, &Bounds::parsed(self.write, catalog))?;
+        let users = &self.known.users;
+        begun.held.check(users, &Bounds::parsed(self.write, catalog))?;
         let columns: Vec<ResultColumn> = begun.columns();
         let projected = self.write.project(&columns, catalog, self.limits.field_chars, self.limits.old_bytes);
         let Some(link) = lease.link() else { return Err(error::lost()) };
@@ -146,7 +147,7 @@ impl Writing<'_> {
         let ran = try_join3(stream, held, counts).await;
         let (affected, held, counts) = ran.map_err(|failed| failed.told(&failure))?;
         let bounds = Bounds::ran(self.write, self.effects, self.events, catalog);
-        held.check(login, &bounds)?;
+        held.check(users, &bounds)?;
         let passed_on = counts.since(&begun.counts).beyond(self.write, catalog, affected.rows);
         rows::within(affected.rows.saturating_add(passed_on), self.limits.rows)?;
         let notices = link.take_notices();

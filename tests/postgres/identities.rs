@@ -8,6 +8,7 @@ mod logins;
 mod own;
 mod roles;
 mod tasks;
+mod writes;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

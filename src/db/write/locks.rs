@@ -10,6 +10,7 @@ use tokio_postgres::{Client, Error};
 
 use super::effects::{Effects, RowEvent};
 use crate::catalog::{Catalog, RelationKind};
+use crate::db::identity::Users;
 use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::CheckedWrite;
 
@@ -100,11 +101,13 @@ impl Bounds {
 
 impl Held {
     /// The transaction is still ours, and holds nothing beyond `bounds`.
-    pub(super) fn check(&self, login: &str, bounds: &Bounds) -> Result<(), Diagnostic> {
-        let ours = self.current_user == login && self.session_user == login;
+    pub(super) fn check(&self, users: &Users, bounds: &Bounds) -> Result<(), Diagnostic> {
+        let ours = self.current_user == users.current && self.session_user == users.session;
         if !ours || !self.standard_strings || self.isolation != ISOLATION {
-            return Err(refusal("the session is not as it was set up: it must act as its login")
-                .rule("server.session"));
+            return Err(refusal(
+                "the session is not as it was set up: it must act as its login, or as the role it took",
+            )
+            .rule("server.session"));
         }
         if bounds.open {
             return Ok(());

@@ -60,6 +60,6 @@ impl Uncommitted {
             Failed::Refused(refusal) => refusal,
         })?;
         let held = locks::own(client).await.map_err(|e| told(&e))?;
-        held.check(&known.catalog.contents().login, &bounds)
+        held.check(&known.users, &bounds)
     }
 }

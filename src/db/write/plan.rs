@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::begin::Access;
 use super::locks::Bounds;
 use super::{Effects, RowEvent, WriteLimits, Writing};
-use crate::db::database::{canceled_by_client, check_parameters, ends, past_deadline};
+use crate::db::database::{canceled_by_client, check_parameters, ends, identities, past_deadline};
 use crate::db::params::TextParam;
 use crate::db::{Database, error, planner};
 use crate::pg::{Diagnostic, SqlState};
@@ -38,6 +38,7 @@ impl Database {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(canceled_by_client()),
+            () = self.ended().cancelled() => Err(identities::ended()),
             planned = timeout_at(ends, Box::pin(run)) => match planned {
                 Ok(planned) => planned.map_err(|error| self.explain(error, limits.deadline)),
                 Err(_) => Err(past_deadline(limits.deadline)),
@@ -50,7 +51,7 @@ impl Writing<'_> {
     async fn plan(&self) -> Result<u64, Diagnostic> {
         let (mut lease, begun) = self.begin(Access::Plan).await?;
         let catalog = &self.known.catalog;
-        begun.held.check(&catalog.contents().login, &Bounds::parsed(self.write, catalog))?;
+        begun.held.check(&self.known.users, &Bounds::parsed(self.write, catalog))?;
         let Some(link) = lease.link() else { return Err(error::lost()) };
         let types = begun.statement.params();
         let params = self.params.iter().zip(types);

@@ -59,12 +59,13 @@ impl Asked {
         let begun = async {
             may_write(caller)?;
             let admitted = gateway.admitted(caller, served, policy)?;
-            let catalog = served.catalog(within.deadline, cancel).await?;
+            let seen = served.seen_by(caller)?;
+            let catalog = seen.catalog(within.deadline, cancel).await?;
             let options = WriteOptions { before: policy.writes().before.is_some() || old(policy) };
             let mut decision = check(&pinned, &catalog, caller, &request.sql, &options).await;
             let mut used = Arc::clone(&catalog);
             if decision.as_ref().err().is_some_and(names_something_unknown)
-                && let Ok(fresh) = served.fresh_catalog(within.deadline, cancel).await
+                && let Ok(fresh) = seen.fresh_catalog(within.deadline, cancel).await
                 && !Arc::ptr_eq(&fresh, &catalog)
             {
                 decision = check(&pinned, &fresh, caller, &request.sql, &options).await;
@@ -73,7 +74,7 @@ impl Asked {
             let asked = Self {
                 gateway: gateway.clone(),
                 caller: caller.clone(),
-                served: served.clone(),
+                served: seen,
                 policy: Arc::clone(policy),
                 catalog: used,
                 within: within.clone(),

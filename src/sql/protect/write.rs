@@ -32,7 +32,7 @@ pub fn write<'c>(
     let parameters = quals::parameters(&mut reads);
     let bound = Bound::behind(resolution.parameters);
     let guarded = accesses.values().any(|access| access.is_guarded()) || !target.checks.is_empty();
-    let found = Protection { guarded, ..Protection::default() };
+    let found = Protection { guarded, settings: super::claims_of(cx), ..Protection::default() };
     let read = Found::default();
     let mut protector = Protector { cx, accesses, plain, parameters, bound, read, levels: Vec::new(), found };
     walk::statement(&mut protector, &mut reads)?;
