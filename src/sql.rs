@@ -1,7 +1,9 @@
 //! From text to a checked statement. The only module that names sqlparser; pure and synchronous.
 //!
 //! `limits` -> `parse` -> `lower` (into our own tree) -> `resolve` (every name against the catalog and the policy)
-//! -> `protect` (what the policy keeps back is put out of reach) -> `growth` -> `render` -> read again and compared -> [`Checked`]. Read `check.rs` for the order of the gates.
+//! -> `protect` (what the policy keeps back is put out of reach) -> `growth` -> `render` -> read again and compared
+//! -> [`Checked`]. Read `check.rs` for the order of the gates, `write.rs` for that of statements that write: trees and
+//! types of their own all the way, [`CheckedWrite`] at its end.
 
 mod ast;
 mod check;

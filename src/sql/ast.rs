@@ -1,4 +1,4 @@
-//! Our own tree of a read-only statement: only what can be checked has a node here.
+//! Our own tree of a read-only statement, and in `write` of one that writes: only what can be checked has a node here.
 //!
 //! `lower` makes it from sqlparser's tree, `resolve` binds its names in place, `render` prints it. Printing and
 //! lowering again must give an equal tree; positions do not take part in that comparison. Only what a policy's author

@@ -416,8 +416,8 @@ insert = ["shop.promotions.code"]
     assert_eq!(
         told,
         [
-            "- shop.reviews: the policy allows DELETE, the login may not",
-            "+ shop.reviews: the login may INSERT"
+            "+ shop.reviews: the login may INSERT",
+            "- shop.reviews: the policy allows DELETE, the login may not"
         ]
     );
 }
