@@ -143,7 +143,7 @@ impl Writing<'_> {
         let held = locks::own(client).map_err(Failed::Driver);
         let counts = counts::of(client, &stored).map_err(Failed::Driver);
         // All requests leave at once, in this order: locks and counts are read when the last row is out. The first failure
-        // ends it, however long the statement would run on.
+        // ends it.
         let ran = try_join3(stream, held, counts).await;
         let (affected, held, counts) = ran.map_err(|failed| failed.told(&failure))?;
         let bounds = Bounds::ran(self.write, self.effects, self.events, catalog);

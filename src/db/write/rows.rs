@@ -48,7 +48,8 @@ impl Failed {
     }
 }
 
-/// Reads to the end: a statement is not cut short, since what it has done is done as a whole or not at all.
+/// Reads to the end, or to the first row that is one too many or may not stand. PostgreSQL has run the statement whole by the
+/// time that its first row comes.
 pub(super) async fn affected(
     stream: RowStream,
     projected: &ProjectedWrite,

@@ -23,21 +23,6 @@ async fn as_many_rows_as_the_policy_allows_and_not_one_more() {
     }
 }
 
-/// 64 million rows are not written first, to be undone then.
-#[tokio::test]
-async fn a_statement_beyond_the_cap_is_stopped_where_it_is() {
-    let ground = Ground::new().await;
-    let gateway = ground.gateway(&unasked(5));
-    gateway.ready().await.unwrap();
-    let sql = "INSERT INTO s.visits (id) SELECT 1000 + row_number() OVER ()
-        FROM s.items AS a, s.items AS b, s.items AS c, s.items AS d, s.items AS e, s.items AS f";
-    let started = std::time::Instant::now();
-    let refused = run(&gateway, sql).await.unwrap_err();
-    assert_eq!(rule(&refused).1, Some("limits.write_rows"), "{refused}");
-    assert!(started.elapsed() < std::time::Duration::from_secs(15), "{:?}", started.elapsed());
-    assert_eq!(ground.one("SELECT count(*) FROM s.visits").await, "5");
-}
-
 /// One customer, who has two orders with two items each, a visit and, in a table that is hidden, a dossier.
 #[tokio::test]
 async fn what_foreign_keys_change_besides_counts_too() {
