@@ -17,7 +17,8 @@ mod rows;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join3;
+use futures_util::TryFutureExt as _;
+use futures_util::future::try_join3;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,7 @@ use crate::sql::{CheckedWrite, ResultColumn};
 use begin::{Access, Begun};
 use failure::Failure;
 use locks::Bounds;
+use rows::{Affected, Failed};
 
 /// The bounds of one statement that writes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -107,17 +109,12 @@ impl Database {
 impl Writing<'_> {
     async fn run(&self, sink: &mut dyn RowSink) -> Result<Uncommitted, Diagnostic> {
         let (mut lease, begun) = self.begin(Access::Write).await?;
-        let ran = self.execute(&mut lease, &begun, sink).await;
+        // Where it fails the lease is dropped: the connection is closed, and PostgreSQL rolls back.
+        let (affected, notices, bounds) = self.execute(&mut lease, &begun, sink).await?;
         drop(begun);
-        match ran {
-            Ok((affected, notices, bounds)) => {
-                let reset = !self.write.runs_user_code() && !self.effects.runs_owners_code(self.events);
-                let tasks = self.database.tasks().clone();
-                Ok(Uncommitted { lease, tasks, failure: self.failure(), affected, notices, bounds, reset })
-            }
-            // Dropped, the connection is closed, and PostgreSQL rolls back.
-            Err(refusal) => Err(refusal),
-        }
+        let reset = !self.write.runs_user_code() && !self.effects.runs_owners_code(self.events);
+        let tasks = self.database.tasks().clone();
+        Ok(Uncommitted { lease, tasks, failure: self.failure(), affected, notices, bounds, reset })
     }
 
     async fn execute(
@@ -125,7 +122,7 @@ impl Writing<'_> {
         lease: &mut Lease,
         begun: &Begun,
         sink: &mut dyn RowSink,
-    ) -> Result<(rows::Affected, Vec<Diagnostic>, Bounds), Diagnostic> {
+    ) -> Result<(Affected, Vec<Diagnostic>, Bounds), Diagnostic> {
         let (catalog, failure) = (&self.known.catalog, self.failure());
         let login = &catalog.contents().login;
         begun.held.check(login, &Bounds::parsed(self.write, catalog))?;
@@ -141,16 +138,17 @@ impl Writing<'_> {
             let rows = client.query_typed_raw(projected.text(), params).await?;
             rows::affected(rows, &projected, self.write, self.limits, sink).await
         };
-        // All requests leave at once, in this order: locks and counts are read when the last row is out.
         let stored = self.stored();
-        let (affected, held, counts) = join3(stream, locks::own(client), counts::of(client, &stored)).await;
-        let mut affected = affected.map_err(|failed| failed.told(&failure))?;
-        let held = held.map_err(|e| failure.told(&e))?;
+        let held = locks::own(client).map_err(Failed::Driver);
+        let counts = counts::of(client, &stored).map_err(Failed::Driver);
+        // All requests leave at once, in this order: locks and counts are read when the last row is out. The first failure
+        // ends it.
+        let ran = try_join3(stream, held, counts).await;
+        let (affected, held, counts) = ran.map_err(|failed| failed.told(&failure))?;
         let bounds = Bounds::ran(self.write, self.effects, self.events, catalog);
         held.check(login, &bounds)?;
-        let passed_on = counts.map_err(|e| failure.told(&e))?.since(&begun.counts);
-        affected.passed_on = passed_on.beyond(self.write, catalog, affected.rows);
-        rows::within(affected.rows.saturating_add(affected.passed_on), self.limits.rows)?;
+        let passed_on = counts.since(&begun.counts).beyond(self.write, catalog, affected.rows);
+        rows::within(affected.rows.saturating_add(passed_on), self.limits.rows)?;
         let notices = link.take_notices();
         // Words of triggers and functions: they could hold what is kept back.
         let guarded = self.write.is_guarded() || self.effects.runs_owners_code(self.events);

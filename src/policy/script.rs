@@ -11,6 +11,7 @@ mod literal;
 mod opened;
 mod plan;
 mod reverse;
+mod writes;
 
 pub use builtins::DANGEROUS_BUILTINS;
 pub use compare::{Difference, DifferenceKind};

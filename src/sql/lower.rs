@@ -9,6 +9,7 @@ mod datatype;
 mod expr;
 mod from;
 mod function;
+mod insert;
 mod literal;
 mod merge;
 mod name;

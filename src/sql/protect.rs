@@ -11,6 +11,7 @@ mod enforce;
 mod group_by;
 mod level;
 mod mask;
+mod place;
 mod predicate;
 mod quals;
 mod wrap;

@@ -353,3 +353,71 @@ async fn the_example_of_the_page_does_what_the_page_says() {
     drop(client);
     admin.batch_execute(&made.reverse()).await.unwrap();
 }
+
+/// Rights to write are those of the policy, by column, and the second wall refuses what it does not grant.
+#[tokio::test]
+async fn the_login_writes_what_the_policy_grants_and_nothing_else() {
+    const WRITES: &str = r#"
+version = 1
+include = []
+[[allow]]
+select = ["shop.customers.id", "shop.customers.segment"]
+[[allow]]
+update = ["shop.customers.segment"]
+[[allow]]
+delete = ["shop.reviews"]
+[[allow]]
+insert = ["shop.promotions"]
+[[deny]]
+insert = ["shop.promotions.code"]
+"#;
+    let database = Database::create(Template::Shop).await;
+    let role = database.create_role("script", "LOGIN").await;
+    let (made, before) = plan(&database, WRITES, options(&role)).await;
+    let lacks =
+        before.iter().map(ToString::to_string).filter(|line| line.contains("the policy allows")).count();
+    assert_eq!(lacks, 3, "{before:?}");
+    let admin = database.admin().await;
+    admin.batch_execute(&made.apply()).await.unwrap();
+    let after = state(&admin).await;
+    admin.batch_execute(&made.apply()).await.unwrap();
+    same(&after, &state(&admin).await);
+    assert_eq!(plan(&database, WRITES, options(&role)).await.1, []);
+    let client = database.connect(&role).await;
+    client.batch_execute("SET default_transaction_read_only = off; SET lock_timeout = 0").await.unwrap();
+    for sql in [
+        "UPDATE shop.customers SET segment = segment WHERE id = 5",
+        "UPDATE shop.customers SET segment = segment WHERE ctid = '(0,1)' AND tableoid > 0",
+        "DELETE FROM shop.reviews WHERE ctid = '(0,1)' AND tableoid > 0",
+    ] {
+        let got = answer(&client, &format!("BEGIN; {sql}")).await;
+        client.batch_execute("ROLLBACK").await.unwrap();
+        assert_eq!(got, Ok(String::new()), "{sql}");
+    }
+    for sql in [
+        "UPDATE shop.customers SET email = 'x'",
+        "UPDATE shop.reviews SET rating = 1",
+        "DELETE FROM shop.customers",
+        "INSERT INTO shop.promotions (code) VALUES ('x')",
+        "INSERT INTO shop.reviews (id) VALUES (1)",
+        "TRUNCATE shop.reviews",
+    ] {
+        let got = answer(&client, sql).await.unwrap_err();
+        assert!(got.starts_with("42501 "), "{sql}: {got}");
+    }
+    admin
+        .batch_execute(&format!(
+            "GRANT INSERT ON shop.reviews TO {role}; REVOKE DELETE ON shop.reviews FROM {role}"
+        ))
+        .await
+        .unwrap();
+    let differences = plan(&database, WRITES, options(&role)).await.1;
+    let told: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "- shop.reviews: the policy allows DELETE, the login may not",
+            "+ shop.reviews: the login may INSERT"
+        ]
+    );
+}

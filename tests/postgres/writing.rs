@@ -2,6 +2,7 @@
 
 mod before;
 mod bounds;
+mod events;
 mod failing;
 mod kinds;
 mod outcome;

@@ -21,8 +21,6 @@ const OURS: usize = 2;
 #[derive(Debug, Default)]
 pub(super) struct Affected {
     pub rows: u64,
-    /// Rows that foreign keys have changed besides.
-    pub passed_on: u64,
     /// The rows as they were: JSON, one a line. Empty where nobody asked for them.
     pub old: Vec<u8>,
     /// Rows of RETURNING that the sink did not take.
@@ -50,7 +48,8 @@ impl Failed {
     }
 }
 
-/// Reads to the end: a statement is not cut short, since what it has done is done as a whole or not at all.
+/// Reads to the end, or to the first row that is one too many or may not stand. PostgreSQL has run the statement whole by the
+/// time that its first row comes.
 pub(super) async fn affected(
     stream: RowStream,
     projected: &ProjectedWrite,

@@ -41,7 +41,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Checks the request under the policy of now, then asks `allowed`; one decision event says what came of both. The old
-    /// rows are asked for where the policy keeps them, or `old` says so.
+    /// rows are asked for where the policy keeps them, and, where `old` says so, if there is a way to have them.
     pub async fn begin(
         gateway: &Gateway,
         caller: &Caller,
@@ -60,7 +60,8 @@ impl Asked {
             may_write(caller)?;
             let admitted = gateway.admitted(caller, served, policy)?;
             let catalog = served.catalog(within.deadline, cancel).await?;
-            let options = WriteOptions { before: policy.writes().before.is_some() || old(policy) };
+            let kept = policy.writes().before.is_some();
+            let mut options = WriteOptions { before: kept || old(policy) };
             let mut decision = check(&pinned, &catalog, caller, &request.sql, &options).await;
             let mut used = Arc::clone(&catalog);
             if decision.as_ref().err().is_some_and(names_something_unknown)
@@ -69,6 +70,10 @@ impl Asked {
             {
                 decision = check(&pinned, &fresh, caller, &request.sql, &options).await;
                 used = fresh;
+            }
+            if !kept && decision.as_ref().err().is_some_and(gives_no_old_rows) {
+                options.before = false;
+                decision = check(&pinned, &used, caller, &request.sql, &options).await;
             }
             let asked = Self {
                 gateway: gateway.clone(),
@@ -177,6 +182,11 @@ pub fn may_write(caller: &Caller) -> Result<(), Diagnostic> {
     Err(Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message)
         .rule("auth.scope")
         .hint("authorize anew with the scope `write`"))
+}
+
+/// Of a MERGE before PostgreSQL 17.
+fn gives_no_old_rows(refusal: &Diagnostic) -> bool {
+    refusal.rule.as_deref() == Some("writes.before")
 }
 
 async fn check(

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::builtins::DANGEROUS_BUILTINS;
 use super::literal::{array, comment, literal, names};
 use super::plan::{Plan, Read, RoutineOf, TEMP_FILE_LIMIT};
+use super::writes::word;
 use crate::pg::{QualifiedName, quote_ident};
 
 /// Shows every row to everybody, where the script turned row security on.
@@ -66,7 +67,8 @@ impl Plan {
         if !self.schemas.is_empty() {
             let _ = writeln!(out, "\nGRANT USAGE ON SCHEMA {} TO {role};", names(&self.schemas));
         }
-        *out += "\n-- What the policy shows. Columns that are not named here get nothing.\n";
+        *out +=
+            "\n-- What the policy shows and lets be written. Columns that are not named here get nothing.\n";
         for (name, read) in &self.reads {
             for (column, rule) in &read.masked {
                 let _ = writeln!(
@@ -83,6 +85,18 @@ impl Plan {
                     let columns = names(columns.iter().map(|(name, _)| name));
                     let _ = writeln!(out, "GRANT SELECT ({columns}) ON {} TO {role};", name.quoted());
                 }
+            }
+        }
+        for (name, writes) in &self.writes {
+            let name = name.quoted();
+            for (action, columns) in &writes.grants {
+                let columns = columns.as_ref().map(|columns| format!(" ({})", names(columns)));
+                let columns = columns.unwrap_or_default();
+                let _ = writeln!(out, "GRANT {}{columns} ON {name} TO {role};", word(*action));
+            }
+            if writes.needs_place {
+                *out += "-- pgwarden's UPDATE and DELETE name a row by its place.\n";
+                let _ = writeln!(out, "GRANT SELECT (ctid, tableoid) ON {name} TO {role};");
             }
         }
         for routine in &self.routines {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::builtins::DANGEROUS_BUILTINS;
 use super::plan::{Plan, Read, TEMP_FILE_LIMIT};
+use super::writes::word;
 use crate::catalog::{RelationRights, Rights};
 use crate::pg::{Oid, QualifiedName};
 
@@ -54,6 +55,14 @@ impl Plan {
         self.database(rights, &mut found);
         for (name, read) in &self.reads {
             relation(name, read, rights.relation(read.oid), &mut found);
+        }
+        for (name, writes) in &self.writes {
+            let has = rights.relation(writes.oid).map(|has| has.writes.as_slice()).unwrap_or_default();
+            let lacks = writes.grants.iter().map(|(action, _)| word(*action));
+            for right in lacks.filter(|right| !has.iter().any(|has| has == right)) {
+                let text = format!("the policy allows {right}, the login may not");
+                found.less(DifferenceKind::Relation, &name.to_string(), &text);
+            }
         }
         self.unseen(rights, &mut found);
         self.routines(rights, &mut found);
@@ -136,8 +145,11 @@ impl Plan {
                     "the policy denies it, the login may read it",
                 );
             }
-            if !has.writes.is_empty() && reachable {
-                let text = format!("the login may {}", has.writes.join(", "));
+            let planned = self.writes.get(&has.name).filter(|writes| writes.oid == has.oid);
+            let unplanned = |right: &&String| !planned.is_some_and(|writes| writes.has(right));
+            let unplanned: Vec<&str> = has.writes.iter().filter(unplanned).map(String::as_str).collect();
+            if !unplanned.is_empty() && reachable {
+                let text = format!("the login may {}", unplanned.join(", "));
                 found.more(DifferenceKind::Relation, &has.name.to_string(), &text);
             }
             if has.owner {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{Cut, cut};
 use super::opened::opened;
+use super::writes::{Writes, writes};
 use crate::catalog::{Catalog, Relation, RelationKind, Routine, RowPolicy};
 use crate::pg::{Oid, QualifiedName};
 use crate::policy::{ColumnAccess, Policy, PolicyError};
@@ -36,6 +37,7 @@ pub struct Plan {
     pub(super) seconds: u64,
     pub(super) schemas: BTreeSet<String>,
     pub(super) reads: BTreeMap<QualifiedName, Read>,
+    pub(super) writes: BTreeMap<QualifiedName, Writes>,
     pub(super) routines: Vec<RoutineOf>,
     /// Of the database's own, what the policy denies and a statement could call.
     pub(super) denied_routines: Vec<RoutineOf>,
@@ -103,13 +105,19 @@ impl Plan {
                 .collect();
         }
         let (routines, denied_routines) = routines(policy, catalog);
-        let schemas = reads.keys().chain(routines.iter().map(|routine| &routine.name));
+        let written = catalog.relations().iter().filter_map(|relation| {
+            let writes = writes(policy, relation, catalog, reads.get(&relation.name))?;
+            Some((relation.name.clone(), writes))
+        });
+        let writes: BTreeMap<QualifiedName, Writes> = written.collect();
+        let schemas = reads.keys().chain(writes.keys()).chain(routines.iter().map(|routine| &routine.name));
         Ok(Self {
             database: catalog.database().to_owned(),
             policy_version: policy.version().to_owned(),
             seconds: policy.limits().map_or(options.seconds, |limits| limits.seconds),
             schemas: schemas.map(|name| name.schema.clone()).collect(),
             reads,
+            writes,
             routines,
             denied_routines,
             options,

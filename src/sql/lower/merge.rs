@@ -7,7 +7,8 @@ use sqlparser::ast::{
 
 use super::expr::expr;
 use super::from::factor;
-use super::write::{one_name, rows, set, target};
+use super::insert::rows;
+use super::write::{one_name, set, target};
 use super::{Lowered, absent, all, refuse};
 use crate::sql::ast::write::{Change, Merge, MergeAction, When, Write};
 

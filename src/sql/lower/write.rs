@@ -1,22 +1,21 @@
-//! INSERT, UPDATE and DELETE, with WITH before them.
+//! Statements that write, with WITH before them; UPDATE and DELETE.
 
 use sqlparser::ast::{
-    self as sp, Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, Expr as SpExpr, FromTable,
-    Insert, OnConflict, OnConflictAction, OnInsert, SelectItem, SetExpr, Statement as Sp,
-    TableAliasWithoutColumns, TableObject, Update, UpdateTableFromKind, Values,
+    self as sp, Assignment, AssignmentTarget, Delete, Expr as SpExpr, FromTable, SelectItem, SetExpr,
+    Statement as Sp, Update, UpdateTableFromKind,
 };
 
 use super::expr::expr;
 use super::from::from_item;
-use super::name::{self, Role, ident};
-use super::{Lowered, absent, all, merge, query, refuse, select, statement};
+use super::name::{self, Role};
+use super::{Lowered, absent, all, insert, merge, query, refuse, select, statement};
 use crate::pg::{Diagnostic, SqlState};
-use crate::sql::ast::write::{self, Change, Conflict, ConflictUpdate, Given, InsertSource, Write};
-use crate::sql::ast::{Alias, Expr, FromItem, Ident, Item, RelationItem};
+use crate::sql::ast::write::{self, Change, Given, Write};
+use crate::sql::ast::{Expr, FromItem, Ident, Item, RelationItem};
 
 pub fn write(statement: Sp) -> Lowered<Write> {
     match statement {
-        Sp::Insert(inner) => insert(inner),
+        Sp::Insert(inner) => insert::insert(inner),
         Sp::Update(inner) => update(inner),
         Sp::Delete(inner) => delete(inner),
         Sp::Merge(inner) => merge::merge(inner),
@@ -56,128 +55,6 @@ fn behind_with(query: sp::Query) -> Lowered<Write> {
     absent(write.with.is_none(), "WITH behind WITH")?;
     write.with = with.map(query::with).transpose()?;
     Ok(write)
-}
-
-fn insert(insert: Insert) -> Lowered<Write> {
-    let Insert {
-        insert_token: _,
-        optimizer_hints,
-        or,
-        ignore,
-        into,
-        table,
-        table_alias,
-        columns,
-        overwrite,
-        source,
-        assignments,
-        partitioned,
-        after_columns,
-        has_table_keyword,
-        on,
-        returning,
-        output,
-        replace_into,
-        priority,
-        insert_alias,
-        settings,
-        format_clause,
-        multi_table_insert_type,
-        multi_table_into_clauses,
-        multi_table_when_clauses,
-        multi_table_else_clause,
-    } = insert;
-    let plain = optimizer_hints.is_empty() && or.is_none() && !ignore && into && !overwrite && !replace_into;
-    let plain = plain && assignments.is_empty() && partitioned.is_none() && after_columns.is_empty();
-    let plain =
-        plain && !has_table_keyword && output.is_none() && priority.is_none() && insert_alias.is_none();
-    let plain = plain && settings.is_none() && format_clause.is_none() && multi_table_insert_type.is_none();
-    let plain = plain && multi_table_into_clauses.is_empty() && multi_table_when_clauses.is_empty();
-    absent(plain && multi_table_else_clause.is_none(), "this kind of INSERT")?;
-    let TableObject::TableName(table) = table else {
-        return refuse("INSERT into this", "name a table");
-    };
-    let alias = table_alias.map(|TableAliasWithoutColumns { explicit, alias }| {
-        absent(explicit, "an alias without AS here")?;
-        Ok(Alias { name: ident(alias, Role::Column)?, columns: Vec::new() })
-    });
-    let target = RelationItem {
-        name: name::name(table, Role::Column, 3)?,
-        only: false,
-        alias: alias.transpose()?,
-        sample: None,
-    };
-    let insert = write::Insert {
-        target,
-        columns: all(columns, |column| one_name(column))?,
-        source: source.map_or(Ok(InsertSource::Defaults), |source| self::source(*source))?,
-        conflict: on.map(conflict).transpose()?,
-    };
-    Ok(Write { with: None, change: Change::Insert(Box::new(insert)), returning: self::returning(returning)? })
-}
-
-/// DEFAULT may stand in VALUES that is nothing else than that.
-fn source(query: sp::Query) -> Lowered<InsertSource> {
-    let sp::Query {
-        with,
-        body,
-        order_by,
-        limit_clause,
-        fetch,
-        locks,
-        for_clause,
-        settings,
-        format_clause,
-        pipe_operators,
-    } = query;
-    let alone = with.is_none() && order_by.is_none() && limit_clause.is_none() && fetch.is_none();
-    let alone = alone && locks.is_empty() && for_clause.is_none() && settings.is_none();
-    let alone = alone && format_clause.is_none() && pipe_operators.is_empty();
-    match *body {
-        SetExpr::Values(values) if alone => Ok(InsertSource::Values(rows(values)?)),
-        body => {
-            let body = Box::new(body);
-            let query = sp::Query {
-                with,
-                body,
-                order_by,
-                limit_clause,
-                fetch,
-                locks,
-                for_clause,
-                settings,
-                format_clause,
-                pipe_operators,
-            };
-            Ok(InsertSource::Query(Box::new(query::query(query)?)))
-        }
-    }
-}
-
-pub fn rows(values: Values) -> Lowered<Vec<Vec<Given>>> {
-    let Values { explicit_row, value_keyword, rows } = values;
-    absent(!explicit_row && !value_keyword, "VALUES ROW")?;
-    all(rows, |row| all(row.content, given))
-}
-
-fn conflict(on: OnInsert) -> Lowered<Conflict> {
-    let OnInsert::OnConflict(OnConflict { conflict_target, action }) = on else {
-        return refuse("ON DUPLICATE KEY UPDATE", "write ON CONFLICT (column) DO UPDATE SET ..");
-    };
-    let columns = match conflict_target {
-        None => Vec::new(),
-        Some(ConflictTarget::Columns(columns)) => all(columns, |column| ident(column, Role::Column))?,
-        Some(ConflictTarget::OnConstraint(_)) => {
-            return refuse("ON CONFLICT ON CONSTRAINT", "name the columns: ON CONFLICT (column)");
-        }
-    };
-    let update = match action {
-        OnConflictAction::DoNothing => None,
-        OnConflictAction::DoUpdate(DoUpdate { assignments, selection }) => {
-            Some(ConflictUpdate { set: set(assignments)?, filter: selection.map(expr).transpose()? })
-        }
-    };
-    Ok(Conflict { columns, update })
 }
 
 fn update(update: Update) -> Lowered<Write> {
@@ -262,7 +139,7 @@ pub fn set(assignments: Vec<Assignment>) -> Lowered<Vec<write::Assignment>> {
                 out.push(write::Assignment { columns: vec![one_name(column)?], value: given(value)? });
                 continue;
             }
-            AssignmentTarget::Tuple(columns) => all(columns, |column| one_name(column))?,
+            AssignmentTarget::Tuple(columns) => all(columns, one_name)?,
         };
         match expr(value)? {
             value @ Expr::Subquery(_) => out.push(write::Assignment { columns, value: Some(value) }),
@@ -312,6 +189,6 @@ pub fn one_name(column: sp::ObjectName) -> Lowered<Ident> {
     }
 }
 
-fn returning(items: Option<Vec<SelectItem>>) -> Lowered<Vec<Item>> {
+pub fn returning(items: Option<Vec<SelectItem>>) -> Lowered<Vec<Item>> {
     all(items.unwrap_or_default(), select::item)
 }

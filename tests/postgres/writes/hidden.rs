@@ -1,6 +1,7 @@
 //! Filters, masks and denied columns of tables that are written to.
 
 use pgwarden::policy::Claims;
+use pgwarden::policy::script::{Plan, PlanOptions};
 
 use super::{Lab, TENANT};
 
@@ -317,4 +318,65 @@ async fn a_login_with_grants_of_columns_needs_that_of_the_place() {
 
 async fn gate_catalog(lab: &Lab, login: &str) -> std::sync::Arc<pgwarden::catalog::Catalog> {
     crate::support::gate(&lab.database.url(login)).ready().await.unwrap()
+}
+
+/// The columns of a relation that may not be read as a whole are not there, though a rule names them.
+#[tokio::test]
+async fn a_table_that_may_be_written_and_not_read_shows_nothing() {
+    let rules = "[[allow]]\nselect = [\"w.*\"]\n[[deny]]\nselect = [\"w.orders\"]\n\
+        [[allow]]\nupdate = [\"w.orders.state\"]\n[[allow]]\ndelete = [\"w.orders\"]";
+    let lab = Lab::create(rules).await;
+    let ran = lab.run("UPDATE w.orders SET state = 'x' RETURNING 1").await;
+    assert_eq!(ran.rows(), ["t|NULL|1"; 3]);
+    for sql in [
+        "UPDATE w.orders SET state = 'x' WHERE amount = 10",
+        "UPDATE w.orders SET state = amount::text",
+        "UPDATE w.orders SET state = 'x' RETURNING amount",
+        "UPDATE w.orders AS o SET state = 'x' RETURNING o.state",
+        "DELETE FROM w.orders WHERE id = 1",
+    ] {
+        assert!(lab.refusal(sql).starts_with("42703 sql.columns"), "{sql}: {}", lab.refusal(sql));
+    }
+    for sql in ["DELETE FROM w.orders AS o RETURNING o", "UPDATE w.orders AS o SET state = o::text"] {
+        assert!(lab.refusal(sql).starts_with("42501 sql.whole_row"), "{sql}: {}", lab.refusal(sql));
+    }
+    let sql = "UPDATE w.orders SET state = (SELECT max(o.state) FROM w.orders AS o)";
+    assert!(lab.refusal(sql).starts_with("42P01 sql.relations"), "{}", lab.refusal(sql));
+}
+
+/// Row security that reads the caller's claims from settings: they are told for every kind of statement.
+#[tokio::test]
+async fn settings_of_row_security_come_with_the_statement() {
+    let lab = Lab::create(TENANT).await;
+    let login = lab.catalog.contents().login.clone();
+    let options = PlanOptions {
+        role: login.clone(),
+        connections: 20,
+        seconds: 30,
+        search_path: None,
+        revoke_public: false,
+        managed: true,
+    };
+    let script = Plan::of(&lab.policy, &lab.catalog, options).unwrap().apply();
+    let admin = lab.database.admin().await;
+    admin.batch_execute(&script).await.unwrap();
+    let lab = Lab { catalog: gate_catalog(&lab, &login).await, ..lab };
+    for (sql, rows) in [
+        ("INSERT INTO w.accounts (id, tenant, name) VALUES (8, 'a', 'New') RETURNING id", &["t|NULL|8"][..]),
+        (
+            "UPDATE w.accounts SET points = 0 WHERE 1 / (points - 999999) = 0 RETURNING id",
+            &["t|NULL|1", "t|NULL|2"],
+        ),
+        ("DELETE FROM w.accounts RETURNING id", &["t|NULL|1", "t|NULL|2"]),
+    ] {
+        let write = lab.check(sql).unwrap();
+        assert_eq!(write.settings(), [("pgwarden.tenant".to_owned(), "a".to_owned())], "{sql}");
+        assert!(!write.text().contains("OFFSET"), "{sql}");
+        lab.client
+            .batch_execute("SET pgwarden.tenant = 'a'; SET default_transaction_read_only = off")
+            .await
+            .unwrap();
+        assert_eq!(lab.run(sql).await.rows(), rows, "{sql}");
+        lab.client.batch_execute("RESET pgwarden.tenant").await.unwrap();
+    }
 }

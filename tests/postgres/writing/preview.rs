@@ -107,6 +107,12 @@ async fn a_preview_that_runs_shows_rows_as_queries_do_and_is_rolled_back() {
     let sql = "INSERT INTO s.visits VALUES (90, 1), (91, 2) RETURNING id";
     let preview = prepare(&gateway, sql).await.unwrap().preview;
     assert_eq!(preview.sample.unwrap().after, Some(json!([["90"], ["91"]])));
+    if ground.database.cluster().major() >= 15 {
+        let merge = "MERGE INTO s.visits AS v USING (VALUES (1), (2)) AS n (id) ON v.id = n.id
+            WHEN MATCHED THEN DELETE";
+        let preview = prepare(&gateway, merge).await.unwrap().preview;
+        assert_eq!((preview.rows, preview.ran), (Some(2), true));
+    }
     let refused = prepare(&gateway, "UPDATE s.customers SET tier = 'x'").await.unwrap_err();
     assert_eq!(refused.rule.as_deref(), Some("limits.write_rows"), "as it would be");
     assert_eq!(ground.digest().await, before);
