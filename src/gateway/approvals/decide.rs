@@ -44,19 +44,15 @@ impl Gateway {
             return Ok(Decided::Unknown);
         };
         if !before.may_be_decided_by(&person, viewer.scopes) {
-            return Err(refused(
-                "approval.approver",
-                "this write is approved by somebody with the scope `approve`",
-            )
-            .hint("ask such a person to open this page, or to run pgwarden approve"));
+            return Err(refused("this write is approved by somebody with the scope `approve`")
+                .rule("approval.approver")
+                .hint("ask such a person to open this page, or to run pgwarden approve"));
         }
         let is_again = before.approved_by.contains(&person);
         if is_again && before.state == ApprovalState::Pending && decision == Decision::Approve {
-            return Err(refused(
-                "approval.two",
-                "you have approved this write: another person has to approve it too",
-            )
-            .hint("two different people have to; have the other one open this page"));
+            return Err(refused("you have approved this write: another person has to approve it too")
+                .rule("approval.two")
+                .hint("two different people have to; have the other one open this page"));
         }
         let (word, step) = match decision {
             Decision::Approve => (Word::Approve, ApprovalStep::Approved),
@@ -91,6 +87,6 @@ fn plain(reason: &str) -> String {
     out
 }
 
-fn refused(rule: &str, message: &str) -> Diagnostic {
-    Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message).rule(rule)
+fn refused(message: &str) -> Diagnostic {
+    Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message)
 }

@@ -137,7 +137,8 @@ impl Gateway {
     async fn ended(&self, approval: Approval) -> Diagnostic {
         match approval.state {
             ApprovalState::Refused => {
-                let refusal = refused("approval.refused", "a person has refused this write")
+                let refusal = refused("a person has refused this write")
+                    .rule("approval.refused")
                     .hint("tell the user, and do not ask for the same again");
                 let reason =
                     approval.refused_by.map(|(_, reason)| reason).filter(|reason| !reason.is_empty());
@@ -149,11 +150,13 @@ impl Gateway {
                     return fault;
                 }
                 let minutes = self.approval_settings().ttl.as_secs().div_ceil(60);
-                refused("approval.expired", &format!("this approval has expired: it lasts {minutes} min"))
+                refused(&format!("this approval has expired: it lasts {minutes} min"))
+                    .rule("approval.expired")
                     .hint("call execute with the statement again, to ask for another one")
             }
             ApprovalState::Pending | ApprovalState::Approved | ApprovalState::Used => {
-                refused("approval.used", "this approval has been used: its write has run, or has failed")
+                refused("this approval has been used: its write has run, or has failed")
+                    .rule("approval.used")
                     .hint("look at the rows; if they are not written, call execute with the statement again")
             }
         }
@@ -222,10 +225,11 @@ fn another_statement() -> Diagnostic {
 }
 
 fn changed(message: &str) -> Diagnostic {
-    refused("approval.changed", message)
+    refused(message)
+        .rule("approval.changed")
         .hint("call execute with the statement again, to ask for a new approval")
 }
 
-fn refused(rule: &str, message: &str) -> Diagnostic {
-    Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message).rule(rule)
+fn refused(message: &str) -> Diagnostic {
+    Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message)
 }
