@@ -99,8 +99,8 @@ async fn keys_are_taken_from_where_they_were_said_to_be_and_from_safe_places_onl
         (provider.url("/keys"), 200),
         (provider.url("/moved"), 503),
         (provider.url("/nothing"), 503),
-        // The same place by a name that somebody else could give an address.
-        (format!("http://provider.localhost:{port}/keys"), 503),
+        // The same place, by an address that is not loopback.
+        (format!("http://0.0.0.0:{port}/realms/x/keys"), 503),
         ("file:///etc/passwd".to_owned(), 503),
     ] {
         let before = provider.key_fetches();
