@@ -1,6 +1,7 @@
-//! The authorization server: what it promises with either store (`flow`, `refused`, `ended`), and what only a real
+//! The authorization server: what it promises with either store (`flow`, `refused`, `rotation`, `ended`), and what only a real
 //! PostgreSQL can say (`proof`, `sealed`, `replicas`).
 
+mod audit;
 mod ended;
 mod flow;
 mod proof;
