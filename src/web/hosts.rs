@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn the_public_url_s_host_and_origin_pass() {
-        let public_url = Some(crate::auth::PublicUrl::parse("https://db.example:8443").unwrap());
-        let hosts = Hosts::new(&HttpSettings { public_url, ..HttpSettings::default() });
+        let public = PublicUrl::parse("https://db.example:8443").unwrap();
+        let hosts = Hosts::new(&[], &[], Some(&public));
         let from = |host: &str, origin: &str| {
             let request = Request::builder().uri("/mcp").header(HOST, host).header(ORIGIN, origin);
             hosts.check(&request.body(()).unwrap()).is_ok()
