@@ -19,8 +19,11 @@ impl AuthorizationServer {
         Ok(!known)
     }
 
-    /// Remembers the yes.
+    /// Remembers the yes, where it is a new one.
     pub(super) async fn remember(&self, pending: &Pending, session: &Session) -> Result<(), Diagnostic> {
+        if !self.needs_consent(pending, session).await? {
+            return Ok(());
+        }
         self.event(&session.identity.subject, Step::Consented { client_id: &pending.client_id });
         if !pending.is_web {
             return Ok(());

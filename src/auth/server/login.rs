@@ -41,7 +41,7 @@ const REFUSAL_TAKES: Duration = Duration::from_millis(300);
 
 /// Logins that are proved at once: each takes a connection to PostgreSQL.
 const AT_ONCE: usize = 8;
-/// Longer names no role has; they are neither counted nor logged.
+/// Longer names no role has: all count as one, and are not logged.
 const LONGEST_ROLE: usize = 63;
 
 #[derive(Debug)]

@@ -117,3 +117,13 @@ fn what_is_wrong_is_said_without_the_secret() {
     let error = parse(&format!("{PUBLIC}[auth]\nmethods = [\"none\"]\n[auth.embedded]")).unwrap_err();
     assert!(error.contains("lacks `embedded`"), "{error}");
 }
+
+#[test]
+fn what_the_page_shows_can_be_configured_and_is_the_default() {
+    let page = include_str!("../../../docs/EMBEDDED-AUTH.md");
+    let block = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let settings = parse(block).unwrap().auth.embedded.unwrap().settings;
+    let bare = embedded("").unwrap().settings;
+    assert_eq!((settings.trusted, settings.lifetimes), (bare.trusted, bare.lifetimes));
+    assert_eq!((settings.scopes, settings.registration), (bare.scopes, bare.registration));
+}

@@ -169,6 +169,7 @@ async fn a_session_ends_and_is_nobody_else_s(stage: Stage) {
     assert!(
         !found.is_csrf_token("consen", "tobject", &token) && !found.is_csrf_token("logout", "object", &token)
     );
+    assert!(!found.is_csrf_token("consent", "other", &token), "of another object");
     assert!(!found.is_csrf_token("consent", "object", ""));
     // Used, it lasts for eight hours.
     for _ in 0..8 {

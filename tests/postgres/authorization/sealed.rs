@@ -89,10 +89,10 @@ async fn the_master_key_opens_no_login() {
 #[tokio::test]
 async fn rows_that_were_moved_open_nothing() {
     let database = Database::create(Template::Empty).await;
-    let stage = Stage::in_postgresql(Settings { keep_login: true, ..settings() }, &database).await;
+    let stage = Stage::in_postgresql(settings(), &database).await;
     let (one, other) = (stage.tokens().await, stage.tokens().await);
     let admin = database.admin().await;
-    let swap = "UPDATE pgwarden.authorization_grant AS g SET body = o.body, login = o.login
+    let swap = "UPDATE pgwarden.authorization_grant AS g SET body = o.body
                 FROM pgwarden.authorization_grant AS o WHERE o.id <> g.id";
     admin.batch_execute(swap).await.unwrap();
     for tokens in [one, other] {
