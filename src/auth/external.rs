@@ -86,6 +86,11 @@ pub fn is_safe_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| is_safe(&url))
 }
 
+/// It is signed or encrypted, if badly: its first part is a JSON object in base64url.
+fn says_whose(token: &str) -> bool {
+    token.starts_with("eyJ") && token.contains('.')
+}
+
 impl Verifier for Providers {
     fn verify<'a>(&'a self, presented: &'a str) -> BoxFuture<'a, Verdict> {
         async move {
@@ -100,6 +105,7 @@ impl Verifier for Providers {
                 (Some(signed), Some(provider)) => provider.admit_signed(presented, signed).await,
                 // Another one's.
                 (Some(_), None) => Verdict::Foreign,
+                (None, _) if says_whose(presented) => Verdict::Foreign,
                 (None, _) => match self.0.iter().find(|provider| provider.introspects()) {
                     Some(provider) => provider.admit_opaque(presented).await,
                     None => Verdict::Foreign,

@@ -143,3 +143,18 @@ fn object(schema: Value) -> Arc<JsonObject> {
         _ => Arc::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_s_scope_goes_by_its_name() {
+        let scope = |name: &'static str| {
+            let tool = reading(name, "", String::new(), json!({}), json!({}));
+            Listed::new(None, tool).scope
+        };
+        assert_eq!([scope("preview"), scope("execute")], [Scope::Write; 2]);
+        assert_eq!([scope("query"), scope("executes")], [Scope::Read; 2]);
+    }
+}

@@ -33,8 +33,13 @@ impl Discovery {
         }
     }
 
-    /// None while the provider does not answer.
-    pub(super) async fn metadata(&self) -> Option<Arc<Metadata>> {
+    /// None while the provider does not answer. Asking goes on when the caller goes away.
+    pub(super) async fn metadata(self: &Arc<Self>) -> Option<Arc<Metadata>> {
+        let this = Arc::clone(self);
+        tokio::spawn(async move { this.asked().await }).await.ok().flatten()
+    }
+
+    async fn asked(&self) -> Option<Arc<Metadata>> {
         let mut last = self.last.lock().await;
         if let Some((metadata, at)) = &*last
             && at.elapsed() < if metadata.is_some() { self.fresh } else { self.retry }

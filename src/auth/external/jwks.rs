@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::algorithm::Algorithm;
@@ -74,16 +75,12 @@ impl Jwks {
         }
         // While the provider is down nobody waits to hear it again.
         if let Some(keys) = self.kept_on(id, algorithm) {
-            self.fetch_apart();
+            drop(self.fetch_apart());
             return Ok(keys);
         }
-        let _turn = self.turn.lock().await;
-        // Another one may have fetched them meanwhile.
-        if let Some(keys) = self.good(id, algorithm) {
-            return Ok(keys);
-        }
-        if self.may_fetch() {
-            self.fetch().await;
+        // It goes on when the caller goes away: otherwise whoever asks and leaves could have it begin for ever.
+        if let Some(fetching) = self.fetch_apart() {
+            let _ = fetching.await;
         }
         let keys = self.kept().ok_or(NoKeys)?;
         // Whether a key is unknown only a provider that answers can say.
@@ -106,19 +103,15 @@ impl Jwks {
         self.kept().filter(|keys| failed && keys.has(id, algorithm))
     }
 
-    fn fetch_apart(self: &Arc<Self>) {
-        if !self.may_fetch() {
-            return;
-        }
-        let this = Arc::clone(self);
-        tokio::spawn(async move {
-            // Whoever has the turn is fetching.
-            if let Ok(_turn) = this.turn.try_lock()
-                && this.may_fetch()
-            {
+    /// None where it is not time for it. Of those that ask at once one fetches, and all can wait for it.
+    fn fetch_apart(self: &Arc<Self>) -> Option<JoinHandle<()>> {
+        let this = self.may_fetch().then(|| Arc::clone(self))?;
+        Some(tokio::spawn(async move {
+            let _turn = this.turn.lock().await;
+            if this.may_fetch() {
                 this.fetch().await;
             }
-        });
+        }))
     }
 
     fn good(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<KeySet>> {

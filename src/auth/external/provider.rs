@@ -22,7 +22,7 @@ use crate::auth::{Admitted, Verdict};
 pub(super) struct Provider {
     pub(super) settings: ProviderSettings,
     pub(super) fetcher: Fetcher,
-    pub(super) discovery: Discovery,
+    pub(super) discovery: Arc<Discovery>,
     jwks: Arc<Jwks>,
     introspector: Option<Introspector>,
     ends: Ends,
@@ -49,7 +49,7 @@ impl Provider {
         let introspector =
             introspector.map(|asked| Introspector::new(&settings.name, asked, believed, fetcher.clone()));
         let jwks = Arc::new(Jwks::new(&settings, fetcher.clone()));
-        let discovery = Discovery::new(&settings, fetcher.clone());
+        let discovery = Arc::new(Discovery::new(&settings, fetcher.clone()));
         Ok(Self { settings, fetcher, discovery, jwks, introspector, ends: Ends::default() })
     }
 

@@ -132,7 +132,6 @@ impl Connections {
 }
 
 /// The router, for one connection.
-#[derive(Clone)]
 struct Arriving {
     router: Router,
     arrivals: Arc<Arrivals>,

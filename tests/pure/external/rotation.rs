@@ -124,3 +124,18 @@ async fn nobody_waits_for_a_provider_that_is_known_to_be_down() {
     }
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn whoever_asks_and_leaves_does_not_make_it_begin_anew() {
+    let good = Signer::ed25519();
+    let provider = Provider::with_key(&good, "good").await;
+    provider.said.slow.store(400, std::sync::atomic::Ordering::Relaxed);
+    let peer = guarded(vec![provider.settings()]).await;
+    for _ in 0..10 {
+        let token = token(&good, "good", &provider);
+        let asked = tokio::time::timeout(Duration::from_millis(50), present(&peer, &token));
+        assert!(asked.await.is_err());
+    }
+    assert_eq!(present(&peer, &token(&good, "good", &provider)).await.status, 200);
+    assert_eq!((provider.metadata_fetches(), provider.key_fetches()), (1, 1));
+}
