@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, StatusCode};
+use maud::html;
 use url::form_urlencoded;
 
 use super::consent_page;
@@ -14,6 +15,7 @@ use super::fault::Fault;
 use super::fields::TOKEN;
 use super::form::Form;
 use super::gate;
+use super::layout::Page;
 use super::next::Next;
 use super::site::Site;
 use super::visitor::{Member, Visitor};
@@ -38,13 +40,15 @@ pub(super) async fn ask(
         let next = Next::new(&format!("/authorize?{query}"));
         return Ok(Redirect::to(&next.through_login()).into_response());
     };
+    let is_after_login = gate::is_from_here(&headers);
     let pending = match server.resolve(&asked, &session).await {
         Ok(pending) => pending,
+        Err(AuthorizeError::Redirect(to)) if is_after_login => return Ok(back(&to)),
         Err(error) => return Ok(refused(error)),
     };
-    // Straight after the login it is asked anyway: browsers take the redirect for one of the login's form, and follow it
+    // Straight after the login nobody is redirected: browsers take that for an answer to the login's form, and follow it
     // only where that form's policy has named the client.
-    let asks = gate::is_from_here(&headers) || server.needs_consent(&pending, &session).await?;
+    let asks = is_after_login || server.needs_consent(&pending, &session).await?;
     if !asks {
         return Ok(led_on(server.approve(&pending, &session).await));
     }
@@ -90,6 +94,15 @@ fn led_on(to: Result<String, AuthorizeError>) -> Response {
         Ok(to) => Redirect::to(&to).into_response(),
         Err(error) => refused(error),
     }
+}
+
+/// The way back to the client, with its error.
+fn back(to: &str) -> Response {
+    let body = html! {
+        p role="alert" { "You may have none of what the application asks for." }
+        p { a.button href=(to) { "Back to the application" } }
+    };
+    Page::new("No access", body).status(StatusCode::FORBIDDEN).into_response()
 }
 
 /// Sent to the client only where client and redirect URI are known to be good.

@@ -196,7 +196,7 @@ fn a_bad_url_is_fatal_at_its_place_and_never_quotes_the_password() {
 fn columns_are_counted_in_characters() {
     assert_eq!(
         refusal("server = { listen = \"ä:1\", x = 1 }"),
-        "conf/pgwarden.toml:1:28: unknown key `x` in `[server]`\nhint: known here: listen, public_url, trusted_proxies, plain_http_from, allowed_hosts, allowed_origins, sessions, tls"
+        "conf/pgwarden.toml:1:28: unknown key `x` in `[server]`\nhint: known here: listen, public_url, trusted_proxies, plain_http_from, allowed_hosts, allowed_origins, sessions, control_directory, tls"
     );
 }
 

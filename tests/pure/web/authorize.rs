@@ -151,6 +151,19 @@ async fn a_yes_is_remembered_but_not_after_a_login_nor_for_a_program_on_the_mach
 }
 
 #[tokio::test]
+async fn who_may_have_nothing_of_it_gets_back_to_the_client() {
+    let house = House::open().await;
+    let query = house.request("app", APP).replace("scope=read", "scope=approve");
+    let mut browser = house.browser_of("ann").await;
+    let to = browser.open(&format!("/authorize?{query}")).await.location().to_owned();
+    assert_eq!(parameter(&to, "error"), "access_denied");
+    browser.headers = vec![("sec-fetch-site", "same-origin".to_owned())];
+    let page = browser.open(&format!("/authorize?{query}")).await;
+    assert_eq!((page.status, page.header("location")), (403, ""), "straight after the login");
+    assert!(page.text.contains(&format!("href=\"{}\"", to.replace('&', "&amp;"))), "{}", page.text);
+}
+
+#[tokio::test]
 async fn nobody_is_redirected_before_client_and_redirect_are_known() {
     let house = House::open().await;
     let good = house.request("app", APP);
