@@ -70,7 +70,7 @@ fn is_part(cascade: &Cascade, effects: &Effects, visible: &Visible<'_>) -> bool 
     relation.is_some_and(|relation| relation.parents.iter().any(of_whole))
 }
 
-/// `with rows of shop.orders (id), those of shop.order_items that refer to them are deleted`
+/// `shop.order_items: rows that refer to shop.orders (id) are deleted`
 fn cascade(cascade: &Cascade, visible: &Visible<'_>) -> Option<String> {
     let relation = visible.by_oid(cascade.relation)?;
     let done = match cascade.action.as_str() {

@@ -20,7 +20,7 @@ pub(super) fn tool(databases: &[String]) -> Tool {
     let input = json!({
         "type": "object",
         "properties": {
-            "sql": {"type": "string"},
+            "sql": {"type": "string", "description": "One statement."},
             "params": {
                 "type": "array",
                 "items": {"type": "string"},
