@@ -94,12 +94,12 @@ export default (t, shop) =>
       }
       await t.test('plain PKCE goes back to the client as an error of this issuer', async () => {
         const back = await loopback();
+        t.after(() => back.stop());
         const redirect = `http://127.0.0.1:${back.port}/callback`;
         const answer = new URL(await ada.open(askFor(code, redirect, { code_challenge_method: 'plain' }), redirect));
         assert.equal(answer.searchParams.get('error'), 'invalid_request');
         assert.equal(answer.searchParams.get('iss'), origin);
         assert.equal(answer.searchParams.get('code'), null);
-        back.stop();
       });
     },
     { registration: true },
