@@ -92,14 +92,23 @@ export default (t, shop) =>
           assert.doesNotMatch(grace.said, /allow/i);
         });
       }
-      await t.test('plain PKCE goes back to the client as an error of this issuer', async () => {
+      // Where a client is known only by its document, nothing is redirected before the login, errors neither.
+      const plain = { code_challenge_method: 'plain' };
+      await t.test('plain PKCE of a client with a document: refused on a page of ours', async () => {
+        await assert.rejects(grace.open(askFor(code, 'http://127.0.0.1:9/callback', plain), 'http://127.0.0.1'));
+        assert.match(grace.said, /S256/);
+      });
+      await t.test('plain PKCE of a client that is known beforehand: its error, with this issuer', async () => {
         const back = await loopback();
         const redirect = `http://127.0.0.1:${back.port}/callback`;
-        const answer = new URL(await ada.open(askFor(code, redirect, { code_challenge_method: 'plain' }), redirect));
-        assert.equal(answer.searchParams.get('error'), 'invalid_request');
-        assert.equal(answer.searchParams.get('iss'), origin);
-        assert.equal(answer.searchParams.get('code'), null);
-        back.stop();
+        try {
+          const answer = new URL(await grace.open(askFor(known.suite, redirect, plain), redirect));
+          assert.equal(answer.searchParams.get('error'), 'invalid_request');
+          assert.equal(answer.searchParams.get('iss'), origin);
+          assert.equal(answer.searchParams.get('code'), null);
+        } finally {
+          back.stop();
+        }
       });
     },
     { registration: true },
