@@ -25,9 +25,10 @@ async fn what_is_missing_is_applied_once() {
         refusal(&database).await,
         "the store's database lacks migration 1 (`tasks`): run pgwarden migrate / "
     );
-    assert_eq!(pending(&connection).await.unwrap().len(), 1);
+    let all = pending(&connection).await.unwrap().len();
+    assert!(all > 0);
     let (one, two) = tokio::join!(migrate(&connection), migrate(&connection));
-    assert_eq!(one.unwrap().len() + two.unwrap().len(), 1, "one of two at once has nothing to do");
+    assert_eq!(one.unwrap().len() + two.unwrap().len(), all, "one of two at once has nothing to do");
     assert!(migrate(&connection).await.unwrap().is_empty());
     assert!(pending(&connection).await.unwrap().is_empty());
     store(&database, TaskSettings::default()).await;
