@@ -112,7 +112,7 @@ fn an_unknown_key_is_fatal_with_its_place_and_a_suggestion() {
     );
     assert_eq!(
         refusal("[auth]\npassword = 1\n"),
-        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, external, methods, subject, claims"
+        "conf/pgwarden.toml:2:1: unknown key `password` in `[auth]`\nhint: known here: tokens_file, external, embedded, methods, subject, claims"
     );
 }
 

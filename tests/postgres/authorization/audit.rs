@@ -41,7 +41,10 @@ async fn each_step_is_told_without_a_secret() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
+    // With a single dispatcher, other threads, which have none, could settle that nobody hears a step.
+    let _second = tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(io::sink).finish());
     let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::callsite::rebuild_interest_cache();
     let stage = Stage::in_memory(Settings { keep_login: true, registration: true, ..settings() });
     let cookie = stage.server.login("ada", Zeroizing::new(PASSWORD.to_owned()), HERE).await.unwrap();
     for _ in 0..6 {
