@@ -158,7 +158,9 @@ async fn every_tool_obeys_the_rules_with_any_number_of_databases() {
         assert!((1..=15).contains(&tools.len()));
         for tool in &tools {
             assert_eq!(lint(tool), [""; 0], "{tool:#}");
-            assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool:#}");
+            let writes = tool["name"] == "execute";
+            assert_eq!(tool["annotations"]["readOnlyHint"], !writes, "{tool:#}");
+            assert_eq!(tool["annotations"]["destructiveHint"], writes, "{tool:#}");
         }
     }
 }
