@@ -6,6 +6,8 @@ import { database } from './world.mjs';
 
 const ORDER = ['embedded', 'quirks', 'writes', 'agent', 'conformance', 'external', 'canary'];
 const wanted = (process.env.PARTS || ORDER.join(' ')).split(' ');
+const unknown = wanted.filter((part) => !ORDER.includes(part));
+if (unknown.length > 0) throw new Error(`there is no part ${unknown}; there are ${ORDER}`);
 
 let shop;
 before(async () => {
