@@ -281,8 +281,8 @@ impl Endpoint {
 
 /// Whose a session is. What it is told unasked is what its claims let it see: with others the same subject is another one.
 fn whose(caller: &Caller) -> String {
-    let Caller { client_id, scopes, claims, .. } = caller;
-    format!("{}\u{1f}{client_id:?}{scopes}{claims:?}", caller.key())
+    let Caller { client_id, claims, .. } = caller;
+    format!("{}\u{1f}{client_id:?}{claims:?}", caller.key())
 }
 
 pub(in crate::mcp) fn bearer(authorization: &HeaderValue) -> Option<&str> {
