@@ -9,17 +9,18 @@ use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::revoked;
 use super::setup::{Setup, shared_store};
 use crate::approvals::Codes;
 use crate::auth::external::{Login, ProviderSettings, Providers};
 use crate::auth::server::{
     AuthorizationServer, Clock, GrantStore, Lifetimes, MemoryGrants, Parts, PostgresGrants, Sessions,
-    WebFetcher,
+    Settings, WebFetcher,
 };
 use crate::auth::{Authenticator, Issuer, PublicUrl, TokenStore, Verifier};
 use crate::config::{Config, DatabaseEntry, EmbeddedAuth, ExternalProvider};
 use crate::db::Proof;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, RunAs};
 use crate::mcp::{self, ApprovalPage, Authentication};
 use crate::pg::Diagnostic;
 use crate::store::MasterKey;
@@ -58,6 +59,7 @@ pub(super) async fn over_http(
     if let Some(server) = &server {
         settings.http.issuers.push(Issuer::new(server.settings().issuer.clone()));
         verifiers.push(Arc::clone(server) as Arc<dyn Verifier>);
+        revoked::listen(gateway.clone(), server.endings());
         tokio::spawn(Arc::clone(server).watch(stop.clone()));
     }
     let mut logins = Vec::new();
@@ -172,18 +174,25 @@ fn server(setup: &Setup, embedded: &EmbeddedAuth, kept: &Kept) -> anyhow::Result
     let parts = Parts {
         store: Arc::clone(&kept.store),
         key: kept.key.clone(),
-        roles: Arc::new(Proof::new(&entry.connection, own_logins(databases))),
+        roles: Arc::new(Proof::new(&entry.connection, own_logins(&setup.config))),
         fetcher: Arc::new(fetcher.map_err(words)?),
         telemetry: Telemetry::default(),
         clock: Clock::default(),
     };
-    Ok(Arc::new(AuthorizationServer::new(embedded.settings.clone(), parts)))
+    let keep_login = databases.iter().any(|entry| matches!(entry.run_as, RunAs::OwnLogin(_)));
+    let settings = Settings { keep_login, ..embedded.settings.clone() };
+    Ok(Arc::new(AuthorizationServer::new(settings, parts)))
 }
 
 /// Those that pgwarden itself connects with: nobody may be one of them.
-fn own_logins(databases: &[DatabaseEntry]) -> Vec<String> {
-    let logins = databases.iter().flat_map(|entry| [Some(&entry.connection), entry.monitor_login.as_ref()]);
-    logins.flatten().map(|connection| connection.user().to_owned()).collect()
+fn own_logins(config: &Config) -> Vec<String> {
+    let of_entry = |entry: &DatabaseEntry| {
+        let of_policies = entry.policies.iter().filter_map(|mapped| mapped.login.clone());
+        let others = entry.monitor_login.clone().into_iter().chain(of_policies);
+        [entry.connection.clone()].into_iter().chain(others).collect::<Vec<_>>()
+    };
+    let logins = config.databases.iter().flat_map(of_entry).chain(config.store.connection.clone());
+    logins.map(|connection| connection.user().to_owned()).collect()
 }
 
 fn words(error: Diagnostic) -> anyhow::Error {

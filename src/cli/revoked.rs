@@ -1,13 +1,15 @@
-//! Whoever has no valid token left leaves nothing behind: running tasks end, and answers are forgotten.
+//! Whoever has no valid token left leaves nothing behind: running tasks end, answers are forgotten, and so are own logins.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::auth::TokenStore;
+use crate::auth::{Caller, TokenStore};
 use crate::gateway::Gateway;
 
 /// Between two looks at the tokens.
@@ -25,7 +27,7 @@ pub(super) fn watch(gateway: Gateway, tokens: Arc<TokenStore>, stop: Cancellatio
             let now = tokens.subjects();
             let mut left: BTreeSet<String> = BTreeSet::new();
             for subject in before.difference(&now) {
-                match gateway.forget(subject).await {
+                match gateway.forget(&Caller::local(subject)).await {
                     Ok(()) => info!(subject, "no token is left: tasks and answers are forgotten"),
                     Err(error) => {
                         warn!(subject, error = error.message, "tasks could not be forgotten: tried again");
@@ -35,6 +37,29 @@ pub(super) fn watch(gateway: Gateway, tokens: Arc<TokenStore>, stop: Cancellatio
             }
             before = now;
             before.append(&mut left);
+        }
+    });
+}
+
+/// The same for whoever's authorization was taken back, until the server of authorizations is gone.
+pub(super) fn listen(gateway: Gateway, mut endings: Receiver<Caller>) {
+    tokio::spawn(async move {
+        loop {
+            match endings.recv().await {
+                Ok(caller) => {
+                    if let Err(error) = gateway.forget(&caller).await {
+                        warn!(
+                            subject = caller.subject,
+                            error = error.message,
+                            "tasks could not be forgotten"
+                        );
+                    }
+                }
+                Err(RecvError::Lagged(missed)) => {
+                    warn!(missed, "endings were missed: their tasks expire by themselves")
+                }
+                Err(RecvError::Closed) => return,
+            }
         }
     });
 }

@@ -38,7 +38,7 @@ pub(super) fn embedded(
         scopes: section.value("scopes", scopes)?.unwrap_or(default.scopes),
         scope_roles: section.section("scope_roles")?.map(scope_roles).transpose()?.unwrap_or_default(),
         lifetimes: section.section("lifetimes")?.map(lifetimes).transpose()?.unwrap_or_default(),
-        keep_login: section.value("keep_login", boolean)?.unwrap_or_default(),
+        keep_login: false,
         ..default
     };
     let embedded = EmbeddedAuth {

@@ -120,17 +120,16 @@ impl Gateway {
         Ok(known.then_some(()))
     }
 
-    /// Ends and forgets all that a subject has: for one whose access is revoked.
-    pub async fn forget(&self, subject: &str) -> Result<(), Diagnostic> {
-        let owner = Owner::of(&Caller::local(subject));
+    /// Ends and forgets all that a caller has: for one whose access is revoked.
+    pub async fn forget(&self, caller: &Caller) -> Result<(), Diagnostic> {
+        let owner = Owner::of(caller);
         self.desk.store().forget(&owner).await?;
         self.desk.stop_all_of(&owner);
-        self.close_logins(subject);
+        self.close_logins(&caller.key());
         Ok(())
     }
 
-    /// Ends a person's own logins to every database, and what runs under them: for one whose grant has ended. `person` as in
-    /// [`Caller::key`].
+    /// Ends a person's own logins to every database, and what runs under them. `person` as in [`Caller::key`].
     pub fn close_logins(&self, person: &str) {
         self.served.iter().for_each(|served| served.close_logins(person));
     }

@@ -28,7 +28,7 @@ impl AuthorizationServer {
         match row.kind {
             TokenKind::Access => {
                 self.store.end_token(row.hash).await?;
-                self.admissions.end_token(&row.hash);
+                self.admissions.end_token(&row.hash, self.clock.now());
             }
             TokenKind::Refresh | TokenKind::Code => self.end(grant.id).await?,
         }
@@ -38,7 +38,7 @@ impl AuthorizationServer {
     /// A grant with all its tokens, here at once and in other processes within two seconds.
     pub(super) async fn end(&self, grant: GrantId) -> Result<(), Diagnostic> {
         self.store.end_grant(grant).await?;
-        self.admissions.end_grant(&grant);
+        self.admissions.end_grant(&grant, self.clock.now());
         Ok(())
     }
 }

@@ -36,12 +36,12 @@ impl AuthorizationServer {
     }
 
     async fn end_revoked(&self) -> Result<(), Diagnostic> {
-        let hashes = self.admissions.hashes();
+        let (hashes, now) = (self.admissions.hashes(), self.clock.now());
         for some in hashes.chunks(MOST) {
             let standing: HashSet<_> = self.store.standing(some).await?.into_iter().collect();
             some.iter()
                 .filter(|hash| !standing.contains(*hash))
-                .for_each(|hash| self.admissions.end_token(hash));
+                .for_each(|hash| self.admissions.end_token(hash, now));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::seal::{GrantBody, What};
@@ -22,9 +23,14 @@ pub(super) const RECHECK: Duration = Duration::from_secs(1);
 /// Tokens in memory.
 const MOST: usize = 10_000;
 
+/// Endings that a slow listener may fall behind.
+const ENDINGS: usize = 256;
+
 /// The tokens that callers came with.
-#[derive(Default)]
-pub(super) struct Admissions(Mutex<HashMap<Hash, Known>>);
+pub(super) struct Admissions {
+    tokens: Mutex<HashMap<Hash, Known>>,
+    endings: broadcast::Sender<Caller>,
+}
 
 struct Known {
     grant: GrantId,
@@ -58,24 +64,37 @@ impl Admissions {
         self.lock().keys().copied().collect()
     }
 
-    pub(super) fn end_token(&self, hash: &Hash) {
-        if let Some(known) = self.lock().remove(hash) {
-            known.ended.cancel();
-        }
+    pub(super) fn end_token(&self, hash: &Hash, now: DateTime<Utc>) {
+        let known = self.lock().remove(hash);
+        known.into_iter().for_each(|known| self.end(&known, now));
     }
 
-    pub(super) fn end_grant(&self, grant: &GrantId) {
+    pub(super) fn end_grant(&self, grant: &GrantId, now: DateTime<Utc>) {
         self.lock().retain(|_, known| {
             let stays = known.grant != *grant;
             if !stays {
-                known.ended.cancel();
+                self.end(known, now);
             }
             stays
         });
     }
 
+    fn end(&self, known: &Known, now: DateTime<Utc>) {
+        known.ended.cancel();
+        if known.ends > now {
+            // Nobody needs to listen.
+            let _ = self.endings.send(Caller { login: None, ..known.caller.clone() });
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Hash, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Admissions {
+    fn default() -> Self {
+        Self { tokens: Mutex::default(), endings: broadcast::channel(ENDINGS).0 }
     }
 }
 
@@ -86,6 +105,11 @@ impl fmt::Debug for Admissions {
 }
 
 impl AuthorizationServer {
+    /// Callers whose token was revoked before its time.
+    pub fn endings(&self) -> broadcast::Receiver<Caller> {
+        self.admissions.endings.subscribe()
+    }
+
     async fn admit(&self, token: &Opaque) -> Result<Option<Admitted>, Diagnostic> {
         let (hash, now) = (token.hash(), self.clock.now());
         if let Some(admitted) = self.admissions.admitted(&hash, now) {
@@ -93,7 +117,7 @@ impl AuthorizationServer {
         }
         let found = self.store.token(hash).await?;
         let Some((row, grant)) = found.filter(|(row, _)| row.kind == TokenKind::Access) else {
-            self.admissions.end_token(&hash);
+            self.admissions.end_token(&hash, now);
             return Ok(None);
         };
         if row.ends <= now || grant.ends <= now {

@@ -29,10 +29,7 @@ fn the_table_alone_turns_it_on() {
         ("https://db.example", "https://db.example/mcp")
     );
     assert_eq!(settings.trusted, TrustedHosts::default());
-    assert_eq!(
-        (settings.scopes, settings.registration, settings.keep_login),
-        (Scope::Write.into(), false, false)
-    );
+    assert_eq!((settings.scopes, settings.registration), (Scope::Write.into(), false));
     assert_eq!((settings.lifetimes, embedded.database), (Lifetimes::default(), None));
     assert!(parse(PUBLIC).unwrap().auth.embedded.is_none());
 }
@@ -46,7 +43,6 @@ fn every_key_is_read() {
         trusted_hosts = ["claude.ai", "corp.example"]
         registration = true
         scopes = ["read"]
-        keep_login = true
         scope_roles = {{ write = ["staff"], approve = ["lead", "dba"] }}
         [auth.embedded.lifetimes]
         access_minutes = 15
@@ -70,7 +66,7 @@ fn every_key_is_read() {
     assert_eq!(embedded.database.as_deref(), Some("main"));
     assert_eq!(embedded.ca_file.as_deref(), Some(Path::new("conf/ca.pem")));
     let settings = embedded.settings;
-    assert!(settings.registration && settings.keep_login);
+    assert!(settings.registration);
     assert!(settings.trusted.has("corp.example") && !settings.trusted.has("chatgpt.com"));
     assert!(!settings.trusted.has("x.corp.example"));
     assert_eq!(settings.scopes, Scope::Read.into());

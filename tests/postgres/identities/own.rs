@@ -189,7 +189,7 @@ async fn a_login_that_ends_takes_its_connections_and_its_running_statement_with_
     rows(&gateway, &with_login("ben", &ben, CANARY), WHO).await.unwrap();
     let running = office.running(&gateway, &caller, &anna).await;
     let started = std::time::Instant::now();
-    gateway.forget("anna").await.unwrap();
+    gateway.forget(&Caller::local("anna")).await.unwrap();
     let refusal = running.await.unwrap().unwrap_err();
     assert_eq!(refusal.rule.as_deref(), Some("login.ended"), "{refusal}");
     office.until_gone(&anna).await;
@@ -283,7 +283,7 @@ async fn the_password_is_in_no_log_error_or_debug() {
     let fresh = self::gateway(office.own(5, LONG));
     let refusal = rows(&fresh, &caller, "SELECT 1").await.unwrap_err();
     said += &format!("{refusal} {refusal:?} {fresh:?}");
-    gateway.forget("anna").await.unwrap();
+    gateway.forget(&Caller::local("anna")).await.unwrap();
     let request = pgwarden::gateway::QueryRequest { sql: WHO.to_owned(), ..Default::default() };
     let _ = gateway.query(&Caller::local("anna"), request, &CancellationToken::new()).await;
     said += &String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

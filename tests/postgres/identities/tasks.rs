@@ -131,5 +131,5 @@ async fn more_tasks_than_one_person_may_have_are_refused_instead_of_queued() {
     }
     let refusal = gateway.submit(&caller, request("SELECT app.wait(60), -1"), None).await.unwrap_err();
     assert_eq!((refusal.rule.as_deref(), refusal.retryable), (Some("limits.tasks"), true));
-    gateway.forget("anna").await.unwrap();
+    gateway.forget(&Caller::local("anna")).await.unwrap();
 }

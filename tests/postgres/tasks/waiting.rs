@@ -187,9 +187,9 @@ async fn a_revoked_caller_s_queries_end_and_nothing_of_theirs_stays() {
     let gateway = slow_gateway(&database).await;
     let task = task_of(&gateway, &slow(7, 600.0)).await;
     let page = super::rows_of(&gateway, "SELECT n, md5(n::text) FROM generate_series(1, 20000) AS n").await;
-    gateway.forget("ben").await.unwrap();
+    gateway.forget(&Caller::local("ben")).await.unwrap();
     assert_eq!(running(&database).await, 1);
-    gateway.forget("anna").await.unwrap();
+    gateway.forget(&Caller::local("anna")).await.unwrap();
     until("the query is gone", async || (running(&database).await == 0).then_some(())).await;
     assert!(gateway.task(&caller(), task.id).await.unwrap().is_none());
     let gone = super::next(&gateway, &page.next_cursor.unwrap()).await.unwrap_err();
