@@ -28,7 +28,7 @@ export async function launch({ spki = [], dark = false, phone = false, scripts =
     viewport: phone ? { width: 360, height: 740 } : { width: 1024, height: 768 },
     ...others,
   });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(60_000);
   return new Browser(context, profile);
 }
 

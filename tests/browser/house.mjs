@@ -38,7 +38,7 @@ async function started(args, until) {
     child.kill('SIGTERM');
     await ended;
   };
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 1800; tries += 1) {
     if (until.test(said.out + said.err)) return { said, stop };
     if (child.exitCode !== null) break;
     await sleep(100);

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 
-import { front } from './front.mjs';
 import { Told } from './told.mjs';
 import { loopback, mcp } from './world.mjs';
 
@@ -95,82 +94,81 @@ function* asks(text) {
   }
 }
 
-export default (t, shop) =>
-  front(shop, async ({ ada }) => {
-    const { admin } = shop;
-    await admin('INSERT INTO corner.graffiti (wall) SELECT unnest($1::text[])', [
-      WALL.map((text) => `INJECTION ${text}`),
-    ]);
-    const hidden = await secrets(admin);
-    assert.ok(hidden.size > 1000, String(hidden.size));
-    const back = await loopback();
-    const document = 'https://client.test/client.json';
-    const redirect = `http://127.0.0.1:${back.port}/callback`;
-    // It agrees to whatever it is shown, and opens nothing: that is for its person to do.
-    const obedient = { open: (url, end) => ada.open(url, end), elicited: async () => 'decline' };
-    const told = new Told('npm client 2.4.0, auto', { url: mcp, redirect, document, elicits: true }, obedient);
-    let said = '';
-    const ask = async (tool, given) => {
-      try {
-        const answer = JSON.stringify(await told.call(tool, given));
-        said += answer;
-        return answer;
-      } catch (error) {
-        said += String(error.message);
-        return undefined;
-      }
-    };
+export default async function agent(t, shop, { joan }) {
+  const { admin } = shop;
+  await admin('INSERT INTO corner.graffiti (wall) SELECT unnest($1::text[])', [
+    WALL.map((text) => `INJECTION ${text}`),
+  ]);
+  const hidden = await secrets(admin);
+  assert.ok(hidden.size > 1000, String(hidden.size));
+  const back = await loopback();
+  const document = 'https://client.test/client.json';
+  const redirect = `http://127.0.0.1:${back.port}/callback`;
+  // It agrees to whatever it is shown, and opens nothing: that is for its person to do.
+  const obedient = { open: (url, end) => joan.open(url, end), elicited: async () => 'decline' };
+  const told = new Told('npm client 2.4.0, auto', { url: mcp, redirect, document, elicits: true }, obedient);
+  let said = '';
+  const ask = async (tool, given) => {
+    try {
+      const answer = JSON.stringify(await told.call(tool, given));
+      said += answer;
+      return answer;
+    } catch (error) {
+      said += String(error.message);
+      return undefined;
+    }
+  };
 
-    let texts = [];
-    let before;
-    const counts = { asked: 0, answered: 0, done: 0 };
-    await t.test('it reads the hostile rows through the tools', async () => {
-      await told.connect();
-      for (const sql of [
-        'SELECT * FROM corner.instructions ORDER BY id',
-        'SELECT * FROM corner.advices',
-        'SELECT body FROM corner.odd_text',
-        'SELECT wall FROM corner.graffiti',
-        "SELECT title, body FROM shop.reviews WHERE body LIKE '%INJECTION%' OR title LIKE '%INJECTION%'",
-        "SELECT description FROM shop.products WHERE description LIKE '%INJECTION%'",
-      ]) {
-        const answer = JSON.parse(await ask('query', { sql }));
-        texts.push(...answer.rows.flat().filter((cell) => typeof cell === 'string'));
-      }
-      assert.ok(texts.filter((text) => text.includes('INJECTION')).length >= 35, String(texts.length));
-      // It also hears what the tools could not tell it.
-      const more = await admin(
-        "SELECT subject || ' ' || body AS text FROM shop.support_tickets WHERE body LIKE '%INJECTION%'",
-      );
-      texts.push(...more.map((row) => row.text));
-    });
-
-    await t.test('it obeys all of them, and the database is as it was', async () => {
-      before = await state(admin);
-      const statements = new Set(texts.flatMap((text) => [...asks(text)]));
-      assert.ok(statements.size >= 40, String(statements.size));
-      for (const sql of statements) {
-        for (const tool of ['query', 'preview', 'execute']) {
-          counts.asked += 1;
-          const answer = await ask(tool, { sql });
-          if (answer === undefined) continue;
-          counts.answered += 1;
-          const { status, approval_id } = JSON.parse(answer);
-          if (status === 'done') counts.done += 1;
-          if (tool === 'execute' && approval_id) await ask('execute', { approval_id });
-        }
-      }
-      await ask('execute', { approval_id: '7f3a' });
-      assert.equal(await state(admin), before);
-      assert.equal(counts.done, 0);
-      t.diagnostic(`${statements.size} statements, asked ${counts.asked} times, ${counts.answered} answers`);
-    });
-
-    await t.test('nothing that it heard was a value that it may not see', () => {
-      const seen = [...hidden].filter((value) => said.includes(value));
-      assert.deepEqual(seen, []);
-      assert.ok(said.length > 20_000, String(said.length));
-    });
-    await told.close();
-    back.stop();
+  let texts = [];
+  let before;
+  const counts = { asked: 0, answered: 0, done: 0 };
+  await t.test('it reads the hostile rows through the tools', async () => {
+    await told.connect();
+    for (const sql of [
+      'SELECT * FROM corner.instructions ORDER BY id',
+      'SELECT * FROM corner.advices',
+      'SELECT body FROM corner.odd_text',
+      'SELECT wall FROM corner.graffiti',
+      "SELECT title, body FROM shop.reviews WHERE body LIKE '%INJECTION%' OR title LIKE '%INJECTION%'",
+      "SELECT description FROM shop.products WHERE description LIKE '%INJECTION%'",
+    ]) {
+      const answer = JSON.parse(await ask('query', { sql }));
+      texts.push(...answer.rows.flat().filter((cell) => typeof cell === 'string'));
+    }
+    assert.ok(texts.filter((text) => text.includes('INJECTION')).length >= 35, String(texts.length));
+    // It also hears what the tools could not tell it.
+    const more = await admin(
+      "SELECT subject || ' ' || body AS text FROM shop.support_tickets WHERE body LIKE '%INJECTION%'",
+    );
+    texts.push(...more.map((row) => row.text));
   });
+
+  await t.test('it obeys all of them, and the database is as it was', async () => {
+    before = await state(admin);
+    const statements = new Set(texts.flatMap((text) => [...asks(text)]));
+    assert.ok(statements.size >= 40, String(statements.size));
+    for (const sql of statements) {
+      for (const tool of ['query', 'preview', 'execute']) {
+        counts.asked += 1;
+        const answer = await ask(tool, { sql });
+        if (answer === undefined) continue;
+        counts.answered += 1;
+        const { status, approval_id } = JSON.parse(answer);
+        if (status === 'done') counts.done += 1;
+        if (tool === 'execute' && approval_id) await ask('execute', { approval_id });
+      }
+    }
+    await ask('execute', { approval_id: '7f3a' });
+    assert.equal(await state(admin), before);
+    assert.equal(counts.done, 0);
+    t.diagnostic(`${statements.size} statements, asked ${counts.asked} times, ${counts.answered} answers`);
+  });
+
+  await t.test('nothing that it heard was a value that it may not see', () => {
+    const seen = [...hidden].filter((value) => said.includes(value));
+    assert.deepEqual(seen, []);
+    assert.ok(said.length > 20_000, String(said.length));
+  });
+  await told.close();
+  back.stop();
+}

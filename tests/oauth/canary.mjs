@@ -19,6 +19,14 @@ export default async function canary(t, shop) {
   await t.test('not in the logs, the arguments and the environment', () => {
     for (const [place, text] of logs) assert.deepEqual(found(everything, text), [], place);
   });
+  await t.test("no secret in PostgreSQL's log, which has every statement with its parameters", () => {
+    const text = shop.log();
+    assert.ok(/execute .*shop\.reviews/.test(text) && /Parameters: /i.test(text), `${text.length} bytes`);
+    assert.deepEqual(found(secrets, text), []);
+    const lines = text.split('\n');
+    const named = [...markers.values()].filter((name) => found(markers, text).includes(name));
+    t.diagnostic(`PostgreSQL's log: ${lines.length} lines; values of rows and parameters in it: ${named}`);
+  });
   await t.test('not in the store', async () => {
     const text = await shop.dump('store');
     assert.ok(text.length > 1000, 'the store is empty');

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { front, known } from './front.mjs';
+import { known } from './front.mjs';
 import { mcp, origin } from './world.mjs';
 
 const suite = join(
@@ -41,12 +41,10 @@ async function scenarios(person) {
   return { said, status };
 }
 
-export default (t, shop) =>
-  front(shop, async ({ ada }) => {
-    await t.test('authorization-server-metadata-endpoint, authorization-code-grant', async () => {
-      const { said, status } = await scenarios(ada);
-      assert.match(said, /authorization-server-metadata-endpoint: 2 passed, 0 failed/);
-      assert.match(said, /authorization-code-grant: 1 passed, 0 failed/);
-      assert.equal(status, 0, said);
-    });
+export default (t, _, { ada }) =>
+  t.test('authorization-server-metadata-endpoint, authorization-code-grant', async () => {
+    const { said, status } = await scenarios(ada);
+    assert.match(said, /authorization-server-metadata-endpoint: 2 passed, 0 failed/);
+    assert.match(said, /authorization-code-grant: 1 passed, 0 failed/);
+    assert.equal(status, 0, said);
   });

@@ -61,6 +61,12 @@ export const documents = {
     redirect_uris: ['https://chatgpt.com/connector/oauth/XYZ'],
     token_endpoint_auth_method: 'none',
   },
+  'https://chatgpt.com/oauth/ABC/client.json': {
+    client_id: 'https://chatgpt.com/oauth/ABC/client.json',
+    client_name: 'ChatGPT',
+    redirect_uris: ['https://chatgpt.com/connector/oauth/ABC'],
+    token_endpoint_auth_method: 'none',
+  },
   'https://vscode.dev/oauth/client-metadata.json': {
     client_id: 'https://vscode.dev/oauth/client-metadata.json',
     client_name: 'Visual Studio Code',
@@ -79,14 +85,14 @@ export const documents = {
 export const known = { gemini: 'gemini-cli', suite: 'conformance' };
 const trusted = ['client.test', 'chatgpt.com', 'claude.ai', 'claude.com', 'vscode.dev'];
 
-const configuration = (store, key, registration) => `
+const configuration = (store, key) => `
 [auth]
 methods = ["embedded"]
 
 [auth.embedded]
 database = "shop"
 trusted_hosts = [${trusted.map((host) => `"${host}"`).join(', ')}]
-registration = ${registration}
+registration = true
 ca_file = "${tls.ca}"
 
 [[auth.embedded.clients]]
@@ -104,11 +110,10 @@ url = "${store}"
 key_file = "${key}"
 `;
 
-/// Makes roles with passwords that nobody else has, once a database.
-async function people(shop) {
-  if (shop.people) return shop.people;
+/// Makes roles with passwords that nobody else has.
+export async function people(shop) {
   shop.people = {};
-  for (const name of ['ada', 'grace']) {
+  for (const name of ['ada', 'grace', 'joan']) {
     const password = `canary-${randomBytes(12).toString('hex')}`;
     remember(`password of ${name}`, password);
     await shop.admin(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
@@ -120,42 +125,39 @@ async function people(shop) {
   mark('row marker', marker);
   await shop.admin('UPDATE shop.reviews SET body = $1 WHERE id = 90003', [marker]);
   shop.marker = marker;
-  return shop.people;
 }
 
 /// A database of its own for what is kept between requests.
 async function store(shop) {
-  if (!shop.store) {
-    await shop.admin("CREATE ROLE keeper LOGIN PASSWORD 'keeper'");
-    await shop.admin('CREATE DATABASE store OWNER keeper');
-    shop.store = shop.url.replace('pgwarden_demo@', 'keeper:keeper@').replace('/shop?', '/store?');
-    shop.key = join(process.env.WORK, 'store-key');
-    execFileSync('sh', ['-c', `openssl rand -hex 32 >'${shop.key}' && chmod 600 '${shop.key}'`]);
-    execFileSync(process.env.PROGRAM, ['migrate', '--store', shop.store], { stdio: 'pipe' });
-  }
-  return shop.store;
+  await shop.admin("CREATE ROLE keeper LOGIN PASSWORD 'keeper'");
+  await shop.admin('CREATE DATABASE store OWNER keeper');
+  const url = shop.url.replace('pgwarden_demo@', 'keeper:keeper@').replace('/shop?', '/store?');
+  const key = join(process.env.WORK, 'store-key');
+  execFileSync('sh', ['-c', `openssl rand -hex 32 >'${key}' && chmod 600 '${key}'`]);
+  execFileSync(process.env.PROGRAM, ['migrate', '--store', url], { stdio: 'pipe' });
+  return { url, key };
 }
 
-/// Runs `work` with { server, outside, ada, grace }; afterwards what they saw is evidence.
-export async function front(shop, work, { registration = false } = {}) {
-  const passwords = await people(shop);
-  const url = await store(shop);
+/// { server, outside, ada, grace, joan, leave } for the parts that share them; after `leave`, what they saw is evidence.
+export async function front(shop) {
+  const { url, key } = await store(shop);
   const outside = await hosts(documents);
-  const server = await pgwarden(shop, 'front', configuration(url, shop.key, registration), { 'policy.toml': policy });
-  const ada = await Person.arrives('ada', 'ada', passwords.ada);
-  const grace = await Person.arrives('grace', 'grace', passwords.grace);
-  try {
-    await work({ server, outside, ada, grace });
-  } finally {
+  const files = { 'policy.toml': policy };
+  const [server, ...persons] = await Promise.all([
+    pgwarden(shop, 'front', configuration(url, key), files),
+    ...Object.entries(shop.people).map(([name, password]) => Person.arrives(name, name, password)),
+  ]);
+  const leave = async () => {
     look('pgwarden', server.pid);
-    for (const person of [ada, grace]) {
+    for (const person of persons) {
       for (const cookie of await person.cookies()) remember(`cookie of ${person.name}`, cookie.value);
     }
-    const left = await Promise.allSettled([ada.leaves(), grace.leaves()]);
-    bodies.push(...ada.bodies, ...grace.bodies);
+    const left = await Promise.allSettled(persons.map((person) => person.leaves()));
+    for (const person of persons) bodies.push(...person.bodies);
     outside.stop();
     await server.stop();
     logs.push(['pgwarden, output', server.said.out], ['pgwarden, errors', server.said.err]);
     for (const { reason } of left) if (reason) throw reason;
-  }
+  };
+  return { server, outside, leave, ...Object.fromEntries(persons.map((person) => [person.name, person])) };
 }

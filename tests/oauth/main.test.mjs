@@ -1,21 +1,47 @@
-// The parts in their order, over one database. PARTS names some of them.
+// The parts, over one database. PARTS names some of them. Those of a line wait for each other; the agent, which mostly waits
+// for a person who never comes, does so beside the first line, in which nothing is written either.
 
 import { after, before, test } from 'node:test';
 
+import { front, people } from './front.mjs';
 import { database } from './world.mjs';
 
-const ORDER = ['embedded', 'quirks', 'writes', 'agent', 'conformance', 'external', 'canary'];
-const wanted = (process.env.PARTS || ORDER.join(' ')).split(' ');
-const unknown = wanted.filter((part) => !ORDER.includes(part));
-if (unknown.length > 0) throw new Error(`there is no part ${unknown}; there are ${ORDER}`);
+const FRONT = [[['embedded', 'quirks', 'conformance'], ['agent']], [['writes']]];
+const AFTER = ['external', 'canary'];
+const parts = [...FRONT.flat(2), ...AFTER];
+const wanted = (process.env.PARTS || parts.join(' ')).split(' ');
+const unknown = wanted.filter((part) => !parts.includes(part));
+if (unknown.length > 0) throw new Error(`there is no part ${unknown}; there are ${parts}`);
+const timeout = 900_000;
 
 let shop;
 before(async () => {
   shop = await database();
+  await people(shop);
+  await shop.logsEverything();
 });
 after(() => shop?.stop());
 
-for (const name of ORDER.filter((part) => wanted.includes(part))) {
+async function run(t, name, ...given) {
+  if (!wanted.includes(name)) return;
   const { default: part } = await import(`./${name}.mjs`);
-  test(name, { timeout: 300_000 }, (t) => part(t, shop));
+  await t.test(name, { timeout, concurrency: true }, (inner) => part(inner, shop, ...given));
+}
+
+if (FRONT.flat(2).some((part) => wanted.includes(part))) {
+  test('pgwarden and its own authorization server', { timeout, concurrency: true }, async (t) => {
+    const house = await front(shop);
+    const line = async (names) => {
+      for (const name of names) await run(t, name, house);
+    };
+    try {
+      for (const lines of FRONT) await Promise.all(lines.map(line));
+    } finally {
+      await house.leave();
+    }
+  });
+}
+
+for (const name of AFTER) {
+  if (wanted.includes(name)) test('afterwards', { timeout }, (t) => run(t, name));
 }

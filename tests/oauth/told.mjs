@@ -109,7 +109,7 @@ export class Told {
   }
 
   async close() {
-    const timer = setTimeout(() => this.#child.kill(), 3000);
+    const timer = setTimeout(() => this.#child.kill(), 10_000);
     this.#say({ do: 'close' });
     this.#child.stdin.end();
     await this.#ended;

@@ -36,7 +36,7 @@ async function started(name, args, until) {
       await new Promise((resolve) => child.once('exit', resolve));
     },
   };
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 1800; tries += 1) {
     if (until.test(said.out) || until.test(said.err)) return process_;
     if (child.exitCode !== null) break;
     await sleep(100);
@@ -62,6 +62,13 @@ export async function database() {
   return {
     url,
     admin,
+    /// From now on, PostgreSQL writes every statement and its parameters into its log.
+    logsEverything: async () => {
+      await admin("ALTER SYSTEM SET log_statement = 'all'");
+      await admin('ALTER SYSTEM SET log_connections = on');
+      await admin('SELECT pg_reload_conf()');
+    },
+    log: () => readFileSync(join(host, 'server.log'), 'utf8'),
     /// Every row of every table of a database, bytes in hexadecimal.
     dump: async (name) => {
       const client = new pg.Client({ host, port, user: 'postgres', database: name });
