@@ -56,6 +56,12 @@ async fn slow_gateway(database: &Database<'_>) -> Gateway {
     gateway
 }
 
+/// The tools of a caller whose policies grant nothing to be written.
+pub fn reading_tools() -> Vec<&'static str> {
+    let writes = ["preview", "execute"];
+    crate::mcp_wire::tools().into_iter().filter(|tool| !writes.contains(tool)).collect()
+}
+
 fn caller() -> Caller {
     Caller::local("anna")
 }

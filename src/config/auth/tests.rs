@@ -173,7 +173,7 @@ fn what_the_page_on_authentication_shows_can_be_configured() {
     let page = include_str!("../../../docs/AUTH.md");
     let blocks: Vec<&str> =
         page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 8);
+    assert_eq!(blocks.len(), 9);
     for block in &blocks {
         parse(block).unwrap();
     }

@@ -44,5 +44,5 @@ async fn a_reload_tells_of_tools_and_resources_that_are_others_now() {
         peer.is_left_alone("nothing is different").await;
     }
     let tools = peers[0].ask("tools/list", json!({})).await;
-    assert_eq!(crate::mcp_wire::tool_names(&tools), crate::mcp_wire::tools());
+    assert_eq!(crate::mcp_wire::tool_names(&tools), crate::postgres::tasks::reading_tools());
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::waiting::running;
 use super::{impatient_gateway, slow_call};
-use crate::mcp_wire::{HttpPeer, StdioPeer, caller, code, initialize, request, tools};
+use crate::mcp_wire::{HttpPeer, StdioPeer, caller, code, initialize, request};
 use crate::support::{Database, Template, until};
 
 /// Either transport, in a session.
@@ -73,7 +73,7 @@ async fn the_capability_and_the_tool_s_support_are_announced() {
         let all = listed["result"]["tools"].as_array().unwrap();
         let support: Vec<&Value> =
             all.iter().filter_map(|tool| tool.pointer("/execution/taskSupport")).collect();
-        assert_eq!((all.len(), support), (tools().len(), vec![&json!("optional")]));
+        assert_eq!((all.len(), support), (super::reading_tools().len(), vec![&json!("optional")]));
     }
     let (_, older) = Peer::stdio(&Database::create(Template::Shop).await, "2025-06-18").await;
     assert_eq!(older["capabilities"].get("tasks"), None);
