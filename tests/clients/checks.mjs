@@ -7,14 +7,15 @@
 import pg from 'pg';
 import { checkSchema } from './schema.mjs';
 import { checkTasks } from './tasks.mjs';
+import { checkWrite } from './write.mjs';
 
-const { TRANSPORT, PROGRAM, CONFIG, DATABASE_URL, MCP_URL, ADMIN_DATABASE_URL, TOOLS } = process.env;
+const { TRANSPORT, PROGRAM, CONFIG, MCP_URL, ADMIN_DATABASE_URL, TOOLS } = process.env;
 
 /** From the end of the client's cancellation to the query's end, in milliseconds. */
 const CANCEL_LIMIT = 250;
 const PATIENCE = 20_000;
 
-const args = ['serve', '--stdio', '--config', CONFIG, '--database', DATABASE_URL];
+const args = ['serve', '--stdio', '--config', CONFIG];
 export const stdio = { command: PROGRAM, args, stderr: 'ignore' };
 export const url = () => new URL(MCP_URL);
 export const overStdio = TRANSPORT === 'stdio';
@@ -55,6 +56,7 @@ export async function run(client, expectedRevision, tasks) {
     await check('arguments', () => wrongArguments(client));
     await check('cancel', () => cancel(client));
     await checkSchema(client);
+    await checkWrite(client);
     await checkTasks(tasks);
     await check('close', () => client.close());
   }
@@ -65,7 +67,9 @@ async function list(client) {
   const { tools } = await client.listTools();
   const names = tools.map((tool) => tool.name).join(' ');
   expect(names === TOOLS, names);
-  expect(tools.every((tool) => tool.annotations.readOnlyHint && tool.outputSchema), 'hints or schemas are missing');
+  expect(tools.every((tool) => tool.outputSchema), 'schemas are missing');
+  const writing = tools.filter((tool) => !tool.annotations.readOnlyHint).map((tool) => tool.name);
+  expect(writing.join() === 'execute', `say that they write: ${writing}`);
   return names;
 }
 

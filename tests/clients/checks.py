@@ -22,7 +22,8 @@ TOOLS = os.environ["TOOLS"]
 URL = os.environ["MCP_URL"]
 OVER_STDIO = os.environ["TRANSPORT"] == "stdio"
 PROGRAM = os.environ["PROGRAM"]
-ARGUMENTS = ["serve", "--stdio", "--config", os.environ["CONFIG"], "--database", os.environ["DATABASE_URL"]]
+CONFIG = os.environ["CONFIG"]
+ARGUMENTS = ["serve", "--stdio", "--config", CONFIG]
 
 failed = False
 
@@ -39,6 +40,8 @@ class Driver:
     resource = None
     # See schema.py.
     schema = None
+    # Has it declared URL elicitation, with `elicited` of write.py?
+    elicits = False
 
     def revision(self):
         raise NotImplementedError
@@ -95,6 +98,7 @@ def run(connected):
         # It imports this file.
         from schema import check_schema
         from tasks import check_tasks
+        from write import check_write
 
         async with connected() as driver:
             await check("connect", connect(driver))
@@ -109,6 +113,7 @@ def run(connected):
                 await check("cancel", cancel(driver))
             if driver.schema:
                 await check_schema(driver.schema, driver.call)
+            await check_write(driver)
             if driver.tasks:
                 await check_tasks(driver.tasks)
         print("ok close", flush=True)
@@ -127,7 +132,9 @@ async def list_tools(driver):
     tools = [tool.model_dump(by_alias=True) for tool in await driver.tools()]
     names = " ".join(tool["name"] for tool in tools)
     expect(names == TOOLS, names)
-    expect(all(tool["annotations"]["readOnlyHint"] and tool["outputSchema"] for tool in tools), "no hints or schemas")
+    expect(all(tool["outputSchema"] for tool in tools), "no schemas")
+    writing = [tool["name"] for tool in tools if not tool["annotations"]["readOnlyHint"]]
+    expect(writing == ["execute"], f"say that they write: {writing}")
     return names
 
 

@@ -4,10 +4,15 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { overStdio, run, stdio, url } from './checks.mjs';
 import { handle } from './tasks.mjs';
+import { elicited } from './write.mjs';
 
 const auto = process.env.MODE === 'auto';
-const options = auto ? { versionNegotiation: { mode: 'auto' } } : {};
+const options = {
+  capabilities: { elicitation: { url: {} } },
+  ...(auto ? { versionNegotiation: { mode: 'auto' } } : {}),
+};
 const inner = new Client({ name: 'pgwarden-check-client', version: '1.0.0' }, options);
+inner.setRequestHandler('elicitation/create', ({ params }) => elicited(params));
 const transport = overStdio ? new StdioClientTransport(stdio) : new StreamableHTTPClientTransport(url());
 
 await run(
@@ -30,6 +35,7 @@ await run(
       await inner.subscribeResource({ uri });
       return () => inner.unsubscribeResource({ uri });
     },
+    elicits: true,
     callTool: (params, options) => inner.callTool(params, options),
     close: async () => {
       if (!auto) await transport.terminateSession?.();

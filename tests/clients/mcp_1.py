@@ -10,11 +10,13 @@ from mcp.client.streamable_http import streamable_http_client
 from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, expect, run
 from schema import Schema
 from tasks import Tasks
+from write import elicited
 
 
 class Mcp1(Driver):
     # It forgets a call that is cancelled, and says nothing.
     cancels = False
+    elicits = True
 
     def __init__(self, session, opened):
         self.session, self.opened = session, opened
@@ -95,11 +97,16 @@ async def hear(message):
         HEARD.put_nowait(str(message.root.params.uri))
 
 
+async def elicit(_, params):
+    await elicited(params)
+    return types.ElicitResult(action="accept")
+
+
 @asynccontextmanager
 async def connected():
     stdio = StdioServerParameters(command=PROGRAM, args=ARGUMENTS)
     async with stdio_client(stdio) if OVER_STDIO else streamable_http_client(URL) as (read, write, *_):
-        async with ClientSession(read, write, message_handler=hear) as session:
+        async with ClientSession(read, write, message_handler=hear, elicitation_callback=elicit) as session:
             yield Mcp1(session, await session.initialize())
 
 

@@ -10,12 +10,14 @@ from mcp.client.stdio import StdioServerParameters
 from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, code_of, expect, run
 from schema import Schema
 from tasks import Handle
+from write import elicited
 
 MODE = os.environ["MODE"]
 
 
 class Mcp2(Driver):
     expected = "2025-11-25" if MODE == "legacy" else "2026-07-28"
+    elicits = True
 
     def __init__(self, client):
         self.client = client
@@ -93,10 +95,15 @@ async def hear(message):
         HEARD.put_nowait(str(message.params.uri))
 
 
+async def elicit(_, params):
+    await elicited(params)
+    return types.ElicitResult(action="accept")
+
+
 @asynccontextmanager
 async def connected():
     server = StdioServerParameters(command=PROGRAM, args=ARGUMENTS) if OVER_STDIO else URL
-    async with Client(server, mode=MODE, message_handler=hear) as client:
+    async with Client(server, mode=MODE, message_handler=hear, elicitation_callback=elicit) as client:
         yield Mcp2(client)
 
 

@@ -3,10 +3,13 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { CallToolResultSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CallToolResultSchema, ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { expect, overStdio, run, stdio, url } from './checks.mjs';
+import { elicited } from './write.mjs';
 
-const inner = new Client({ name: 'pgwarden-check-sdk', version: '1.0.0' });
+const capabilities = { elicitation: { url: {} } };
+const inner = new Client({ name: 'pgwarden-check-sdk', version: '1.0.0' }, { capabilities });
+inner.setRequestHandler(ElicitRequestSchema, ({ params }) => elicited(params));
 const transport = overStdio ? new StdioClientTransport(stdio) : new StreamableHTTPClientTransport(url());
 let revision;
 const setProtocolVersion = transport.setProtocolVersion?.bind(transport);
@@ -58,6 +61,7 @@ await run(
       await inner.subscribeResource({ uri });
       return () => inner.unsubscribeResource({ uri });
     },
+    elicits: true,
     callTool: (params, options) => inner.callTool(params, undefined, options),
     close: async () => {
       await transport.terminateSession?.();

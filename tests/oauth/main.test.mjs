@@ -22,17 +22,17 @@ before(async () => {
 });
 after(() => shop?.stop());
 
-async function run(t, name, ...given) {
-  if (!wanted.includes(name)) return;
-  const { default: part } = await import(`./${name}.mjs`);
-  await t.test(name, { timeout, concurrency: true }, (inner) => part(inner, shop, ...given));
-}
+const is = (name) => wanted.includes(name);
+const load = async (name) => (await import(`./${name}.mjs`)).default;
 
-if (FRONT.flat(2).some((part) => wanted.includes(part))) {
-  test('pgwarden and its own authorization server', { timeout, concurrency: true }, async (t) => {
+if (FRONT.flat(2).some(is)) {
+  test('front', { timeout, concurrency: true }, async (t) => {
     const house = await front(shop);
     const line = async (names) => {
-      for (const name of names) await run(t, name, house);
+      for (const name of names.filter(is)) {
+        const part = await load(name);
+        await t.test(name, { timeout, concurrency: true }, (inner) => part(inner, shop, house));
+      }
     };
     try {
       for (const lines of FRONT) await Promise.all(lines.map(line));
@@ -42,6 +42,7 @@ if (FRONT.flat(2).some((part) => wanted.includes(part))) {
   });
 }
 
-for (const name of AFTER) {
-  if (wanted.includes(name)) test('afterwards', { timeout }, (t) => run(t, name));
+for (const name of AFTER.filter(is)) {
+  const part = await load(name);
+  test(name, { timeout }, (t) => part(t, shop));
 }

@@ -1,7 +1,8 @@
-//! What the client of rmcp must be able to do with pgwarden: the first checks of checks.mjs, and those of tasks.mjs in the
-//! form of 2026-07-28. Environment and output as there.
+//! What the client of rmcp must be able to do with pgwarden: the first checks of checks.mjs, its write, and those of tasks.mjs
+//! in the form of 2026-07-28. Environment and output as there.
 
 mod watch;
+mod write;
 
 use std::env::var;
 use std::fmt::{Debug, Display};
@@ -35,6 +36,7 @@ async fn main() -> ExitCode {
     };
     println!("ok connect 2026-07-28");
     let mut failed = !shown("list", list(&client).await) | !shown("query", query(&client).await);
+    failed |= !shown("write", write::write(&client).await);
     println!("ok form SEP-2663");
     let mark = watch::mark();
     let series = "generate_series(1, 800) a, generate_series(1, 100000) b";
@@ -75,14 +77,7 @@ async fn connect() -> Checked<Client> {
     let lifecycle = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
     if named("TRANSPORT")? == "stdio" {
         let mut server = Command::new(named("PROGRAM")?);
-        server.args([
-            "serve",
-            "--stdio",
-            "--config",
-            &named("CONFIG")?,
-            "--database",
-            &named("DATABASE_URL")?,
-        ]);
+        server.args(["serve", "--stdio", "--config", &named("CONFIG")?]);
         let (transport, _) =
             TokioChildProcess::builder(server).stderr(Stdio::null()).spawn().map_err(words)?;
         client.serve_with_lifecycle(transport, lifecycle).await.map_err(words)
