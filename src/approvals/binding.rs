@@ -44,6 +44,8 @@ pub struct Binding {
     pub requester: Requester,
     /// What is written to, qualified.
     pub relation: String,
+    /// Another one where the name is another table's now, or triggers, rules or cascading foreign keys are others.
+    pub effects: [u8; 32],
     /// The most rows that it may change.
     pub rows: u64,
 }
@@ -65,6 +67,7 @@ impl Binding {
         fields.maybe(self.requester.client_id.as_deref());
         fields.bytes(&self.requester.claims);
         fields.text(&self.relation);
+        fields.bytes(&self.effects);
         fields.bytes(&self.rows.to_be_bytes());
         fields.digest()
     }
@@ -124,6 +127,7 @@ mod tests {
             policy: "v1".to_owned(),
             requester: Requester::of(&caller),
             relation: "shop.customers".to_owned(),
+            effects: [1; 32],
             rows: 10,
         }
     }
@@ -156,6 +160,7 @@ mod tests {
             but(|b| b.requester.client_id = text("other")),
             but(|b| b.requester.claims = [0; 32]),
             but(|b| b.relation = "shop.orders".to_owned()),
+            but(|b| b.effects = [2; 32]),
             but(|b| b.rows = 11),
         ];
         let digests: BTreeSet<[u8; 32]> = others.iter().map(Binding::digest).collect();

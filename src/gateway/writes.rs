@@ -41,6 +41,8 @@ pub struct PreparedFacts {
     pub policy_version: String,
     pub kind: WriteKind,
     pub relation: QualifiedName,
+    /// [`crate::db::Effects::fingerprint`].
+    pub effects: [u8; 32],
     /// Rows that it may change.
     pub rows: u64,
     pub approval: Approval,

@@ -49,6 +49,7 @@ fn asked(subject: &str, rule: ApprovalRule) -> NewApproval {
         policy: "v1".to_owned(),
         requester: Requester::of(&caller),
         relation: "shop.customers".to_owned(),
+        effects: [1; 32],
         rows: 10,
     };
     let (request, preview) = ("{\"sql\":\"..\"}".to_owned(), "{\"rows\":1}".to_owned());

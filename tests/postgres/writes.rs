@@ -78,6 +78,12 @@ impl Lab {
         lab
     }
 
+    /// The catalog as it is now.
+    async fn read_again(&mut self) {
+        let login = &self.catalog.contents().login;
+        self.catalog = gate(&self.database.url(login)).ready().await.unwrap();
+    }
+
     fn rule(&mut self, rules: &str) {
         self.policy = Policy::parse(&format!("version = 1\ninclude = []\n{rules}"), "lab.toml").unwrap();
         assert_eq!(self.policy.missing(&self.catalog), []);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::pg::{Oid, QualifiedName};
 
@@ -116,6 +117,19 @@ impl Effects {
     pub(super) fn written(&self, events: &[RowEvent]) -> Vec<Oid> {
         let written = self.reached.iter().filter(|reached| events.contains(&reached.root));
         written.map(|reached| reached.relation).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// SHA-256; another one whenever `relation` is another table, or something else would happen besides. What functions do is
+    /// not part of it.
+    pub fn fingerprint(&self, relation: Oid) -> [u8; 32] {
+        let Self { cascades, triggers, rules, reached, linked, functions } = self;
+        let mut lines: Vec<String> = cascades.iter().map(|one| format!("{one:?}")).collect();
+        lines.extend(triggers.iter().map(|one| format!("{one:?}")));
+        lines.extend(rules.iter().map(|one| format!("{one:?}")));
+        lines.extend(reached.iter().map(|one| format!("{one:?}")));
+        lines.extend(linked.iter().map(|one| format!("{one:?}")));
+        lines.sort_unstable();
+        Sha256::digest(format!("{relation:?} {functions} {lines:?}")).into()
     }
 
     pub(super) fn linked(&self) -> &[Oid] {

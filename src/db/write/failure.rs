@@ -34,7 +34,8 @@ impl Failure {
     /// An error of COMMIT: what it says, or that nothing is known.
     pub(super) fn of_commit(&self, failed: &Error) -> Diagnostic {
         match failed.as_db_error() {
-            Some(db) if !ended_the_session(db) => self.told(failed),
+            // Deferred constraints of whatever relation: nobody can say whose rows it speaks of.
+            Some(db) if !ended_the_session(db) => unchanged(error::without_data(error::diagnostic(failed))),
             Some(_) | None => unknown_outcome(),
         }
     }

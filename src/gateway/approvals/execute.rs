@@ -127,7 +127,7 @@ impl Gateway {
                 return Ok(());
             }
             Err(changed(
-                "what was approved is not what would run: the policy or the role was changed meanwhile",
+                "what was approved is not what would run: the policy, the role, or the table was changed meanwhile",
             ))
         };
         self.run_write(caller, &request, &allowed, cancel).await.map(Box::new).map(Executed::Done)
@@ -188,6 +188,7 @@ fn binding(caller: &Caller, facts: &PreparedFacts) -> Binding {
         policy: facts.policy_version.clone(),
         requester: Requester::of(caller),
         relation: facts.relation.to_string(),
+        effects: facts.effects,
         rows: facts.rows,
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{PreparedFacts, WriteRequest};
 use crate::auth::{Caller, Scope};
 use crate::catalog::Catalog;
-use crate::db::{RowEvent, WriteLimits};
+use crate::db::{Effects, RowEvent, WriteLimits};
 use crate::gateway::admission::Admitted;
 use crate::gateway::query::{names_something_unknown, random_id};
 use crate::gateway::visible::Visible;
@@ -35,6 +35,8 @@ pub(super) struct Asked {
     pub query_id: String,
     pub params: Vec<Option<String>>,
     pub write: CheckedWrite,
+    /// What happens besides.
+    pub effects: Effects,
     started: Instant,
     _admitted: Option<Admitted>,
 }
@@ -76,6 +78,8 @@ impl Asked {
                 options.before = false;
                 decision = check(&pinned, &used, caller, &request.sql, &options).await;
             }
+            let write = decision?;
+            let effects = seen.database.effects(write.target_oid()).await?;
             let asked = Self {
                 gateway: gateway.clone(),
                 caller: caller.clone(),
@@ -85,7 +89,8 @@ impl Asked {
                 within: within.clone(),
                 query_id: query_id.clone(),
                 params: request.params.clone(),
-                write: decision?,
+                write,
+                effects,
                 started,
                 _admitted: admitted,
             };
@@ -106,6 +111,7 @@ impl Asked {
             policy_version: self.policy.version().to_owned(),
             kind: self.write.kind(),
             relation: self.write.target().clone(),
+            effects: self.effects.fingerprint(self.write.target_oid()),
             rows: self.policy.writes().rows,
             approval: self.policy.writes().approval,
         }

@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 use super::asked::Asked;
 use super::{PreparedWrite, WritePreview, WriteRequest, effects, failure, sample};
 use crate::auth::Caller;
-use crate::db::Effects;
 use crate::gateway::Gateway;
 use crate::gateway::visible::Visible;
 use crate::pg::Diagnostic;
@@ -35,9 +34,8 @@ impl Gateway {
 
 impl Asked {
     async fn preview(&self, cancel: &CancellationToken) -> Result<WritePreview, Diagnostic> {
-        let effects = self.served.database.effects(self.write.target_oid()).await?;
         let visible = self.visible();
-        let mut preview = effects::shown(&effects, self.events(), self.write.target_oid(), &visible);
+        let mut preview = effects::shown(&self.effects, self.events(), self.write.target_oid(), &visible);
         preview.notices = self.write.notices().iter().map(|notice| notice.message.clone()).collect();
         match self.policy.writes().preview {
             Preview::Plan => {
@@ -45,20 +43,16 @@ impl Asked {
                 let rows = database.plan_write(&self.write, &self.params, &limits, cancel).await?;
                 preview.rows = self.tells_estimates(&visible).then_some(rows);
             }
-            Preview::Run => self.ran(&effects, &mut preview, cancel).await?,
+            Preview::Run => self.ran(&mut preview, cancel).await?,
         }
         Ok(preview)
     }
 
     /// Runs it in a transaction that is rolled back.
-    async fn ran(
-        &self,
-        effects: &Effects,
-        preview: &mut WritePreview,
-        cancel: &CancellationToken,
-    ) -> Result<(), Diagnostic> {
+    async fn ran(&self, preview: &mut WritePreview, cancel: &CancellationToken) -> Result<(), Diagnostic> {
         let mut first = sample::First::default();
-        let (database, besides, limits) = (&self.served.database, (effects, self.events()), self.limits());
+        let (database, besides, limits) =
+            (&self.served.database, (&self.effects, self.events()), self.limits());
         let ran = database.write(&self.write, besides, &self.params, &limits, &mut first, cancel);
         let mut ran = ran.await?;
         preview.ran = true;

@@ -54,9 +54,8 @@ impl Asked {
     async fn run(&self, cancel: &CancellationToken) -> Result<Written, Diagnostic> {
         let _share = self.share(cancel).await?;
         let database = &self.served.database;
-        let effects = database.effects(self.write.target_oid()).await?;
         let mut encoder = Encoder::new(Format::Json, self.within.characters, self.within.field_characters);
-        let besides = (&effects, self.events());
+        let besides = (&self.effects, self.events());
         let ran =
             database.write(&self.write, besides, &self.params, &self.limits(), &mut encoder, cancel).await?;
         let (rows, mut notices) = (ran.rows(), self.write.notices().to_vec());

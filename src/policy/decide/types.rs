@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::decision::Decision;
 use super::is_system_schema;
 use crate::catalog::{Catalog, Relation, Type, TypeKind};
-use crate::pg::Oid;
+use crate::pg::{Oid, QualifiedName};
 use crate::policy::functions;
 use crate::policy::rule::Policy;
 
@@ -64,6 +64,15 @@ impl Policy {
         if allowed { Decision::allow("default.types") } else { Decision::deny("default.types") }
     }
 
+    /// Reading a text as the type looks names up, hidden ones too, and so does writing a value of it down.
+    pub fn names_objects(named: Oid, catalog: &Catalog) -> bool {
+        let names = |found: &Type| {
+            let QualifiedName { schema, name } = &found.name;
+            schema == "pg_catalog" && name.starts_with("reg") && functions::is_refused_type(name)
+        };
+        parts(named, catalog).into_iter().any(names)
+    }
+
     /// A column that the caller may see has it, or holds it: the labels, fields and bounds of others are none of theirs.
     fn shows_type(&self, oid: Oid, catalog: &Catalog) -> bool {
         let having = |relation: &&Relation| relation.columns.iter().any(|c| holds(c.type_oid, oid, catalog));
@@ -78,14 +87,17 @@ impl Policy {
 
 /// The type itself, or as an element, a base, a subtype or a field of it.
 fn holds(outer: Oid, wanted: Oid, catalog: &Catalog) -> bool {
-    let (mut open, mut seen) = (vec![outer], BTreeSet::new());
+    outer == wanted || parts(outer, catalog).into_iter().any(|part| part.oid == wanted)
+}
+
+/// The type, its element, base, subtype and fields, and so on.
+fn parts(outer: Oid, catalog: &Catalog) -> Vec<&Type> {
+    let (mut open, mut seen, mut found) = (vec![outer], BTreeSet::new(), Vec::new());
     while let Some(oid) = open.pop() {
-        if oid == wanted {
-            return true;
-        }
-        if let Some(found) = catalog.type_by_oid(oid).filter(|_| seen.insert(oid)) {
-            open.extend(found.inner.iter().chain(found.fields.iter().map(|(_, field)| field)));
+        if let Some(part) = catalog.type_by_oid(oid).filter(|_| seen.insert(oid)) {
+            open.extend(part.inner.iter().chain(part.fields.iter().map(|(_, field)| field)));
+            found.push(part);
         }
     }
-    false
+    found
 }

@@ -6,7 +6,7 @@ use super::scope::{Columns, Range, Visible};
 use super::{Resolved, Resolver};
 use crate::catalog::{Relation, RelationKind};
 use crate::pg::{Diagnostic, QualifiedName, SqlState};
-use crate::policy::{Access, Action, Check, ColumnAccess, Decision};
+use crate::policy::{Access, Action, Check, ColumnAccess, Decision, Policy};
 use crate::sql::CheckContext;
 use crate::sql::ast::{Alias, Ident, RelationItem};
 
@@ -101,7 +101,7 @@ impl<'c> Resolver<'c> {
         let exists = relation.columns.iter().any(|known| known.name == column.text);
         if exists && decision.allowed {
             self.allowed_by(&decision.rule);
-            return Ok(());
+            return self.plain_value(column, relation);
         }
         let elsewhere = |action| policy.decide_write_column(action, relation, &column.text, catalog).allowed;
         if exists && (visible || decision.reason.is_some() || ACTIONS.into_iter().any(elsewhere)) {
@@ -116,6 +116,17 @@ impl<'c> Resolver<'c> {
         let names = relation.columns.iter().map(|known| known.name.as_str());
         let candidates: Vec<&str> = names.filter(may).collect();
         Err(self.missing_column(std::slice::from_ref(column), &candidates))
+    }
+
+    /// Text becomes a `regclass` by a look at all names, hidden ones too.
+    pub fn plain_value(&self, column: &Ident, relation: &Relation) -> Resolved<()> {
+        let known = relation.columns.iter().find(|known| known.name == column.text);
+        if !known.is_some_and(|known| Policy::names_objects(known.type_oid, self.cx.catalog)) {
+            return Ok(());
+        }
+        let message = format!("column `{}` holds names of objects: it cannot be written to", column.text);
+        let refusal = Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message).rule("default.types");
+        Err(placed(refusal, Some(column)).hint("leave the column out"))
     }
 
     pub fn may_write(&mut self, action: Action, column: &Ident, relation: &'c Relation) -> bool {

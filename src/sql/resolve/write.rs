@@ -85,6 +85,7 @@ impl<'c> Resolver<'c> {
         };
         columns.extend(relation.columns.iter().take(width).map(|column| Ident::new(&column.name)));
         for column in &*columns {
+            self.plain_value(column, relation)?;
             if !self.may_write(Action::Insert, column, relation) {
                 let refusal = Diagnostic::refused(
                     SqlState::INSUFFICIENT_PRIVILEGE,

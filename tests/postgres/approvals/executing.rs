@@ -181,6 +181,29 @@ async fn a_policy_that_is_read_again_in_between_needs_another_approval() {
 }
 
 #[tokio::test]
+async fn a_table_of_the_same_name_or_a_trigger_that_came_in_between_needs_another_approval() {
+    let ground = Ground::new().await;
+    let gateway = ground.gateway("requester");
+    let admin = ground.database.admin().await;
+    let function =
+        "CREATE FUNCTION public.besides() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'";
+    admin.batch_execute(function).await.unwrap();
+    let trigger =
+        "CREATE TRIGGER besides BEFORE INSERT ON s.notes FOR EACH ROW EXECUTE FUNCTION public.besides()";
+    let other = "ALTER TABLE s.notes RENAME TO old; CREATE TABLE s.notes (LIKE s.old INCLUDING ALL)";
+    for change in [trigger, "DROP TRIGGER besides ON s.notes", other] {
+        let approval = ask(&gateway, &ann(), insert("besides")).await;
+        approve(&gateway, &ann(), approval.id).await;
+        admin.batch_execute(change).await.unwrap();
+        let refusal = use_it(&gateway, &ann(), approval.id).await.unwrap_err();
+        // Of another table it is found out by its locks, as long as the catalog is the one from before.
+        let rules = [("42501", "approval.changed"), ("42501", "server.locks")];
+        assert!(rules.contains(&rule(&refusal)), "{change}: {refusal}");
+        assert_eq!(ground.notes("besides").await, 0, "{change}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_said_again_has_to_be_the_same() {
     let ground = Ground::new().await;
     let gateway = ground.gateway("requester");

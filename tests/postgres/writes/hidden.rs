@@ -380,3 +380,23 @@ async fn settings_of_row_security_come_with_the_statement() {
         lab.client.batch_execute("RESET pgwarden.tenant").await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn no_text_becomes_the_name_of_an_object() {
+    let mut lab = Lab::create("").await;
+    let tables =
+        "CREATE TABLE w.named (id integer, what regclass, all_of regrole[]); GRANT ALL ON w.named TO PUBLIC";
+    lab.database.admin().await.batch_execute(tables).await.unwrap();
+    lab.read_again().await;
+    lab.rule("[[allow]]\nselect = [\"w.*\"]\n[[allow]]\ninsert = [\"w.*\"]\n[[allow]]\nupdate = [\"w.*\"]");
+    for sql in [
+        "INSERT INTO w.named (id, what) VALUES (1, 'w.accounts')",
+        "INSERT INTO w.named VALUES (1, $1)",
+        "UPDATE w.named SET what = '1259'",
+        "UPDATE w.named SET all_of = '{10}'",
+    ] {
+        let refusal = lab.refusal(sql);
+        assert!(refusal.starts_with("42501 default.types "), "{sql}: {refusal}");
+    }
+    lab.check("UPDATE w.named SET id = 2").unwrap();
+}

@@ -16,6 +16,20 @@ async fn a_deferred_constraint_fails_at_commit_and_nothing_has_happened() {
 }
 
 #[tokio::test]
+async fn what_commit_says_of_a_table_that_the_statement_does_not_name_carries_no_values() {
+    let more =
+        "CREATE TABLE s.files (customer_id integer DEFAULT 1 REFERENCES s.customers ON DELETE SET DEFAULT,
+            note text, UNIQUE (customer_id, note) DEFERRABLE INITIALLY DEFERRED);
+        INSERT INTO s.files VALUES (1, 'canary-of-a-row'), (16, 'canary-of-a-row')";
+    let ground = Ground::with(more).await;
+    let refused =
+        run(&ground.gateway(&unasked(5)), "DELETE FROM s.customers WHERE id = 16").await.unwrap_err();
+    assert_eq!(refused.sqlstate.as_str(), "23505");
+    assert!(!refused.render("").contains("canary-of-a-row"), "{refused}");
+    assert_eq!(ground.one("SELECT count(*) FROM s.customers WHERE id = 16").await, "1");
+}
+
+#[tokio::test]
 async fn what_a_trigger_raises_is_said_and_what_it_merely_comes_upon_is_not() {
     let triggers = "
         CREATE FUNCTION s.guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -157,6 +157,7 @@ pub async fn approval(
         policy: "v1".to_owned(),
         requester: Requester::of(caller),
         relation: "shop.orders".to_owned(),
+        effects: [1; 32],
         rows: 10,
     };
     let preview =
