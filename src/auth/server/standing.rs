@@ -15,9 +15,12 @@ const BELIEVED: TimeDelta = TimeDelta::seconds(5);
 /// Roles in memory.
 const MOST: usize = 1_000;
 
-/// What PostgreSQL said of roles, and when. `None`: there is no such role.
+/// When PostgreSQL said what. `None`: there is no such role.
+type Said = (DateTime<Utc>, Option<RoleFacts>);
+
+/// What PostgreSQL said of roles.
 #[derive(Debug, Default)]
-pub(super) struct Standings(Mutex<HashMap<String, (DateTime<Utc>, Option<RoleFacts>)>>);
+pub(super) struct Standings(Mutex<HashMap<String, Said>>);
 
 impl Standings {
     fn get(&self, role: &str, now: DateTime<Utc>) -> Option<Option<RoleFacts>> {
