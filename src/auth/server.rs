@@ -36,6 +36,7 @@ mod seal;
 mod secret;
 mod sessions;
 mod settings;
+mod standing;
 mod store;
 mod sweep;
 mod throttle;
@@ -44,6 +45,8 @@ mod verify;
 
 use std::fmt;
 use std::sync::Arc;
+
+use chrono::TimeDelta;
 
 use crate::store::MasterKey;
 use crate::telemetry::Telemetry;
@@ -70,6 +73,8 @@ pub use token::{TokenAnswer, TokenRequest};
 use clients::Clients;
 use login::Logins;
 use seal::Seal;
+use standing::Standings;
+use throttle::Rate;
 use verify::Admissions;
 
 /// What the server is composed of.
@@ -95,7 +100,10 @@ pub struct AuthorizationServer {
     clients: Clients,
     logins: Logins,
     sessions: Sessions,
+    standings: Standings,
     admissions: Admissions,
+    /// Of each grant.
+    refreshes: Rate,
     telemetry: Telemetry,
     clock: Clock,
 }
@@ -107,7 +115,9 @@ impl AuthorizationServer {
         Self {
             clients: Clients::new(&settings, Arc::clone(&store), &key, fetcher, clock.clone()),
             logins: Logins::new(clock.clone()),
+            standings: Standings::default(),
             admissions: Admissions::default(),
+            refreshes: Rate::new(refresh::MOST_A_MINUTE, TimeDelta::minutes(1)),
             seal: Seal::new(&key),
             settings,
             store,

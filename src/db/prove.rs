@@ -27,6 +27,8 @@ pub struct Proof {
     connection: ConnectionSettings,
     /// Logins of pgwarden's own.
     not_people: Vec<String>,
+    /// The same, as JSON.
+    not_people_json: String,
     standing: Fixed,
 }
 
@@ -34,6 +36,7 @@ pub struct Proof {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct RoleFacts {
     pub role: String,
+    pub oid: u32,
     /// It has LOGIN, is not expired, and may connect to this database.
     pub may_log_in: bool,
     superuser: bool,
@@ -42,6 +45,8 @@ pub struct RoleFacts {
     createrole: bool,
     /// It can become a role with such attributes, or reach the server's files and programs.
     powerful: bool,
+    /// It is a login of pgwarden's own, or can become one.
+    ours: bool,
     /// Direct and inherited, by name; the first 200.
     pub memberships: Vec<String>,
 }
@@ -60,7 +65,8 @@ impl Proof {
         not_people.push(connection.user().to_owned());
         let connection = connection.clone().named("pgwarden login");
         let standing = Fixed::new("the login's database", connection.clone(), CONNECTIONS);
-        Self { connection, not_people, standing }
+        let not_people_json = serde_json::json!(not_people).to_string();
+        Self { connection, not_people, not_people_json, standing }
     }
 
     /// Logs in as `role` by `password`, looks, and hangs up.
@@ -96,7 +102,10 @@ impl Proof {
             Err(error) => return Err(failed(error)),
         }
         let link = self.connector(host, role, Some(password)).open().await.map_err(failed)?;
-        let looked = timeout(LIMIT, link.client().query_typed(FACTS, &[(&role, Type::TEXT)])).await;
+        let ours = self.not_people_json.as_str();
+        let looked =
+            timeout(LIMIT, link.client().query_typed(FACTS, &[(&role, Type::TEXT), (&ours, Type::TEXT)]))
+                .await;
         link.close().await;
         let rows = match looked {
             Ok(rows) => rows.map_err(|error| ProofError::Unavailable(error::diagnostic(&error)))?,
@@ -114,7 +123,8 @@ impl Proof {
 
     /// By the entry's own login: `None`, there is no such role.
     pub async fn standing(&self, role: &str) -> Result<Option<RoleFacts>, Diagnostic> {
-        let found = self.standing.read(FACTS, &[Value::Text(role)]).await?;
+        let found =
+            self.standing.read(FACTS, &[Value::Text(role), Value::Text(&self.not_people_json)]).await?;
         found.first().map(|record| read(&record.text(0)?)).transpose()
     }
 
@@ -143,6 +153,7 @@ impl RoleFacts {
             (self.replication, "can stream the whole cluster's data"),
             (self.createrole, "can create roles and grant itself others"),
             (self.powerful, "a member of a role with administrative rights"),
+            (self.ours, "a member of a login of pgwarden's own"),
         ]
         .into_iter()
         .find_map(|(is_so, cause)| is_so.then_some(cause))

@@ -1,6 +1,7 @@
 SELECT
   pg_catalog.json_build_object(
     'role', me.rolname,
+    'oid', me.oid::int8,
     'may_log_in',
     me.rolcanlogin
     AND (me.rolvaliduntil IS NULL OR me.rolvaliduntil > pg_catalog.now())
@@ -19,6 +20,12 @@ SELECT
           OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
         )
         AND pg_catalog.pg_has_role(me.oid, r.oid, 'MEMBER')
+    ),
+    'ours', EXISTS (
+      SELECT
+      FROM pg_catalog.json_array_elements_text($2::json) AS own (rolname)
+      JOIN pg_catalog.pg_roles AS r ON r.rolname = own.rolname
+      WHERE pg_catalog.pg_has_role(me.oid, r.oid, 'MEMBER')
     ),
     'memberships', pg_catalog.to_json(ARRAY(
       SELECT r.rolname::text

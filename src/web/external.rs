@@ -92,6 +92,7 @@ async fn finished(
     let identity = Identity {
         issuer: caller.issuer,
         subject: caller.subject,
+        oid: None,
         claims: caller.claims.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         scopes: caller.scopes,
     };

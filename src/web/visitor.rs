@@ -37,9 +37,10 @@ impl FromRequestParts<Arc<Site>> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Fault> {
         let secret = cookies::read(&parts.headers, Purpose::Session, site.place.secure);
-        let session = match &secret {
-            Some(secret) => site.sessions.find(secret).await?,
-            None => None,
+        let session = match (&secret, &site.server) {
+            (Some(secret), Some(server)) => server.session(secret).await?,
+            (Some(secret), None) => site.sessions.find(secret).await?,
+            (None, _) => None,
         };
         let address = parts.extensions.get::<ClientAddress>();
         Ok(Self {

@@ -1,4 +1,4 @@
-//! The authorization server: what it promises with either store (`flow`, `refused`, `rotation`, `ended`), and what only a real
+//! The authorization server: what it promises with either store (`flow`, `refused`, `rotation`, `ended`, `standing`), and what only a real
 //! PostgreSQL can say (`proof`, `sealed`, `replicas`).
 
 mod audit;
@@ -10,3 +10,4 @@ mod replicas;
 mod rotation;
 mod sealed;
 mod stage;
+mod standing;

@@ -334,6 +334,7 @@ async fn no_hostile_client_id_makes_a_connection() {
         let identity = Identity {
             issuer: "https://db.example".to_owned(),
             subject,
+            oid: Some(1),
             claims: [].into(),
             scopes: Scopes::from(Scope::Read),
         };

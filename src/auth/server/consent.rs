@@ -38,6 +38,7 @@ impl AuthorizationServer {
             "consent",
             &identity.issuer,
             &identity.subject,
+            &identity.role_number(),
             &pending.client_id,
             &pending.redirect_host,
             &pending.scopes.to_string(),

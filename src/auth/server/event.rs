@@ -44,6 +44,8 @@ pub(super) enum Step<'a> {
         client_id: &'a str,
         cause: &'static str,
     },
+    /// Of a browser, since the role may no longer log in.
+    SessionEnded,
     Registered {
         client_id: &'a str,
         address: IpAddr,
@@ -66,6 +68,7 @@ impl AuthorizationServer {
             Step::Revoked { client_id, cause } => {
                 Authorization { cause: Some(cause), ..done("revoke") }.of(client_id)
             }
+            Step::SessionEnded => refused("session", "the role may no longer log in"),
             Step::Registered { client_id, address } => done("register").of(client_id).from(address),
         };
         self.telemetry.emit(&Event::Authorization(Authorization { subject, ..event }));

@@ -2,6 +2,7 @@
 
 use super::authenticate::Authenticated;
 use super::event::Step;
+use super::grant::MOST;
 use super::parameters::Parameters;
 use super::seal::{GrantBody, LoginKey, What};
 use super::secret::{ACCESS, CODE, REFRESH};
@@ -11,6 +12,7 @@ use crate::auth::Scopes;
 use crate::pg::Diagnostic;
 
 const NOT_GOOD: &str = "the code is not good: it was used, has expired, or is another client's";
+pub(super) const NO_SCOPE: &str = "the person may have none of these scopes any more";
 
 impl AuthorizationServer {
     pub(super) async fn exchange(
@@ -26,7 +28,7 @@ impl AuthorizationServer {
         let code = Opaque::parse(CODE, code).ok_or(TokenError::grant(NOT_GOOD))?;
         let found = self.store.token(code.hash()).await?.filter(|(row, _)| row.kind == TokenKind::Code);
         let (row, grant) = found.ok_or(TokenError::grant(NOT_GOOD))?;
-        let body: GrantBody = self.seal.open(&grant.id, What::Grant, &grant.body)?;
+        let mut body: GrantBody = self.seal.open(&grant.id, What::Grant, &grant.body)?;
         if grant.generation != 0 {
             return self.reused(&grant, &body, "a code was used again").await;
         }
@@ -40,11 +42,21 @@ impl AuthorizationServer {
         if !pkce::proves(&body.challenge, verifier) {
             return Err(TokenError::grant("code_verifier is not what code_challenge was made of"));
         }
+        body.identity = self.still(&grant, &body).await?;
+        body.scopes = body.scopes.and(body.identity.scopes);
+        if body.scopes.is_empty() {
+            return Err(TokenError::new("invalid_scope", NO_SCOPE));
+        }
+        // Nobody asks another provider again whether the person still is one.
+        let is_ours = body.identity.issuer == self.settings.issuer;
+        let lifetimes = &self.settings.lifetimes;
+        let lasts = if is_ours { lifetimes.grant } else { lifetimes.grant.min(lifetimes.session) };
         let next = GrantRow {
+            body: self.seal.seal(&grant.id, What::Grant, &body)?,
             generation: 1,
             again: 0,
             rotated: now,
-            ends: now + self.settings.lifetimes.grant,
+            ends: now + lasts,
             ..grant.clone()
         };
         let key = self.login_key(&grant, &row, &code)?;
@@ -53,6 +65,7 @@ impl AuthorizationServer {
             // Whoever came first has it, and this is the second use.
             return self.reused(&grant, &body, "a code was used again").await;
         }
+        self.store.trim_grants(grant.owner, MOST).await?;
         self.clients.used(&client.client_id).await?;
         self.event(&body.identity.subject, Step::Token { client_id: &body.client_id });
         Ok(answer)

@@ -6,8 +6,10 @@ use super::secret::CODE;
 use super::store::{GrantRow, TokenKind, TokenRow};
 use super::{AuthorizationServer, AuthorizeError, Opaque, Pending, Session, faults, redirect};
 
-/// Of one person.
-const MOST: i64 = 50;
+/// Of one person, with tokens.
+pub(super) const MOST: i64 = 50;
+/// Of one person, with a code that nobody has exchanged: apart, since a link alone can make them where a consent is remembered.
+const MOST_CODES: i64 = 10;
 
 impl AuthorizationServer {
     /// Where the browser goes: the client's redirect URI, with the code. Call it after the person has said yes, or where
@@ -51,7 +53,7 @@ impl AuthorizationServer {
             ends,
             key: key.map(|key| key.wrap(&id, &code)).transpose()?,
         };
-        self.store.add_grant(grant, row, MOST).await?;
+        self.store.add_grant(grant, row, MOST_CODES).await?;
         self.event(&identity.subject, Step::Code { client_id: &pending.client_id });
         let mut parameters = vec![("code", code.reveal())];
         parameters.extend(pending.state.as_deref().map(|state| ("state", state)));

@@ -14,6 +14,8 @@ pub struct Identity {
     pub issuer: String,
     /// At our own login the PostgreSQL role.
     pub subject: String,
+    /// The role's own, since another may get its name. `None` at other providers.
+    pub oid: Option<u32>,
     pub claims: BTreeMap<String, String>,
     /// What they may have at the most.
     #[serde(with = "words")]
@@ -21,6 +23,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The oid as text, or nothing.
+    pub(super) fn role_number(&self) -> String {
+        self.oid.map(|oid| oid.to_string()).unwrap_or_default()
+    }
+
     /// As a caller, in their browser.
     pub fn caller(&self) -> Caller {
         Caller {

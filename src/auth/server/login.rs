@@ -70,8 +70,9 @@ impl Logins {
     }
 
     fn forgive(&self, role: &str, address: &str) {
-        self.by_role.forgive(role, true);
-        self.by_address.forgive(address, false);
+        let now = self.clock.now();
+        self.by_role.forgive(role, true, now);
+        self.by_address.forgive(address, false, now);
     }
 }
 
@@ -127,6 +128,7 @@ impl AuthorizationServer {
         Identity {
             issuer: self.settings.issuer.clone(),
             subject: facts.role.clone(),
+            oid: Some(facts.oid),
             claims,
             scopes: self.scopes_of(facts),
         }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
 
 use super::secret::Hash;
-use super::store::{ClientRow, GrantId, GrantRow, GrantStore, KEPT, SessionRow, TokenRow};
+use super::store::{ClientRow, GrantId, GrantRow, GrantStore, KEPT, SessionRow, TokenKind, TokenRow};
 use crate::pg::Diagnostic;
 
 #[derive(Debug, Default)]
@@ -46,6 +46,18 @@ fn keep_newest<V, R: Ord>(rows: &mut HashMap<Hash, V>, most: i64, rank: impl Fn(
 }
 
 impl Tables {
+    /// Those of the generations that count.
+    fn trim_grants(&mut self, owner: Hash, most: i64, counts: impl Fn(i64) -> bool) {
+        let is_one = |grant: &&GrantRow| grant.owner == owner && counts(grant.generation);
+        let mut owned: Vec<_> = self.grants.values().filter(is_one).collect();
+        owned.sort_by_key(|grant| (grant.rotated, grant.id));
+        let surplus = owned.len().saturating_sub(usize::try_from(most).unwrap_or(0));
+        let gone: Vec<GrantId> = owned.into_iter().take(surplus).map(|grant| grant.id).collect();
+        for id in gone {
+            self.end_grant(id);
+        }
+    }
+
     fn end_grant(&mut self, id: GrantId) -> bool {
         self.tokens.retain(|_, token| token.grant != id);
         self.grants.remove(&id).is_some()
@@ -58,13 +70,18 @@ impl GrantStore for MemoryGrants {
         let owner = grant.owner;
         tables.grants.insert(grant.id, grant);
         tables.tokens.insert(code.hash, code);
-        let mut owned: Vec<_> = tables.grants.values().filter(|grant| grant.owner == owner).collect();
-        owned.sort_by_key(|grant| (grant.rotated, grant.id));
-        let surplus = owned.len().saturating_sub(usize::try_from(most).unwrap_or(0));
-        let gone: Vec<GrantId> = owned.into_iter().take(surplus).map(|grant| grant.id).collect();
-        for id in gone {
-            tables.end_grant(id);
-        }
+        tables.trim_grants(owner, most, |generation| generation == 0);
+        done(())
+    }
+
+    fn trim_grants(&self, owner: Hash, most: i64) -> Answer<'_, ()> {
+        self.lock().trim_grants(owner, most, |generation| generation > 0);
+        done(())
+    }
+
+    fn trim_tokens(&self, grant: GrantId, now: DateTime<Utc>, most: i64) -> Answer<'_, ()> {
+        let is_one = |row: &TokenRow| row.grant == grant && row.kind == TokenKind::Access && row.ends > now;
+        keep_newest(&mut self.lock().tokens, most, |row| is_one(row).then_some((row.generation, row.ends)));
         done(())
     }
 

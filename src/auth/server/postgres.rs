@@ -15,6 +15,8 @@ use crate::store::{altered, fault, migrate};
 const CONNECTIONS: usize = 4;
 
 const ADD_GRANT: &str = include_str!("postgres/add_grant.sql");
+const TRIM_CODES: &str = include_str!("postgres/trim_codes.sql");
+const TRIM_TOKENS: &str = include_str!("postgres/trim_tokens.sql");
 const TRIM_GRANTS: &str = include_str!("postgres/trim_grants.sql");
 const ADD_TOKEN: &str = include_str!("postgres/add_token.sql");
 const TOKEN: &str = include_str!("postgres/token.sql");
@@ -88,9 +90,21 @@ impl GrantStore for PostgresGrants {
             self.all(&[
                 (ADD_GRANT, &grant_values(&grant)),
                 (ADD_TOKEN, &token_values(&code)),
-                (TRIM_GRANTS, &trim),
+                (TRIM_CODES, &trim),
             ])
             .await
+        })
+    }
+
+    fn trim_grants(&self, owner: Hash, most: i64) -> Answer<'_, ()> {
+        Box::pin(
+            async move { self.run(TRIM_GRANTS, &[Value::Bytes(&owner), Value::Int(most)]).await.map(drop) },
+        )
+    }
+
+    fn trim_tokens(&self, grant: GrantId, now: DateTime<Utc>, most: i64) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.run(TRIM_TOKENS, &[Value::Bytes(&grant), at(now), Value::Int(most)]).await.map(drop)
         })
     }
 

@@ -4,6 +4,7 @@
 
 use super::authenticate::Authenticated;
 use super::event::Step;
+use super::exchange::NO_SCOPE;
 use super::parameters::Parameters;
 use super::seal::{GrantBody, What};
 use super::secret::REFRESH;
@@ -13,6 +14,10 @@ use crate::auth::{Scope, Scopes};
 
 /// Successors of one generation.
 const MOST_AGAIN: i64 = 10;
+/// Of one grant, at one replica.
+pub(super) const MOST_A_MINUTE: u32 = 30;
+/// Access tokens of one grant that are good at once: more than the successors of one generation.
+const MOST_ACCESS: i64 = 20;
 /// Each try that is lost was won by another request of the same client, of which there are at most [`MOST_AGAIN`].
 const TRIES: usize = 16;
 
@@ -61,21 +66,24 @@ impl AuthorizationServer {
         if row.ends <= now {
             return Err(TokenError::grant(NOT_GOOD));
         }
+        let key = u128::from_be_bytes(grant.id).to_string();
+        if !self.refreshes.has_room(&key, now) {
+            return Err(busy());
+        }
         let scopes = narrowed(form.value("scope"), body.scopes)?;
         body.identity = self.still(&grant, &body).await?;
         let scopes = scopes.and(body.identity.scopes);
         if scopes.is_empty() {
-            return Err(TokenError::new(
-                "invalid_scope",
-                "the person may have none of these scopes any more",
-            ));
+            return Err(TokenError::new("invalid_scope", NO_SCOPE));
         }
         let next = GrantRow { body: self.seal.seal(&grant.id, What::Grant, &body)?, ..*next };
-        let key = self.login_key(&grant, &row, token)?;
-        let (answer, tokens) = self.issue(&next, scopes, body.scopes, key.as_ref())?;
+        let login = self.login_key(&grant, &row, token)?;
+        let (answer, tokens) = self.issue(&next, scopes, body.scopes, login.as_ref())?;
         if !self.store.change_grant(next, tokens).await? {
             return Ok(None);
         }
+        self.refreshes.allows(&key, now);
+        self.store.trim_tokens(grant.id, now, MOST_ACCESS).await?;
         self.clients.used(&client.client_id).await?;
         self.event(&body.identity.subject, Step::Refreshed { client_id: &body.client_id });
         Ok(Some(answer))
@@ -95,14 +103,11 @@ impl AuthorizationServer {
     }
 
     /// The person as PostgreSQL has them now. A role that may no longer log in ends the grant.
-    async fn still(&self, grant: &GrantRow, body: &GrantBody) -> Result<Identity, TokenError> {
+    pub(super) async fn still(&self, grant: &GrantRow, body: &GrantBody) -> Result<Identity, TokenError> {
         let identity = &body.identity;
-        if identity.issuer != self.settings.issuer {
-            return Ok(identity.clone());
-        }
-        match self.roles.standing(&identity.subject).await? {
-            Some(facts) if facts.refusal().is_none() => Ok(self.identity(&facts)),
-            _ => {
+        match self.now(identity).await? {
+            Some(identity) => Ok(identity),
+            None => {
                 let cause = "the role may no longer log in";
                 self.event(&identity.subject, Step::Revoked { client_id: &body.client_id, cause });
                 self.end(grant.id).await?;
@@ -129,6 +134,6 @@ fn narrowed(scope: Option<&str>, granted: Scopes) -> Result<Scopes, TokenError> 
 }
 
 fn busy() -> TokenError {
-    let words = "this refresh token is being used too often at once: try again in a moment";
+    let words = "this grant is refreshed too often: try again in a moment";
     TokenError { status: 429, ..TokenError::new("slow_down", words) }
 }

@@ -78,8 +78,8 @@ impl Seal {
         hash
     }
 
-    pub(super) fn owner(&self, issuer: &str, subject: &str) -> Hash {
-        self.keyed(&["owner", issuer, subject])
+    pub(super) fn owner(&self, identity: &Identity) -> Hash {
+        self.keyed(&["owner", &identity.issuer, &identity.subject, &identity.role_number()])
     }
 }
 

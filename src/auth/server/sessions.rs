@@ -51,7 +51,7 @@ impl Sessions {
         let (hash, now) = (secret.hash(), self.clock.now());
         let session = SessionRow {
             hash,
-            owner: self.seal.owner(&identity.issuer, &identity.subject),
+            owner: self.seal.owner(identity),
             seen: now,
             ends: now + self.lasts,
             body: self.seal.seal(&hash, What::Session, identity)?,
@@ -89,7 +89,7 @@ impl Sessions {
 
     /// Of that person, in all browsers.
     pub async fn end_all(&self, identity: &Identity) -> Result<(), Diagnostic> {
-        self.store.end_sessions(self.seal.owner(&identity.issuer, &identity.subject)).await
+        self.store.end_sessions(self.seal.owner(identity)).await
     }
 }
 

@@ -80,8 +80,12 @@ pub struct ClientRow {
 }
 
 pub trait GrantStore: Send + Sync + fmt::Debug {
-    /// Ends the owner's oldest grants beyond `most`.
+    /// Of generation 0. Ends the owner's oldest of that generation beyond `most`.
     fn add_grant(&self, grant: GrantRow, code: TokenRow, most: i64) -> Answer<'_, ()>;
+    /// Ends the owner's oldest grants of later generations beyond `most`.
+    fn trim_grants(&self, owner: Hash, most: i64) -> Answer<'_, ()>;
+    /// Ends the grant's access tokens that are good at `now` beyond `most`, the oldest first.
+    fn trim_tokens(&self, grant: GrantId, now: DateTime<Utc>, most: i64) -> Answer<'_, ()>;
     fn token(&self, hash: Hash) -> Answer<'_, Option<(TokenRow, GrantRow)>>;
     /// Puts `grant` in the place of the same grant and version, one version on, and adds `tokens`. False: it has
     /// another version, or is gone, and nothing happened.

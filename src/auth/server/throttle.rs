@@ -52,12 +52,12 @@ impl Throttle {
     }
 
     /// The attempt was a good one. `all`: so those before it were the same person's too.
-    pub(super) fn forgive(&self, key: &str, all: bool) {
+    pub(super) fn forgive(&self, key: &str, all: bool, now: DateTime<Utc>) {
         let mut keys = lock(&self.keys);
         let Some(failures) = keys.get_mut(key) else { return };
         failures.count = if all { 0 } else { failures.count.saturating_sub(1) };
         if failures.count < self.free {
-            failures.until -= self.longest;
+            failures.until = failures.until.min(now);
         }
     }
 
@@ -81,6 +81,12 @@ pub(super) struct Rate {
 impl Rate {
     pub(super) fn new(most: u32, within: TimeDelta) -> Self {
         Self { most, within, keys: Mutex::default() }
+    }
+
+    /// Whether [`Self::allows`] would; counts nothing.
+    pub(super) fn has_room(&self, key: &str, now: DateTime<Utc>) -> bool {
+        let known = lock(&self.keys).get(key).copied();
+        known.is_none_or(|(count, began)| count < self.most || began + self.within <= now)
     }
 
     pub(super) fn allows(&self, key: &str, now: DateTime<Utc>) -> bool {
@@ -132,7 +138,7 @@ mod tests {
             throttle.attempt("ada", now).unwrap();
         }
         assert!(throttle.attempt("ada", now).is_err());
-        throttle.forgive("ada", true);
+        throttle.forgive("ada", true, now);
         throttle.attempt("ada", now).unwrap();
         throttle.attempt("ada", now).unwrap();
     }
@@ -146,10 +152,27 @@ mod tests {
         }
         for _ in 0..10 {
             throttle.attempt("10.0.0.1", now).unwrap();
-            throttle.forgive("10.0.0.1", false);
+            throttle.forgive("10.0.0.1", false, now);
         }
         throttle.attempt("10.0.0.1", now).unwrap();
         assert!(throttle.attempt("10.0.0.1", now).is_err());
+    }
+
+    #[test]
+    fn good_attempts_at_the_same_time_forgive_no_more_than_themselves() {
+        let throttle = Throttle::new(20, TimeDelta::minutes(15));
+        let now = Utc::now();
+        for _ in 0..15 {
+            throttle.attempt("10.0.0.1", now).unwrap();
+        }
+        for _ in 0..4 {
+            throttle.attempt("10.0.0.1", now).unwrap();
+        }
+        for _ in 0..4 {
+            throttle.forgive("10.0.0.1", false, now);
+        }
+        let guesses = (0..100).filter(|_| throttle.attempt("10.0.0.1", now).is_ok()).count();
+        assert_eq!(guesses, 5, "fifteen guesses were before");
     }
 
     #[test]

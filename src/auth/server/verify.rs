@@ -51,8 +51,8 @@ impl Admissions {
         let mut tokens = self.lock();
         let ended = tokens.get(&hash).map_or_else(CancellationToken::new, |known| known.ended.clone());
         if tokens.len() >= MOST && !tokens.contains_key(&hash) {
-            let first = tokens.iter().min_by_key(|(_, known)| known.ends).map(|(hash, _)| *hash);
-            first.and_then(|first| tokens.remove(&first)).inspect(|known| known.ended.cancel());
+            // What it began runs on.
+            surplus(&tokens, &caller).and_then(|hash| tokens.remove(&hash));
         }
         let known =
             Known { grant, caller: caller.clone(), ends, looked: Instant::now(), ended: ended.clone() };
@@ -90,6 +90,19 @@ impl Admissions {
     fn lock(&self) -> MutexGuard<'_, HashMap<Hash, Known>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Which one makes room for `caller`'s: of their own or, where there is none, of the person who has most the one that ends
+/// first.
+fn surplus(tokens: &HashMap<Hash, Known>, caller: &Caller) -> Option<Hash> {
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    for known in tokens.values() {
+        *counts.entry(known.caller.person()).or_default() += 1;
+    }
+    let own = counts.contains_key(&caller.person()).then(|| caller.person());
+    let person = own.or_else(|| counts.into_iter().max_by_key(|(_, count)| *count).map(|(person, _)| person));
+    let theirs = tokens.iter().filter(|(_, known)| Some(known.caller.person()) == person);
+    theirs.min_by_key(|(_, known)| known.ends).map(|(hash, _)| *hash)
 }
 
 impl Default for Admissions {
@@ -155,5 +168,38 @@ impl Verifier for AuthorizationServer {
                 Err(_) => Verdict::Unavailable,
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{TimeDelta, Utc};
+
+    use super::{Admissions, MOST, RECHECK};
+    use crate::auth::Caller;
+
+    /// However many tokens one person comes with, nobody's calls end by it, and nobody else's tokens are forgotten.
+    #[test]
+    fn room_is_made_by_whoever_needs_it_and_ends_no_calls() {
+        let admissions = Admissions::default();
+        let now = Utc::now();
+        let hash = |number: usize| {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&number.to_be_bytes());
+            hash
+        };
+        let later = now + TimeDelta::hours(1);
+        let others = admissions.admit(hash(0), [0; 16], Caller::local("bob"), now + RECHECK);
+        let first = admissions.admit(hash(1), [1; 16], Caller::local("eve"), later);
+        for number in 2..MOST + 20 {
+            admissions.admit(hash(number), [1; 16], Caller::local("eve"), later);
+        }
+        admissions.admit(hash(MOST + 20), [2; 16], Caller::local("ann"), now);
+        let known = admissions.hashes();
+        assert_eq!(known.len(), MOST);
+        assert!(known.contains(&hash(0)) && known.contains(&hash(MOST + 20)));
+        assert!(!others.ended.is_cancelled() && !first.ended.is_cancelled());
+        admissions.end_grant(&[0; 16], now);
+        assert!(others.ended.is_cancelled(), "a revocation is still noticed");
     }
 }

@@ -87,8 +87,17 @@ async fn grants_of_one_person_are_bounded(stage: Stage) {
     let first = stage.tokens().await;
     let session = stage.log_in("ada").await;
     stage.later(TimeDelta::seconds(1));
-    for _ in 0..50 {
+    let oldest = stage.code(&session, &query(&[])).await;
+    stage.later(TimeDelta::milliseconds(1));
+    for _ in 0..49 {
         stage.code(&session, &query(&[])).await;
+    }
+    assert_eq!(stage.exchange(&oldest).await.unwrap_err().error, "invalid_grant", "ten codes");
+    let first = stage.refresh(first.refresh.reveal()).await.expect("codes end no grant");
+    stage.later(TimeDelta::milliseconds(1));
+    for _ in 0..50 {
+        let code = stage.code(&session, &query(&[])).await;
+        stage.exchange(&code).await.unwrap();
     }
     assert_eq!(stage.refresh(first.refresh.reveal()).await.unwrap_err().error, "invalid_grant");
 }

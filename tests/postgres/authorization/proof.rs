@@ -52,6 +52,7 @@ async fn people(database: &Database<'_>) -> (Proof, Box<dyn Fn(&str) -> String>)
         ("late", "VALID UNTIL '2001-01-01'"),
         ("deputy", ""),
         ("shell", ""),
+        ("helper", ""),
     ] {
         database.create_role(name, &with(attributes)).await;
     }
@@ -65,11 +66,14 @@ async fn people(database: &Database<'_>) -> (Proof, Box<dyn Fn(&str) -> String>)
         .await
         .batch_execute(&format!(
             "GRANT {staff} TO {ada}; GRANT {team} TO {staff}; GRANT {root} TO {deputy};
-             GRANT pg_execute_server_program TO {shell}",
+             GRANT pg_execute_server_program TO {shell}; GRANT {monitor} TO {team2}; GRANT {team2} TO {helper}",
             ada = of("ada"),
             root = of("root"),
             deputy = of("deputy"),
             shell = of("shell"),
+            monitor = of("monitor"),
+            team2 = of("group"),
+            helper = of("helper"),
         ))
         .await
         .unwrap();
@@ -100,6 +104,7 @@ async fn only_a_role_with_its_own_password_and_no_power_is_proved() {
         (of("seer"), PASSWORD, "passes by row level security"),
         (of("maker"), PASSWORD, "can create roles and grant itself others"),
         (of("deputy"), PASSWORD, "a member of a role with administrative rights"),
+        (of("helper"), PASSWORD, "a member of a login of pgwarden's own"),
         (of("shell"), PASSWORD, "a member of a role with administrative rights"),
     ] {
         match proof.of(&role, password).await {
@@ -137,6 +142,8 @@ async fn a_role_stands_as_long_as_it_may_log_in() {
         admin.batch_execute(&undo).await.unwrap();
         assert_eq!(refusal().await, None, "{undo}");
     }
+    let helper = proof.standing(&of("helper")).await.unwrap().unwrap();
+    assert!(helper.refusal().is_some() && helper.oid >= 16_384);
     assert_eq!(proof.standing(&of("nobody")).await.unwrap(), None);
 }
 

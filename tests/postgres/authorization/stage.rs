@@ -10,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use pgwarden::auth::server::{
-    AuthorizationServer, Clock, FetchError, Fetched, Fetcher, GrantStore, MemoryGrants, Parts, Pending,
-    PostgresGrants, Roles, Session, Settings, StaticClient, TokenAnswer, TokenError, TokenRequest,
+    AuthorizationServer, Clock, FetchError, Fetched, Fetcher, GrantStore, MemoryGrants, Opaque, Parts,
+    Pending, PostgresGrants, Roles, Session, Settings, StaticClient, TokenAnswer, TokenError, TokenRequest,
 };
 use pgwarden::auth::{Admitted, Scope, Verdict, Verifier as _};
 use pgwarden::db::{ConnectionSettings, ProofError, RoleFacts};
@@ -56,7 +56,7 @@ pub struct Documents {
 
 pub fn facts(role: &str, memberships: &[&str], change: impl FnOnce(&mut serde_json::Value)) -> RoleFacts {
     let mut facts = json!({
-        "role": role, "may_log_in": true, "superuser": false, "bypassrls": false, "replication": false,
+        "role": role, "oid": 16_385, "ours": false, "may_log_in": true, "superuser": false, "bypassrls": false, "replication": false,
         "createrole": false, "powerful": false, "memberships": memberships,
     });
     change(&mut facts);
@@ -151,6 +151,11 @@ impl Stage {
     pub async fn log_in(&self, role: &str) -> Session {
         let cookie = self.server.login(role, Zeroizing::new(PASSWORD.to_owned()), HERE).await.unwrap();
         self.server.sessions().find(cookie.reveal()).await.unwrap().unwrap()
+    }
+
+    /// The session of a new browser's cookie.
+    pub async fn cookie(&self, role: &str) -> Opaque {
+        self.server.login(role, Zeroizing::new(PASSWORD.to_owned()), HERE).await.unwrap()
     }
 
     pub async fn pending(&self, session: &Session, query: &[(String, String)]) -> Pending {

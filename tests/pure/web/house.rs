@@ -189,7 +189,7 @@ struct People;
 
 fn facts(role: &str) -> RoleFacts {
     serde_json::from_value(json!({
-        "role": role, "may_log_in": true, "superuser": false, "bypassrls": false, "replication": false,
+        "role": role, "oid": 1, "ours": false, "may_log_in": true, "superuser": false, "bypassrls": false, "replication": false,
         "createrole": false, "powerful": false, "memberships": [],
     }))
     .unwrap()
