@@ -34,13 +34,13 @@ pub(super) async fn run(arguments: ApproveArguments) -> anyhow::Result<ExitCode>
         .id
         .parse()
         .map_err(|()| anyhow!("`{}` is no approval's id", arguments.id.escape_debug()))?;
-    let desk = Desk::open(&read_config(arguments.config.clone(), &environment)?).await?;
-    let decided = decide(&desk, id, &arguments).await;
+    let mut desk = Desk::open(&read_config(arguments.config.clone(), &environment)?).await?;
+    let decided = decide(&mut desk, id, &arguments).await;
     desk.close().await;
     decided
 }
 
-async fn decide(desk: &Desk, id: ApprovalId, arguments: &ApproveArguments) -> anyhow::Result<ExitCode> {
+async fn decide(desk: &mut Desk, id: ApprovalId, arguments: &ApproveArguments) -> anyhow::Result<ExitCode> {
     let Some(approval) = desk.find(id).await? else { bail!("there is no approval {id}") };
     print!("{}", shown::whole(&approval));
     if approval.state != ApprovalState::Pending {

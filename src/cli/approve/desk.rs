@@ -19,15 +19,15 @@ use crate::telemetry::Telemetry;
 
 pub(super) enum Desk {
     Store { gateway: Gateway, store: Arc<PostgresApprovals>, viewer: Caller },
-    Servers { directory: PathBuf, sockets: Vec<PathBuf> },
+    Servers { directory: PathBuf, sockets: Vec<PathBuf>, owner: Uid },
 }
 
 impl Desk {
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
         let Some(shared) = shared_store(config)? else {
             let directory = directory(&config.server, &environment);
-            let sockets = sockets(&directory)?;
-            return Ok(Self::Servers { directory, sockets });
+            let (sockets, owner) = sockets(&directory, config.server.control_directory.is_some())?;
+            return Ok(Self::Servers { directory, sockets, owner });
         };
         let store = open_approvals(&shared).await?;
         // Nothing is asked of a database here.
@@ -50,7 +50,22 @@ impl Desk {
         Ok(open)
     }
 
-    pub(super) async fn find(&self, id: ApprovalId) -> anyhow::Result<Option<ApprovalView>> {
+    /// From here on only the server that has shown it is asked.
+    pub(super) async fn find(&mut self, id: ApprovalId) -> anyhow::Result<Option<ApprovalView>> {
+        if let Self::Servers { sockets, owner, .. } = self {
+            let mut showing = Vec::new();
+            for socket in sockets.iter() {
+                match ask(socket, *owner, &Question::Show { id }).await {
+                    Ok(Answer::Shown(Some(_)) | Answer::Failed(_)) => showing.push(socket.clone()),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            if let [one] = showing.as_slice() {
+                *sockets = vec![one.clone()];
+            } else if showing.len() > 1 {
+                bail!("several servers say that the approval is theirs: nothing is decided");
+            }
+        }
         match self.ask(Question::Show { id }).await? {
             Answer::Shown(found) => Ok(found.map(|found| *found)),
             Answer::Failed(error) => Err(shown::failure(&error)),
@@ -76,11 +91,11 @@ impl Desk {
     async fn answers(&self, question: impl Fn() -> Question) -> anyhow::Result<Vec<Answer>> {
         match self {
             Self::Store { gateway, viewer, .. } => Ok(vec![answer(gateway, viewer, question()).await]),
-            Self::Servers { directory, sockets } => {
+            Self::Servers { directory, sockets, owner } => {
                 let mut answers = Vec::new();
                 for socket in sockets {
                     // One that was killed has left its socket.
-                    if let Ok(answer) = ask(socket, &question()).await {
+                    if let Ok(answer) = ask(socket, *owner, &question()).await {
                         answers.push(answer);
                     }
                 }

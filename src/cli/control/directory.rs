@@ -22,31 +22,37 @@ pub(super) fn prepare(directory: &Path) -> anyhow::Result<()> {
     let shown = directory.display();
     match DirBuilder::new().mode(0o700).create(directory) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => closed(directory),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            closed(directory, &[Uid::effective()]).map(drop)
+        }
         Err(error) => Err(error).with_context(|| format!("cannot make `{shown}`")),
     }
 }
 
-/// Sockets of the servers that may run.
-pub(in crate::cli) fn sockets(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// Sockets of the servers that may run, and whose they have to be. Where a `configured` folder is another user's, root may ask
+/// that user's servers; in a folder that only happens to have this name, anybody could have put one.
+pub(in crate::cli) fn sockets(directory: &Path, configured: bool) -> anyhow::Result<(Vec<PathBuf>, Uid)> {
+    let us = Uid::effective();
     if !directory.exists() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), us));
     }
-    closed(directory)?;
+    let owner = Uid::from_raw(directory.symlink_metadata()?.uid());
+    let trusted = if configured && us.is_root() { owner } else { us };
+    let owner = closed(directory, &[us, Uid::from_raw(0), trusted])?;
     let entries = directory.read_dir().with_context(|| format!("cannot read `{}`", directory.display()))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut sockets: Vec<PathBuf> =
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "sock")).collect();
     sockets.sort();
-    Ok(sockets)
+    Ok((sockets, owner))
 }
 
-/// Nobody but its owner, who is us or root (or anybody, for root), can put a socket there.
-fn closed(directory: &Path) -> anyhow::Result<()> {
+/// Nobody but its owner, who is one of `owners`, can put a socket there.
+fn closed(directory: &Path, owners: &[Uid]) -> anyhow::Result<Uid> {
     let shown = directory.display();
     let found = directory.symlink_metadata().with_context(|| format!("cannot look at `{shown}`"))?;
-    let us = Uid::effective();
-    if !found.is_dir() || !(found.uid() == us.as_raw() || found.uid() == 0 || us.is_root()) {
+    let owner = Uid::from_raw(found.uid());
+    if !found.is_dir() || !owners.contains(&owner) {
         bail!("`{shown}` is no folder of this user's: set `[server] control_directory` to another one");
     }
     if found.permissions().mode() & 0o022 != 0 {
@@ -54,7 +60,7 @@ fn closed(directory: &Path) -> anyhow::Result<()> {
             "others can write to `{shown}`: chmod go-w it, or set `[server] control_directory` to another one"
         );
     }
-    Ok(())
+    Ok(owner)
 }
 
 #[cfg(test)]
@@ -83,10 +89,20 @@ mod tests {
         set_permissions(&made, Permissions::from_mode(0o770)).unwrap();
         let words = prepare(&made).unwrap_err().to_string();
         assert!(words.starts_with("others can write to"), "{words}");
-        sockets(&made).unwrap_err();
+        sockets(&made, true).unwrap_err();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(folder.path(), &link).unwrap();
         prepare(&link).unwrap_err();
-        assert_eq!(sockets(&folder.path().join("none")).unwrap(), [""; 0].map(PathBuf::from));
+        if !Uid::effective().is_root() {
+            return;
+        }
+        // Somebody else was there first: only where the configuration names it, and only to ask.
+        set_permissions(&made, Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::chown(&made, Some(65_534), None).unwrap();
+        let words = prepare(&made).unwrap_err().to_string();
+        assert!(words.contains("no folder of this user's"), "{words}");
+        sockets(&made, false).unwrap_err();
+        assert_eq!(sockets(&made, true).unwrap().1.as_raw(), 65_534);
+        assert_eq!(sockets(&folder.path().join("none"), false).unwrap().0, [""; 0].map(PathBuf::from));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use nix::unistd::{Uid, User};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -65,10 +65,14 @@ pub(in crate::cli) async fn answer(gateway: &Gateway, viewer: &Caller, question:
     answered.unwrap_or_else(Answer::Failed)
 }
 
-/// Asks the server behind `socket`.
-pub(in crate::cli) async fn ask(socket: &Path, question: &Question) -> anyhow::Result<Answer> {
+/// Asks the server behind `socket`, which has to be `owner`'s.
+pub(in crate::cli) async fn ask(socket: &Path, owner: Uid, question: &Question) -> anyhow::Result<Answer> {
     let asked = async {
         let mut stream = UnixStream::connect(socket).await?;
+        let peer = Uid::from_raw(stream.peer_cred()?.uid());
+        if peer != owner && !peer.is_root() {
+            bail!("it is answered by {peer}, and not by the folder's owner");
+        }
         write(&mut stream, question).await?;
         read(&mut stream).await
     };

@@ -71,7 +71,7 @@ fn open(directory: &Path) -> anyhow::Result<(UnixListener, Socket)> {
 
 /// What processes left that were killed.
 fn remove_dead(directory: &Path) -> anyhow::Result<()> {
-    for socket in sockets(directory)? {
+    for socket in sockets(directory, false)?.0 {
         let dead = std::os::unix::net::UnixStream::connect(&socket)
             .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
         if dead {
