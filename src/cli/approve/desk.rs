@@ -55,9 +55,9 @@ impl Desk {
         if let Self::Servers { sockets, owner, .. } = self {
             let mut showing = Vec::new();
             for socket in sockets.iter() {
-                match ask(socket, *owner, &Question::Show { id }).await {
-                    Ok(Answer::Shown(Some(_)) | Answer::Failed(_)) => showing.push(socket.clone()),
-                    Ok(_) | Err(_) => {}
+                let answered = ask(socket, *owner, &Question::Show { id }).await;
+                if matches!(answered, Ok(Answer::Shown(Some(_)) | Answer::Failed(_))) {
+                    showing.push(socket.clone());
                 }
             }
             if let [one] = showing.as_slice() {
