@@ -77,6 +77,8 @@ struct Reached {
     root: RowEvent,
     relation: Oid,
     event: RowEvent,
+    /// By a foreign key.
+    cascaded: bool,
 }
 
 impl RowEvent {
@@ -116,6 +118,11 @@ impl Effects {
     pub(super) fn written(&self, events: &[RowEvent]) -> Vec<Oid> {
         let written = self.reached.iter().filter(|reached| events.contains(&reached.root));
         written.map(|reached| reached.relation).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The relation with its partitions and children.
+    pub(super) fn own(&self) -> impl Iterator<Item = Oid> {
+        self.reached.iter().filter(|reached| !reached.cascaded).map(|reached| reached.relation)
     }
 
     pub(super) fn linked(&self) -> &[Oid] {
