@@ -127,6 +127,7 @@ impl Writing<'_> {
         let (catalog, failure) = (&self.known.catalog, self.failure());
         let users = &self.known.users;
         begun.held.check(users, &Bounds::parsed(self.write, catalog))?;
+        locks::known(self.write, self.effects, catalog)?;
         let columns: Vec<ResultColumn> = begun.columns();
         let projected = self.write.project(&columns, catalog, self.limits.field_chars, self.limits.old_bytes);
         let Some(link) = lease.link() else { return Err(error::lost()) };
@@ -156,10 +157,11 @@ impl Writing<'_> {
         Ok((affected, if guarded { Vec::new() } else { notices }, bounds))
     }
 
-    /// Where rows may change, with partitions.
+    /// Where rows may change, with partitions; without TOAST, whose chunks are no rows.
     fn stored(&self) -> Vec<u32> {
         let written = self.known.catalog.stored(&self.effects.written(self.events));
-        written.into_iter().map(|oid| oid.0).collect()
+        let is_table = |oid: &Oid| self.known.catalog.relation_by_oid(*oid).is_some();
+        written.into_iter().filter(is_table).map(|oid| oid.0).collect()
     }
 
     fn failure(&self) -> Failure {

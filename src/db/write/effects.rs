@@ -78,6 +78,8 @@ struct Reached {
     root: RowEvent,
     relation: Oid,
     event: RowEvent,
+    /// By a foreign key.
+    cascaded: bool,
 }
 
 impl RowEvent {
@@ -130,6 +132,11 @@ impl Effects {
         lines.extend(linked.iter().map(|one| format!("{one:?}")));
         lines.sort_unstable();
         Sha256::digest(format!("{relation:?} {functions} {lines:?}")).into()
+    }
+
+    /// The relation with its partitions and children.
+    pub(super) fn own(&self) -> impl Iterator<Item = Oid> {
+        self.reached.iter().filter(|reached| !reached.cascaded).map(|reached| reached.relation)
     }
 
     pub(super) fn linked(&self) -> &[Oid] {

@@ -110,7 +110,7 @@ SELECT
       '[]'
     ),
     'reached', (
-      SELECT json_agg(DISTINCT jsonb_build_object('root', r.root, 'relation', r.relation::int8, 'event', r.event))
+      SELECT json_agg(DISTINCT jsonb_build_object('root', r.root, 'relation', r.relation::int8, 'event', r.event, 'cascaded', r.via IS NOT NULL))
       FROM reached AS r
     ),
     'rules', COALESCE(

@@ -58,6 +58,15 @@ pub(super) async fn own(client: &Client) -> Result<Held, Error> {
     })
 }
 
+/// Partitions and children that the checked catalog does not have were not checked.
+pub(super) fn known(write: &CheckedWrite, effects: &Effects, catalog: &Catalog) -> Result<(), Diagnostic> {
+    let checked = catalog.stored(&[write.target_oid()]);
+    if effects.own().all(|oid| checked.binary_search(&oid).is_ok()) {
+        return Ok(());
+    }
+    Err(beyond_checked())
+}
+
 impl Bounds {
     /// Before anything has run.
     pub(super) fn parsed(write: &CheckedWrite, catalog: &Arc<Catalog>) -> Self {
@@ -130,10 +139,14 @@ impl Held {
             beyond = self.beyond,
             "a statement that writes reached more than was checked: it was rolled back"
         );
-        Err(refusal("the statement reaches more than was checked: nothing was changed")
-            .rule("server.locks")
-            .hint("if a table, rule or policy was changed just now, try again; else ask the DBA to look at the log"))
+        Err(beyond_checked())
     }
+}
+
+fn beyond_checked() -> Diagnostic {
+    refusal("the statement reaches more than was checked: nothing was changed").rule("server.locks").hint(
+        "if a table, rule or policy was changed just now, try again; else ask the DBA to look at the log",
+    )
 }
 
 fn strangers(locked: &[u32], allowed: impl Fn(Oid) -> bool) -> Vec<String> {

@@ -61,6 +61,52 @@ async fn a_key_to_the_table_itself_passes_changes_on_within_the_cap() {
 }
 
 #[tokio::test]
+async fn the_cap_holds_for_upserts_merges_and_rows_that_move() {
+    let tables = "CREATE TABLE s.tree (id integer PRIMARY KEY, above integer REFERENCES s.tree ON DELETE CASCADE ON UPDATE CASCADE);
+        INSERT INTO s.tree SELECT n, NULLIF(1, n) FROM generate_series(1, 10) AS n;
+        CREATE TABLE s.mv (id integer, k integer, pid integer, pk integer, PRIMARY KEY (id, k),
+            FOREIGN KEY (pid, pk) REFERENCES s.mv ON UPDATE CASCADE) PARTITION BY RANGE (k);
+        CREATE TABLE s.mv1 PARTITION OF s.mv FOR VALUES FROM (0) TO (100);
+        CREATE TABLE s.mv2 PARTITION OF s.mv FOR VALUES FROM (100) TO (200);
+        INSERT INTO s.mv SELECT n, 1 FROM generate_series(1, 3) AS n;
+        INSERT INTO s.mv SELECT 100 + n, 1, n, 1 FROM generate_series(1, 3) AS n";
+    let ground = Ground::with(tables).await;
+    let policy = |rows| {
+        let allow = |kind| format!("[[allow]]\n{kind} = [\"s.tree\", \"s.mv\"]\n");
+        format!("{}{}", ["select", "insert", "update", "delete"].map(allow).concat(), unasked(rows))
+    };
+    let mut writes = vec![
+        ("UPDATE s.mv SET k = 150 WHERE id <= 3", 6),
+        ("INSERT INTO s.tree (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1000", 10),
+    ];
+    if ground.database.cluster().major() >= 15 {
+        writes.push((
+            "MERGE INTO s.tree AS t USING (VALUES (1000)) AS x (i) ON t.id = x.i WHEN MATCHED THEN DELETE",
+            10,
+        ));
+    }
+    for (sql, changed) in writes {
+        let refused = run(&ground.gateway(&policy(changed - 1)), sql).await.unwrap_err();
+        assert_eq!(rule(&refused), ("54000", Some("limits.write_rows")), "{sql}");
+        run(&ground.gateway(&policy(changed)), sql).await.unwrap();
+    }
+}
+
+/// In the moment before the catalog is read again.
+#[tokio::test]
+async fn a_child_that_was_not_checked_is_not_written() {
+    let ground = Ground::with("CREATE TABLE s.base (id integer, v text); CREATE SCHEMA hid").await;
+    let grants = "[[allow]]\nselect = [\"s.base\"]\n[[allow]]\nupdate = [\"s.base\"]\n";
+    let gateway = ground.gateway(&format!("{grants}{}", unasked(9)));
+    let update = "UPDATE s.base SET v = 'x' RETURNING *";
+    run(&gateway, update).await.unwrap();
+    let child = "CREATE TABLE hid.child () INHERITS (s.base); INSERT INTO hid.child VALUES (1, 'a')";
+    ground.admin.batch_execute(child).await.unwrap();
+    assert_eq!(rule(&run(&gateway, update).await.unwrap_err()), ("42501", Some("server.locks")));
+    assert_eq!(ground.one("SELECT v FROM hid.child").await, "a");
+}
+
+#[tokio::test]
 async fn a_row_that_a_check_does_not_allow_undoes_the_whole_statement() {
     let ground = Ground::new().await;
     let check = "[[check]]\nrelations = [\"s.customers\"]\ncondition = \"tier IN ('basic', 'gold')\"\n";
