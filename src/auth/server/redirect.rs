@@ -58,11 +58,21 @@ pub(super) fn leads(uri: &str) -> Option<Leads> {
         return None;
     }
     match url.scheme() {
-        "https" => url.host().map(|_| Leads::Web),
+        "https" => url.host().filter(is_plain).map(|_| Leads::Web),
         "http" => is_loopback(&url).then_some(Leads::Loopback),
         scheme if NOT_PRIVATE.contains(&scheme) || scheme.starts_with("ms-") => None,
         // `com.example.app:/callback`, `cursor://anysphere.cursor-mcp/callback`.
         _ => Some(Leads::Private),
+    }
+}
+
+/// Of letters, digits, dots and hyphens: no sign that means something in a header of the page that names it.
+fn is_plain(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => {
+            name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
+        }
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
     }
 }
 
@@ -117,10 +127,13 @@ pub(super) fn shown(uri: &str) -> String {
 /// What `form-action` has to name for a form's answer to lead there.
 pub(super) fn source(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
-    match url.scheme() {
-        "https" | "http" => Some(url.origin().ascii_serialization()),
-        scheme => Some(format!("{scheme}:")),
+    let scheme = url.scheme();
+    if !matches!(scheme, "https" | "http") {
+        return Some(format!("{scheme}:"));
     }
+    let host = url.host().filter(is_plain)?;
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    Some(format!("{scheme}://{host}{port}"))
 }
 
 /// `uri` with these parameters behind what it has.
@@ -175,6 +188,15 @@ mod tests {
         ] {
             assert_eq!(leads(uri), None, "{uri}");
         }
+        // Signs that the page's policy would read as its own.
+        for host in ["evil.example;sandbox", "*", "*.example", "evil.example,default-src", "a'b.example", "a_b.example"]
+        {
+            let uri = format!("https://{host}/cb");
+            assert_eq!((leads(&uri), source(&uri)), (None, None), "{uri}");
+        }
+        for uri in ["https://a-b.example:8443/cb", "https://xn--9ca.example/cb", "https://[2001:db8::1]/cb"] {
+            assert_eq!(leads(uri), Some(Leads::Web), "{uri}");
+        }
     }
 
     #[test]
@@ -216,6 +238,8 @@ mod tests {
             "http://localhost:1/?x=1&iss=https%3A%2F%2Fi"
         );
         assert_eq!(source("http://localhost:51234/callback").unwrap(), "http://localhost:51234");
+        assert_eq!(source("https://A.example:443/cb").unwrap(), "https://a.example");
+        assert_eq!(source("https://[2001:db8::1]:8443/cb").unwrap(), "https://[2001:db8::1]:8443");
         assert_eq!(source("com.example:/cb").unwrap(), "com.example:");
     }
 }

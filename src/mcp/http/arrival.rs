@@ -1,8 +1,9 @@
 //! By which way a request came: over TLS, from a trusted proxy that had it over TLS, or from where plain HTTP is taken.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use http::{HeaderMap, HeaderName, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use tracing::warn;
 
 use super::network::Network;
 use super::refusal::Refusal;
@@ -37,7 +38,11 @@ impl Arrivals {
             if !self.over_tls && !is_health && !is_https(request.headers()) {
                 return Err(Refusal::forbidden("only https is served: this came to the proxy without"));
             }
-            return Ok(ClientAddress(self.behind(peer, request.headers())));
+            let behind = self.behind(peer, request.headers()).ok_or_else(|| {
+                warn!(proxy = %peer, "refused: an address in the X-Forwarded-For of a trusted proxy cannot be read");
+                Refusal::unreadable_forward()
+            })?;
+            return Ok(ClientAddress(behind));
         }
         // Nobody but this machine can reach a loopback port: without a proxy, plain HTTP is as good there.
         let plain_is_fine = self.plain.iter().any(|network| network.contains(peer))
@@ -53,21 +58,29 @@ impl Arrivals {
         self.proxies.iter().any(|network| network.contains(address))
     }
 
-    /// The last address that is none of the proxies: those before it the client may have made up.
-    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let lines = headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or_default());
-        let addresses: Vec<Option<IpAddr>> =
-            lines.flat_map(|line| line.split(',')).map(|address| address.trim().parse().ok()).collect();
+    /// The last address that is none of the proxies: those before it the client may have made up. `None`: one that counts
+    /// cannot be read, and everybody would be the proxy's address.
+    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        let lines: Vec<&HeaderValue> = headers.get_all(FORWARDED_FOR).iter().collect();
         let mut client = peer;
-        for address in addresses.into_iter().rev() {
-            let Some(address) = address else { break };
-            client = address.to_canonical();
-            if !self.is_proxy(client) {
-                break;
+        for line in lines.into_iter().rev() {
+            for entry in line.to_str().ok()?.rsplit(',') {
+                client = address(entry.trim())?.to_canonical();
+                if !self.is_proxy(client) {
+                    return Some(client);
+                }
             }
         }
-        client
+        Some(client)
     }
+}
+
+/// An address, with its port or without: `203.0.113.5:4711`, `[2001:db8::1]:4711`, `[2001:db8::1]`.
+fn address(entry: &str) -> Option<IpAddr> {
+    let in_brackets = || entry.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok();
+    let with_port = || entry.parse::<SocketAddr>().ok();
+    let plain = entry.parse().ok();
+    plain.or_else(|| with_port().map(|socket| socket.ip())).or_else(|| in_brackets().map(IpAddr::V6))
 }
 
 /// Said by every proxy on the way.
@@ -115,13 +128,22 @@ mod tests {
     #[test]
     fn the_address_behind_is_believed_of_proxies_only() {
         let behind = arrivals(false, &["10.0.0.0/8", "192.0.2.7"], &["198.51.100.0/24"]);
-        let from = |peer: &str, forwarded: &str| {
+        let told = |peer: &str, forwarded: &str| {
             let headers = [("x-forwarded-proto", "https"), ("x-forwarded-for", forwarded)];
-            client(&behind, peer, &headers).unwrap()
+            client(&behind, peer, &headers)
         };
+        let from = |peer: &str, forwarded: &str| told(peer, forwarded).unwrap();
         assert_eq!(from("10.1.1.1", "203.0.113.5"), "203.0.113.5");
         assert_eq!(from("10.1.1.1", "6.6.6.6, 203.0.113.5, 192.0.2.7"), "203.0.113.5");
-        assert_eq!(from("10.1.1.1", "6.6.6.6, unknown"), "10.1.1.1");
+        for entry in ["203.0.113.5:4711", "unknown, 203.0.113.5", "[::ffff:203.0.113.5]:80"] {
+            assert_eq!(from("10.1.1.1", entry), "203.0.113.5", "{entry}");
+        }
+        for entry in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
+            assert_eq!(from("10.1.1.1", entry), "2001:db8::1", "{entry}");
+        }
+        for entry in ["6.6.6.6, unknown", "6.6.6.6, unknown, 192.0.2.7", "", "6.6.6.6,", "a:b", "203.0.113.5:x"] {
+            assert_eq!(told("10.1.1.1", entry), None, "{entry:?} makes everybody one address");
+        }
         assert_eq!(from("10.1.1.1", "10.2.2.2"), "10.2.2.2");
         assert_eq!(from("198.51.100.1", "203.0.113.5"), "198.51.100.1", "not a proxy");
     }

@@ -50,6 +50,11 @@ impl Refusal {
         Self::fault(Fault::invalid_request("the header Authorization is there twice"), None)
     }
 
+    /// A trusted proxy does not say who the client is.
+    pub(super) fn unreadable_forward() -> Self {
+        Self::fault(Fault::invalid_request("an address in X-Forwarded-For cannot be read"), None)
+    }
+
     /// The provider that could say whether the token is good does not answer.
     pub(super) fn unverifiable() -> Self {
         let fault = Fault::invalid_request("the bearer token cannot be verified at the moment; try again");
