@@ -189,8 +189,14 @@ mod tests {
             assert_eq!(leads(uri), None, "{uri}");
         }
         // Signs that the page's policy would read as its own.
-        for host in ["evil.example;sandbox", "*", "*.example", "evil.example,default-src", "a'b.example", "a_b.example"]
-        {
+        for host in [
+            "evil.example;sandbox",
+            "*",
+            "*.example",
+            "evil.example,default-src",
+            "a'b.example",
+            "a_b.example",
+        ] {
             let uri = format!("https://{host}/cb");
             assert_eq!((leads(&uri), source(&uri)), (None, None), "{uri}");
         }

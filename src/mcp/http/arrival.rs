@@ -141,7 +141,9 @@ mod tests {
         for entry in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
             assert_eq!(from("10.1.1.1", entry), "2001:db8::1", "{entry}");
         }
-        for entry in ["6.6.6.6, unknown", "6.6.6.6, unknown, 192.0.2.7", "", "6.6.6.6,", "a:b", "203.0.113.5:x"] {
+        for entry in
+            ["6.6.6.6, unknown", "6.6.6.6, unknown, 192.0.2.7", "", "6.6.6.6,", "a:b", "203.0.113.5:x"]
+        {
             assert_eq!(told("10.1.1.1", entry), None, "{entry:?} makes everybody one address");
         }
         assert_eq!(from("10.1.1.1", "10.2.2.2"), "10.2.2.2");
