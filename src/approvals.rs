@@ -6,17 +6,23 @@
 mod approval;
 mod binding;
 mod code;
-mod id;
 mod memory;
 pub mod postgres;
 mod settings;
 mod store;
 
+use crate::store::Id;
+
 pub use approval::{Approval, ApprovalRule, ApprovalState, Asked, NewApproval, Person, Word};
 pub use binding::{Binding, Requester};
 pub use code::{Checked, Codes};
-pub use id::ApprovalId;
 pub use memory::MemoryApprovals;
 pub use postgres::PostgresApprovals;
 pub use settings::ApprovalSettings;
 pub use store::ApprovalStore;
+
+/// What an [`ApprovalId`] names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum OfApproval {}
+
+pub type ApprovalId = Id<OfApproval>;

@@ -4,8 +4,10 @@
 
 pub mod before;
 mod fault;
+mod id;
 pub mod migrate;
 mod vault;
 
 pub use fault::fault;
+pub use id::Id;
 pub use vault::{MasterKey, Vault, altered};

@@ -5,7 +5,6 @@
 //! layer above writes and reads them.
 
 mod full;
-mod id;
 mod memory;
 mod owner;
 mod pace;
@@ -16,7 +15,8 @@ pub mod spool;
 mod store;
 mod task;
 
-pub use id::TaskId;
+use crate::store::Id;
+
 pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use pace::Pace;
@@ -24,3 +24,9 @@ pub use postgres::PostgresStore;
 pub use settings::TaskSettings;
 pub use store::{Cancel, Change, Reply, Store};
 pub use task::{End, Holder, Inputs, NewTask, Pages, State, Task, Work};
+
+/// What a [`TaskId`] names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum OfTask {}
+
+pub type TaskId = Id<OfTask>;

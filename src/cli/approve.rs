@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail};
 
 use super::arguments::{ApprovalsArguments, ApproveArguments};
-use super::control::{Answer, Question};
+use super::control::Answer;
 use super::setup::{environment, read_config};
 use crate::approvals::{ApprovalId, ApprovalState};
 use crate::gateway::{ApprovalView, Decision};
@@ -53,7 +53,7 @@ async fn decide(desk: &mut Desk, id: ApprovalId, arguments: &ApproveArguments) -
     if !arguments.yes && !asked(if arguments.refuse { "Refuse" } else { "Approve" })? {
         bail!("nothing is decided");
     }
-    match desk.ask(Question::Decide { id, decision }).await? {
+    match desk.decide(id, decision).await? {
         Answer::Decided(after) => {
             println!("{}", outcome(&after));
             Ok(ExitCode::SUCCESS)

@@ -40,7 +40,8 @@ pub(super) async fn run(command: BeforeCommand) -> anyhow::Result<ExitCode> {
             }
         }
         BeforeCommand::Show { store, id } => {
-            let id: ImageId = id.parse().map_err(|()| anyhow!("an id has 32 hexadecimal digits"))?;
+            let id: ImageId =
+                id.to_ascii_lowercase().parse().map_err(|()| anyhow!("an id has 32 hexadecimal digits"))?;
             let images = open(&store).await?;
             let rows = images.rows(id).await;
             images.close().await;

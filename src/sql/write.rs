@@ -58,6 +58,7 @@ pub struct CheckedWrite {
     parameters: usize,
     returns: usize,
     user_code: bool,
+    updates_on_conflict: bool,
     operator_schemas: Vec<String>,
     protection: Protection,
 }
@@ -75,6 +76,11 @@ impl CheckedWrite {
 
     pub fn kind(&self) -> WriteKind {
         self.kind
+    }
+
+    /// An INSERT that updates rows which are there already.
+    pub fn updates_on_conflict(&self) -> bool {
+        self.updates_on_conflict
     }
 
     /// The table that it writes to.
@@ -185,6 +191,10 @@ fn gates(sql: &str, cx: &CheckContext<'_>, wanted: &WriteOptions) -> Result<Chec
     let (statement, _) = printed(&write)?;
     let protection = protect::write(&mut write, &target, &resolution, wanted, cx)?;
     let (text, places) = printed(&write)?;
+    let updates_on_conflict = match &write.change {
+        Change::Insert(insert) => insert.conflict.as_ref().is_some_and(|conflict| conflict.update.is_some()),
+        Change::Update(_) | Change::Delete(_) | Change::Merge(_) => false,
+    };
     let kind = match &write.change {
         Change::Insert(_) => WriteKind::Insert,
         Change::Update(_) => WriteKind::Update,
@@ -206,6 +216,7 @@ fn gates(sql: &str, cx: &CheckContext<'_>, wanted: &WriteOptions) -> Result<Chec
         parameters: resolution.parameters,
         returns: write.returning.len().saturating_sub(OURS),
         user_code: resolution.user_code,
+        updates_on_conflict,
         operator_schemas: with(resolution.operator_schemas, &protection.operator_schemas),
         protection,
     })

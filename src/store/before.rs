@@ -4,7 +4,6 @@
 //! INVARIANT: an image is kept before COMMIT is sent, and removed where PostgreSQL rolled back; one that is not marked as
 //! committed is of a statement whose outcome is not known.
 
-mod id;
 mod memory;
 mod postgres;
 
@@ -13,9 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use id::ImageId;
-
-use super::{MasterKey, Vault, altered};
+use super::{Id, MasterKey, Vault, altered};
 use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
 use memory::Memory;
@@ -28,6 +25,12 @@ const ABOUT: &[u8] = b"about";
 const ROWS: &[u8] = b"rows";
 /// Images that [`BeforeImages::list`] gives.
 const LISTED: usize = 1_000;
+
+/// What an [`ImageId`] names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum OfImage {}
+
+pub type ImageId = Id<OfImage>;
 
 /// What an image is of.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -25,16 +25,6 @@ pub(super) enum AskedBy {
     Document(Url),
 }
 
-impl Asked {
-    /// Whom the login page may name: the host that vouches for the client, or the client's name.
-    pub fn client_shown(&self) -> &str {
-        match &self.client {
-            AskedBy::Known(client) => &client.name,
-            AskedBy::Document(url) => url.host_str().unwrap_or_default(),
-        }
-    }
-}
-
 /// The redirect that carries an error to the client.
 pub(super) fn refusal(
     redirect_uri: &str,

@@ -14,7 +14,7 @@ use crate::auth::Caller;
 use crate::cli::control::{Answer, Question, answer, ask, directory, host_caller, sockets};
 use crate::cli::setup::{environment, open_approvals, shared_store};
 use crate::config::Config;
-use crate::gateway::{ApprovalView, CallLimits, Gateway};
+use crate::gateway::{ApprovalView, CallLimits, Decision, Gateway};
 use crate::telemetry::Telemetry;
 
 pub(super) enum Desk {
@@ -39,7 +39,7 @@ impl Desk {
 
     pub(super) async fn list(&self) -> anyhow::Result<Vec<ApprovalView>> {
         let mut open = Vec::new();
-        for answer in self.answers(|| Question::List).await? {
+        for (_, answer) in self.answers(&Question::List).await? {
             match answer {
                 Answer::List(approvals) => open.extend(approvals),
                 Answer::Failed(error) => return Err(shown::failure(&error)),
@@ -50,36 +50,29 @@ impl Desk {
         Ok(open)
     }
 
-    /// From here on only the server that has shown it is asked.
+    /// The approval. From here on only the server that has shown it is asked.
     pub(super) async fn find(&mut self, id: ApprovalId) -> anyhow::Result<Option<ApprovalView>> {
-        if let Self::Servers { sockets, owner, .. } = self {
-            let mut showing = Vec::new();
-            for socket in sockets.iter() {
-                let answered = ask(socket, *owner, &Question::Show { id }).await;
-                if matches!(answered, Ok(Answer::Shown(Some(_)) | Answer::Failed(_))) {
-                    showing.push(socket.clone());
-                }
-            }
-            if let [one] = showing.as_slice() {
-                *sockets = vec![one.clone()];
-            } else if showing.len() > 1 {
-                bail!("several servers say that the approval is theirs: nothing is decided");
-            }
+        let mut known = self.answers(&Question::Show { id }).await?;
+        known.retain(|(_, answer)| !matches!(answer, Answer::Shown(None)));
+        let (at, answer) = match (known.pop(), known.is_empty()) {
+            (None, _) => return Ok(None),
+            (Some(known), true) => known,
+            (Some(_), false) => bail!("several servers say that the approval is theirs: nothing is decided"),
+        };
+        if let (Self::Servers { sockets, .. }, Some(at)) = (self, at) {
+            *sockets = vec![at];
         }
-        match self.ask(Question::Show { id }).await? {
+        match answer {
             Answer::Shown(found) => Ok(found.map(|found| *found)),
             Answer::Failed(error) => Err(shown::failure(&error)),
             Answer::List(_) | Answer::Decided(_) | Answer::TooLate(_) => Ok(None),
         }
     }
 
-    /// The answer of whoever knows the approval that is asked about.
-    pub(super) async fn ask(&self, question: Question) -> anyhow::Result<Answer> {
-        let text = serde_json::to_string(&question)?;
-        let again = || serde_json::from_str(&text).unwrap_or(Question::List);
-        let mut answers = self.answers(again).await?;
-        let known = answers.iter().position(|answer| !matches!(answer, Answer::Shown(None)));
-        Ok(known.map_or(Answer::Shown(None), |at| answers.swap_remove(at)))
+    /// Of the approval that [`Self::find`] has found.
+    pub(super) async fn decide(&self, id: ApprovalId, decision: Decision) -> anyhow::Result<Answer> {
+        let mut answers = self.answers(&Question::Decide { id, decision }).await?;
+        Ok(answers.pop().map_or(Answer::Shown(None), |(_, answer)| answer))
     }
 
     pub(super) async fn close(&self) {
@@ -88,15 +81,18 @@ impl Desk {
         }
     }
 
-    async fn answers(&self, question: impl Fn() -> Question) -> anyhow::Result<Vec<Answer>> {
+    /// With the socket that each came by.
+    async fn answers(&self, question: &Question) -> anyhow::Result<Vec<(Option<PathBuf>, Answer)>> {
         match self {
-            Self::Store { gateway, viewer, .. } => Ok(vec![answer(gateway, viewer, question()).await]),
+            Self::Store { gateway, viewer, .. } => {
+                Ok(vec![(None, answer(gateway, viewer, question.clone()).await)])
+            }
             Self::Servers { directory, sockets, owner } => {
                 let mut answers = Vec::new();
                 for socket in sockets {
                     // One that was killed has left its socket.
-                    if let Ok(answer) = ask(socket, *owner, &question()).await {
-                        answers.push(answer);
+                    if let Ok(answer) = ask(socket, *owner, question).await {
+                        answers.push((Some(socket.clone()), answer));
                     }
                 }
                 if answers.is_empty() {

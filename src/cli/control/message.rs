@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Of one answer: all approvals that may be open.
 const BYTES: u64 = 128 * 1024 * 1024;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::cli) enum Question {
     List,
@@ -70,7 +70,7 @@ pub(in crate::cli) async fn ask(socket: &Path, owner: Uid, question: &Question) 
     let asked = async {
         let mut stream = UnixStream::connect(socket).await?;
         let peer = Uid::from_raw(stream.peer_cred()?.uid());
-        if peer != owner && !peer.is_root() {
+        if !is_believed(peer, owner) {
             bail!("it is answered by {peer}, and not by the folder's owner");
         }
         write(&mut stream, question).await?;
@@ -78,6 +78,11 @@ pub(in crate::cli) async fn ask(socket: &Path, owner: Uid, question: &Question) 
     };
     let answered = timeout(LIMIT, asked).await.context("the server does not answer")?;
     answered.with_context(|| format!("`{}`", socket.display()))
+}
+
+/// Others may have put their own socket where a server's was looked for.
+fn is_believed(peer: Uid, owner: Uid) -> bool {
+    peer == owner || peer.is_root()
 }
 
 /// One question on a connection.
@@ -101,4 +106,16 @@ async fn read<M: for<'de> Deserialize<'de>>(stream: &mut UnixStream) -> anyhow::
     let mut line = Vec::new();
     BufReader::new(stream.take(BYTES)).read_until(b'\n', &mut line).await?;
     Ok(serde_json::from_slice(&line)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_s_owner_and_root_are_believed_and_nobody_else() {
+        let is = |peer, owner| is_believed(Uid::from_raw(peer), Uid::from_raw(owner));
+        assert!(is(1000, 1000) && is(0, 1000) && is(0, 0));
+        assert!(!is(1001, 1000) && !is(65_534, 0));
+    }
 }

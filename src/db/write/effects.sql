@@ -8,7 +8,11 @@ reached (root, relation, event, columns, via, action, depth) AS (
   CROSS JOIN LATERAL (
     SELECT i.inhrelid, r.event, NULL::int2[], r.via, r.action
     FROM pg_inherits AS i
-    WHERE i.inhparent = r.relation
+    JOIN pg_class AS c ON c.oid = i.inhrelid
+    WHERE
+      i.inhparent = r.relation
+      -- A temporary child is another session's, which PostgreSQL leaves out.
+      AND c.relpersistence <> 't'
     UNION ALL
     SELECT
       k.conrelid,

@@ -117,13 +117,10 @@ impl Asked {
         }
     }
 
-    /// What it does to rows of its target. A text that only quotes the words of a conflict's update counts as one that has
-    /// them.
+    /// What it does to rows of its target.
     pub fn events(&self) -> &'static [RowEvent] {
         match self.write.kind() {
-            WriteKind::Insert if self.write.statement().contains("DO UPDATE") => {
-                &[RowEvent::Insert, RowEvent::Update]
-            }
+            WriteKind::Insert if self.write.updates_on_conflict() => &[RowEvent::Insert, RowEvent::Update],
             WriteKind::Insert => &[RowEvent::Insert],
             WriteKind::Update => &[RowEvent::Update],
             WriteKind::Delete => &[RowEvent::Delete],

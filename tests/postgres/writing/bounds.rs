@@ -107,6 +107,16 @@ async fn a_child_that_was_not_checked_is_not_written() {
 }
 
 #[tokio::test]
+async fn another_session_s_temporary_child_is_in_nobody_s_way() {
+    let ground = Ground::new().await;
+    let gateway = ground.gateway(&unasked(5));
+    let child = "CREATE TEMPORARY TABLE child () INHERITS (s.customers); INSERT INTO child (id, name) VALUES (1, 'mine')";
+    ground.admin.batch_execute(child).await.unwrap();
+    let written = run(&gateway, "UPDATE s.customers SET name = 'x' WHERE id = 1").await.unwrap();
+    assert_eq!((written.rows, ground.one("SELECT name FROM child").await.as_str()), (1, "mine"));
+}
+
+#[tokio::test]
 async fn a_row_that_a_check_does_not_allow_undoes_the_whole_statement() {
     let ground = Ground::new().await;
     let check = "[[check]]\nrelations = [\"s.customers\"]\ncondition = \"tier IN ('basic', 'gold')\"\n";
