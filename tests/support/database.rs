@@ -51,6 +51,16 @@ impl<'c> Database<'c> {
         self.cluster
     }
 
+    /// Until 15 a session tells of what it counted at the end of a statement, but not twice within half a second.
+    pub async fn send_counts(&self, session: &Client) {
+        let sends = if self.cluster.major() >= 15 {
+            "SELECT pg_stat_force_next_flush()"
+        } else {
+            "SELECT pg_sleep(0.6)"
+        };
+        session.batch_execute(sends).await.unwrap();
+    }
+
     /// For `--database` and its like; no password is asked.
     pub fn url(&self, role: &str) -> String {
         self.cluster.url(&self.name, role)

@@ -22,6 +22,7 @@ async fn a_database_in_good_order_has_no_findings() {
     .await;
     run(&database, "VACUUM ANALYZE").await;
     let gateway = gateway(&database, Some(&watcher(&database).await), ALL).await;
+    // What is counted arrives when a session has ended: from PostgreSQL 15 on at once.
     for check in [
         "sequences",
         "statistics",
@@ -34,7 +35,8 @@ async fn a_database_in_good_order_has_no_findings() {
         "locks",
         "transactions",
     ] {
-        assert_eq!(found(&gateway, check).await, NOTHING, "{check}");
+        let nothing = async || (found(&gateway, check).await == NOTHING).then_some(());
+        crate::support::until(check, nothing).await;
     }
 }
 
@@ -65,9 +67,12 @@ async fn of_two_equal_indexes_the_one_that_nothing_stands_on_is_a_duplicate() {
         "CREATE TABLE t (id int PRIMARY KEY, a int, b int UNIQUE, c int);
          CREATE INDEX t_id ON t (id); CREATE INDEX t_a ON t (a); CREATE INDEX t_a_again ON t (a);
          CREATE INDEX t_a_some ON t (a) WHERE b > 1; CREATE INDEX t_a_down ON t (a DESC); CREATE INDEX t_a_b ON t (a, b);
-         CREATE UNIQUE INDEX t_c ON t (c); CREATE UNIQUE INDEX t_c_nulls ON t (c) NULLS NOT DISTINCT",
+         CREATE UNIQUE INDEX t_c ON t (c)",
     )
     .await;
+    if database.cluster().major() >= 15 {
+        run(&database, "CREATE UNIQUE INDEX t_c_nulls ON t (c) NULLS NOT DISTINCT").await;
+    }
     let gateway = gateway(&database, None, ALL).await;
     let found = found(&gateway, "duplicate_indexes").await;
     let pairs: Vec<_> = found
@@ -240,7 +245,7 @@ async fn tables_that_were_never_analyzed_and_those_that_changed_since_are_found(
     let gateway = gateway(&database, Some(&watcher(&database).await), ALL).await;
     let findings = crate::support::until("the changes are counted", async || {
         let found = found(&gateway, "statistics").await;
-        (found.len() == 2).then_some(found)
+        (found.len() == 2 && found[1]["evidence"]["modified_since_analyze"] != 5000).then_some(found)
     })
     .await;
     let shown: Vec<_> = findings

@@ -61,7 +61,9 @@ async fn watcher_again(database: &Database<'_>) -> String {
 
 #[tokio::test]
 async fn statements_are_counted_wherever_the_extension_is_and_in_every_version() {
-    for version in ["1.8", "1.9", "1.10"] {
+    let versions = ["1.8", "1.9", "1.10"];
+    let of_14 = super::counting().major() < 15;
+    for version in versions.into_iter().filter(|version| !of_14 || *version != "1.10") {
         let database = empty().await;
         let schema = "CREATE SCHEMA \"Odd; schema\"";
         run(&database, &format!("{schema}; {EXTENSION} SCHEMA \"Odd; schema\" VERSION '{version}'")).await;

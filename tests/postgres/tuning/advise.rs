@@ -145,10 +145,11 @@ async fn writes_count_where_they_are_known() {
     let database = filled().await;
     let admin = database.admin().await;
     // Statistics are seen when the backend that counted them is idle or gone.
-    admin.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
+    database.send_counts(&admin).await;
     let gateway = gateway(&database, POLICY);
     explain(&gateway, BY_CUSTOMER).await.unwrap();
-    admin.batch_execute("SELECT count(*) FROM shop.orders; SELECT pg_stat_force_next_flush()").await.unwrap();
+    admin.batch_execute("SELECT count(*) FROM shop.orders").await.unwrap();
+    database.send_counts(&admin).await;
     let answer = advise(&gateway, &[BY_CUSTOMER]).await.unwrap();
     let writes = answer["indexes"][0]["writes_per_read"].as_f64().unwrap();
     assert!(writes > 10.0 && answer["indexes"][0]["note"].is_string(), "{answer:#}");

@@ -75,11 +75,11 @@ async fn the_cap_holds_for_upserts_merges_and_rows_that_move() {
         let allow = |kind| format!("[[allow]]\n{kind} = [\"s.tree\", \"s.mv\"]\n");
         format!("{}{}", ["select", "insert", "update", "delete"].map(allow).concat(), unasked(rows))
     };
-    let mut writes = vec![
-        ("UPDATE s.mv SET k = 150 WHERE id <= 3", 6),
-        ("INSERT INTO s.tree (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1000", 10),
-    ];
+    let mut writes =
+        vec![("INSERT INTO s.tree (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1000", 10)];
+    // To PostgreSQL 14 a row that moves to another partition is deleted, which its keys do not pass on.
     if ground.database.cluster().major() >= 15 {
+        writes.push(("UPDATE s.mv SET k = 150 WHERE id <= 3", 6));
         writes.push((
             "MERGE INTO s.tree AS t USING (VALUES (1000)) AS x (i) ON t.id = x.i WHEN MATCHED THEN DELETE",
             10,
