@@ -26,6 +26,7 @@ mod next;
 mod oauth;
 mod place;
 mod preview;
+mod segment;
 mod shown;
 mod site;
 mod visitor;

@@ -8,7 +8,8 @@ use crate::pg::{Diagnostic, SqlState};
 /// Why a browser does not get on at the authorization endpoint.
 #[derive(Debug)]
 pub enum AuthorizeError {
-    /// To be shown on a page: client or redirect URI are not known to be good. Status 400.
+    /// To be shown on a page: client or redirect URI are not known to be good, or anybody could have registered them. Status
+    /// 400.
     Page(&'static str),
     /// To be sent to the client: the redirect URI with `error`, `state` and `iss`. Status 303.
     Redirect(String),

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
 
 use crate::approvals::{Approval, ApprovalId, ApprovalRule, ApprovalState, Person};
 use crate::pg::{Diagnostic, SqlState};
@@ -23,8 +25,8 @@ pub struct ApprovalView {
     pub relation: String,
     /// The most rows that it may change.
     pub rows: u64,
-    /// What the tool `preview` shows: an object.
-    pub preview: Value,
+    /// What the tool `preview` shows: an object, as JSON.
+    pub preview: String,
     pub requester: Person,
     /// The requester's program as it named itself; never trusted.
     pub client: Option<String>,
@@ -62,10 +64,29 @@ pub enum Decided {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Shown {
     pub(super) kind: String,
-    pub(super) preview: Value,
+    pub(super) preview: Box<RawValue>,
 }
 
 impl ApprovalView {
+    /// NULL where it does not read.
+    pub fn preview(&self) -> Value {
+        serde_json::from_str(&self.preview).unwrap_or_default()
+    }
+
+    /// SHA-256, in hex, of all that is shown but for what came of it. Whoever decides says it back: their word is of nothing
+    /// else.
+    pub fn digest(&self) -> Result<String, Diagnostic> {
+        let whole =
+            Self { state: ApprovalState::Pending, approved_by: Vec::new(), refused_by: None, ..self.clone() };
+        let text = serde_json::to_vec(&whole).map_err(|_| unreadable())?;
+        Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Digests of the two: how much of a wrong one was right does not show in the time.
+    pub(super) fn is_what_was_shown(&self, shown: &str) -> Result<bool, Diagnostic> {
+        Ok(Sha256::digest(self.digest()?) == Sha256::digest(shown))
+    }
+
     pub(super) fn of(approval: Approval) -> Result<Self, Diagnostic> {
         let shown: Shown = serde_json::from_str(&approval.asked.preview).map_err(|_| unreadable())?;
         let binding = approval.asked.binding;
@@ -79,7 +100,7 @@ impl ApprovalView {
             kind: shown.kind,
             relation: binding.relation,
             rows: binding.rows,
-            preview: shown.preview,
+            preview: shown.preview.get().to_owned(),
             requester: binding.requester.person,
             client: approval.asked.client,
             client_id: binding.requester.client_id,
