@@ -25,6 +25,7 @@ mod pure {
     mod docs;
     mod external;
     mod generated;
+    mod health;
     mod https;
     mod mcp_http;
     mod mcp_http_gate;

@@ -21,7 +21,7 @@ use super::form::Form;
 use super::place::{Place, random};
 use super::segment::Segment;
 use super::visitor::append;
-use super::{Pages, assets, gate};
+use super::{Pages, assets, fault, gate};
 use crate::approvals::{ApprovalId, Checked, Codes};
 use crate::auth::{Caller, PublicUrl};
 use crate::gateway::{Decided, Decision, Gateway};
@@ -53,6 +53,7 @@ impl Pages {
             .route("/approvals/{id}", get(show))
             .route("/approvals/{id}/approve", post(approve))
             .route("/approvals/{id}/refuse", post(refuse))
+            .method_not_allowed_fallback(fault::not_allowed)
             .layer(from_fn_with_state(Arc::clone(&place), gate::page));
         let assets = Router::new()
             .route("/assets/{name}", get(assets::serve))

@@ -13,6 +13,9 @@ pub enum AuthorizeError {
     Page(&'static str),
     /// To be sent to the client: the redirect URI with `error`, `state` and `iss`. Status 303.
     Redirect(String),
+    /// The same, as a link on a page that the person may follow: nobody has said yet that they want anything of a client that
+    /// anybody could have made. Status 403.
+    Offered(String),
     /// The client's metadata document cannot be had, or is not good. Status 400; the cause is in the log.
     Document(&'static str),
     /// The store does not answer. Status 503.

@@ -126,3 +126,20 @@ async fn a_refusal_reaches_the_caller_with_its_reason_as_data() {
     }
     assert_eq!(ground.notes("d").await, 0);
 }
+
+#[tokio::test]
+async fn what_was_not_shown_is_not_decided() {
+    let ground = Ground::new().await;
+    let gateway = ground.gateway("requester");
+    let (approval, other) =
+        (ask(&gateway, &ann(), insert("e")).await, ask(&gateway, &ann(), insert("f")).await);
+    for decision in [Decision::Approve, refuse("no")] {
+        let shown = other.digest().unwrap();
+        let refusal = gateway.decide(&ann(), approval.id, decision, &shown).await.unwrap_err();
+        assert_eq!(rule(&refusal), ("42501", "approval.changed"));
+    }
+    assert_eq!(ground.state(approval.id).await, ApprovalState::Pending);
+    let shown = approval.digest().unwrap();
+    gateway.decide(&ann(), approval.id, Decision::Approve, &shown).await.unwrap();
+    assert_eq!(ground.state(approval.id).await, ApprovalState::Approved);
+}
