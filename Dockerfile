@@ -17,7 +17,7 @@ USER 65532:65532
 EXPOSE 8432
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-    CMD ["/usr/local/bin/pgwarden", "health", "--url", "http://127.0.0.1:8432"]
+    CMD ["/usr/local/bin/pgwarden", "health", "--listen", "0.0.0.0:8432", "--config", "/etc/pgwarden/pgwarden.toml"]
 ENTRYPOINT ["/usr/local/bin/pgwarden"]
 CMD ["serve", "--listen", "0.0.0.0:8432", "--config", "/etc/pgwarden/pgwarden.toml"]
 

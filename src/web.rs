@@ -26,6 +26,7 @@ mod next;
 mod oauth;
 mod place;
 mod preview;
+mod segment;
 mod shown;
 mod site;
 mod visitor;
@@ -52,7 +53,7 @@ impl Pages {
     pub fn new(parts: PagesParts) -> Self {
         let site = Arc::new(Site::new(parts));
         let place = Arc::clone(&site.place);
-        let pages = in_windows_of_clients().merge(own());
+        let pages = in_windows_of_clients().merge(own()).method_not_allowed_fallback(fault::not_allowed);
         let pages = pages.layer(from_fn_with_state(Arc::clone(&place), gate::page));
         let others = endpoints().layer(from_fn_with_state(Arc::clone(&place), gate::endpoint));
         let whole = pages.merge(others).layer(from_fn_with_state(place, gate::headers));

@@ -12,15 +12,20 @@
 #[path = "differential/src/generate/generator.rs"]
 mod generate;
 
+#[path = "support/wait.rs"]
+mod wait;
+
 mod pure {
     mod architecture;
     mod auth_tokens;
     mod cli;
     mod client_documents;
+    mod connections;
     mod corpus;
     mod docs;
     mod external;
     mod generated;
+    mod health;
     mod https;
     mod mcp_http;
     mod mcp_http_gate;

@@ -15,6 +15,7 @@ mod keys;
 mod login;
 mod metadata;
 mod provider;
+mod remembered;
 mod settings;
 
 use std::path::PathBuf;

@@ -53,7 +53,7 @@ async fn decide(desk: &mut Desk, id: ApprovalId, arguments: &ApproveArguments) -
     if !arguments.yes && !asked(if arguments.refuse { "Refuse" } else { "Approve" })? {
         bail!("nothing is decided");
     }
-    match desk.decide(id, decision).await? {
+    match desk.decide(&approval, decision).await? {
         Answer::Decided(after) => {
             println!("{}", outcome(&after));
             Ok(ExitCode::SUCCESS)

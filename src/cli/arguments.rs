@@ -249,9 +249,18 @@ pub(super) struct DemoArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct HealthArguments {
-    /// The server, on loopback and plain HTTP; without a path, /readyz
-    #[arg(long, default_value = "http://127.0.0.1:8432/readyz")]
-    pub(super) url: String,
+    /// The server, on loopback; without a path, /readyz. Else it is asked where --listen or the configuration has it
+    #[arg(long, conflicts_with = "listen")]
+    pub(super) url: Option<String>,
+    /// The address that `serve` was given
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+    /// The configuration of `serve`: whether it speaks https, with which certificate and under which name
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Certificates to know the server's by, instead of the system's and the configured one
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::front::{self, Front};
 use super::setup::{Setup, environment};
 use super::{control, reload, revoked, shutdown};
 use crate::auth::TokenStore;
-use crate::config::{AuthMethod, Config, Sessions};
+use crate::config::{AuthMethod, Config, Server, Sessions};
 use crate::gateway::Served;
 use crate::mcp::{self, SessionMode};
 
@@ -92,9 +92,14 @@ fn warm_up(served: &Served) {
     });
 }
 
+/// Where HTTP is served: `given` by a flag, by the environment, or by the configuration.
+pub(super) fn address(given: Option<String>, server: &Server) -> String {
+    let configured = || environment("PGWARDEN_LISTEN").or_else(|| server.listen.clone());
+    given.or_else(configured).unwrap_or_else(|| LISTEN.to_owned())
+}
+
 async fn listen(arguments: &ServeArguments, config: &Config) -> anyhow::Result<TcpListener> {
-    let configured = || environment("PGWARDEN_LISTEN").or_else(|| config.server.listen.clone());
-    let address = arguments.listen.clone().or_else(configured).unwrap_or_else(|| LISTEN.to_owned());
+    let address = address(arguments.listen.clone(), &config.server);
     let listener =
         TcpListener::bind(&address).await.with_context(|| format!("cannot listen on `{address}`"))?;
     let address = listener.local_addr()?;

@@ -239,7 +239,7 @@ impl Database {
         let Some(link) = lease.link() else { return Err(error::lost()) };
         let wait = timeout(LOOKING, lock_wait::of_backend(link.client(), backend)).await;
         let wait = wait.map_err(|_| error::lost())?.map_err(|e| error::diagnostic(&e))?;
-        lease.end();
+        lease.keep();
         Ok(wait)
     }
 

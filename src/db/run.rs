@@ -211,7 +211,7 @@ impl Surroundings<'_> {
         let mut lease = self.control.lease(remaining).await?;
         let Some(link) = lease.link() else { return Err(error::lost()) };
         let locks = locks::of_backend(link.client(), backend).await.map_err(|e| error::diagnostic(&e))?;
-        lease.end();
+        lease.keep();
         // Without a transaction it has failed meanwhile, and what it had touched cannot be known any more.
         call.check_after(&locks.ok_or_else(error::lost)?)
     }

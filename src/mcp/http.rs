@@ -11,6 +11,7 @@ mod health;
 mod loopback;
 mod needed;
 mod network;
+mod places;
 mod refusal;
 mod resource;
 mod sessions;

@@ -41,7 +41,11 @@ pub struct HttpSettings {
     pub allowed_origins: Vec<String>,
     /// Open connections; one more is answered 503.
     pub connections: usize,
-    /// For the TLS handshake, for the request line and headers, and for the next request on an idle connection.
+    /// Of those, one address's (of IPv6, one /64's); one more is answered 429. A trusted proxy may have all.
+    pub connections_of_one: usize,
+    /// For the TLS handshake and the headers of the first request together.
+    pub first_request: Duration,
+    /// For the headers of each request, and for the next request on an idle connection.
     pub header_timeout: Duration,
     /// For the whole body of a request.
     pub body_timeout: Duration,
@@ -102,6 +106,8 @@ impl Default for HttpSettings {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             connections: 1024,
+            connections_of_one: 256,
+            first_request: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
             sessions: SessionSettings::default(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use url::Url;
@@ -13,6 +13,7 @@ use super::form::Form;
 use super::layout::Page;
 use super::login::logout_token;
 use super::moment::moment;
+use super::segment::Segment;
 use super::shown::line_of;
 use super::site::Site;
 use super::visitor::Member;
@@ -48,7 +49,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, member: Member) -> Resul
 
 pub(super) async fn revoke(
     State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     member: Member,
     form: Form,
 ) -> Result<Response, Fault> {

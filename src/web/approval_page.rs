@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::fields::{error, form, invalid};
+use super::fields::{SHOWN, error, form, hidden, invalid};
 use super::layout::Page;
 use super::moment::{left, moment};
 use super::preview::preview;
@@ -18,6 +18,8 @@ pub(super) struct Answer {
     /// Tokens of the two forms.
     pub(super) approve: String,
     pub(super) refuse: String,
+    /// What the person sees, as [`ApprovalView::digest`] has it: they answer to nothing else.
+    pub(super) shown: String,
     /// Nobody has logged in: the code that the client has shown says who answers.
     pub(super) asks_code: bool,
     /// What was wrong with the last answer.
@@ -35,7 +37,7 @@ pub(super) fn page(approval: &ApprovalView, answer: Option<&Answer>, now: DateTi
         (text(&approval.statement, "What runs"))
         (params(&approval.params))
         h2 { "What it would do" }
-        (preview(&approval.preview))
+        (preview(&approval.preview()))
         @if is_open {
             @match answer {
                 Some(answer) => { h2 { "Your answer" } (answers(approval, answer)) }
@@ -168,11 +170,13 @@ fn answers(approval: &ApprovalView, answer: &Answer) -> Markup {
     html! {
         (error(WRONG, answer.wrong.as_deref()))
         (form(&format!("{action}/approve"), &answer.approve, html! {
+            (hidden(SHOWN, &answer.shown))
             @if answer.asks_code { (code("approve-code", wrong, described)) }
             button type="submit" { "Approve this change" }
         }))
         h2 { "Or refuse it" }
         (form(&format!("{action}/refuse"), &answer.refuse, html! {
+            (hidden(SHOWN, &answer.shown))
             @if answer.asks_code { (code("refuse-code", wrong, described)) }
             label for="reason" { "Reason (the program that asked will read it)" }
             textarea #reason name="reason" rows="3" maxlength="500" {}

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::Utc;
 
 use super::approval_page::{self, Answer};
 use super::approvals_page;
 use super::fault::Fault;
-use super::fields::TOKEN;
+use super::fields::{SHOWN, TOKEN};
 use super::form::Form;
+use super::segment::Segment;
 use super::site::Site;
 use super::visitor::Member;
 use crate::approvals::ApprovalId;
@@ -30,20 +31,23 @@ pub(super) async fn list(State(site): State<Arc<Site>>, member: Member) -> Resul
 /// For somebody who may not see it, there is none.
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     member: Member,
 ) -> Result<Response, Fault> {
     let id: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
     let caller = member.session.identity.caller();
     let approval = site.gateway.approval(&caller, id).await?.ok_or_else(Fault::not_found)?;
     let decides = site.gateway.open_approvals(&caller).await?.iter().any(|open| open.id == id);
-    let answer = decides.then(|| answer(&member.session, id));
+    let answer = match decides {
+        true => Some(answer(&member.session, id, approval.digest()?)),
+        false => None,
+    };
     Ok(approval_page::page(&approval, answer.as_ref(), Utc::now()).of(caller.subject).into_response())
 }
 
 pub(super) async fn approve(
     State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     member: Member,
     form: Form,
 ) -> Result<Response, Fault> {
@@ -52,7 +56,7 @@ pub(super) async fn approve(
 
 pub(super) async fn refuse(
     State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     member: Member,
     form: Form,
 ) -> Result<Response, Fault> {
@@ -71,7 +75,8 @@ async fn decide(
         return Err(Fault::not_ours());
     }
     let parsed: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
-    match site.gateway.decide(&member.session.identity.caller(), parsed, decision).await? {
+    let caller = member.session.identity.caller();
+    match site.gateway.decide(&caller, parsed, decision, form.field(SHOWN)).await? {
         // What became of it, be it by this answer or by an earlier one, is on its page.
         Decided::Done(_) | Decided::TooLate(_) => {
             Ok(Redirect::to(&format!("/approvals/{parsed}")).into_response())
@@ -80,11 +85,12 @@ async fn decide(
     }
 }
 
-fn answer(session: &Session, id: ApprovalId) -> Answer {
+fn answer(session: &Session, id: ApprovalId, shown: String) -> Answer {
     let id = id.to_string();
     Answer {
         approve: session.csrf_token(APPROVE, &id),
         refuse: session.csrf_token(REFUSE, &id),
+        shown,
         asks_code: false,
         wrong: None,
     }

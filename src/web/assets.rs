@@ -3,6 +3,7 @@
 //! Their names hold a hash of what is in them: a browser keeps them for a year and never an old one.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -21,10 +22,10 @@ pub(super) fn icon_path() -> String {
     format!("/assets/{}", icon_name())
 }
 
-pub(super) async fn serve(Path(name): Path<String>) -> Response {
+pub(super) async fn serve(name: Result<Path<String>, PathRejection>) -> Response {
     let (media, text) = match name {
-        name if name == style_name() => ("text/css; charset=utf-8", STYLE),
-        name if name == icon_name() => ("image/svg+xml", ICON),
+        Ok(Path(name)) if name == style_name() => ("text/css; charset=utf-8", STYLE),
+        Ok(Path(name)) if name == icon_name() => ("image/svg+xml", ICON),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     ([(CONTENT_TYPE, media), (CACHE_CONTROL, FOR_GOOD)], text).into_response()

@@ -110,6 +110,7 @@ fn refused(error: AuthorizeError) -> Response {
     const TITLE: &str = "This request cannot be answered";
     match error {
         AuthorizeError::Redirect(to) => Redirect::to(&to).into_response(),
+        AuthorizeError::Offered(to) => back(&to),
         AuthorizeError::Page(why) | AuthorizeError::Document(why) => {
             let message = format!(
                 "The application that sent you here has asked in a way that is not safe to answer: {why}."

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +20,7 @@ use super::fault::Fault;
 use super::form::Form;
 use super::layout::Page;
 use super::next::Next;
+use super::segment::Segment;
 use super::site::Site;
 use super::visitor::{Visitor, append};
 use crate::auth::external::{Callback, Login, LoginError, LoginState};
@@ -41,7 +42,7 @@ struct UnderWay {
 
 pub(super) async fn begin(
     State(site): State<Arc<Site>>,
-    Path(name): Path<String>,
+    Segment(name): Segment,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     let query = Form::parse(query.unwrap_or_default().as_bytes()).map_err(Fault::bad_request)?;
@@ -66,10 +67,14 @@ pub(super) async fn begin(
 
 pub(super) async fn come_back(
     State(site): State<Arc<Site>>,
-    Query(callback): Query<Callback>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     visitor: Visitor,
 ) -> Result<Response, Fault> {
+    let query = Form::parse(query.unwrap_or_default().as_bytes()).map_err(Fault::bad_request)?;
+    let given = |name| query.given(name).map(str::to_owned);
+    let callback =
+        Callback { code: given("code"), state: given("state"), iss: given("iss"), error: given("error") };
     let mut response = match under_way(&site, &headers) {
         Some(under_way) => finished(&site, &callback, under_way, &visitor).await?,
         None => failed(LoginError::Stale, &Next::new("")),

@@ -49,6 +49,11 @@ impl Fault {
     }
 }
 
+/// Of a page that is read, or of one that a form is sent to, and not both.
+pub(super) async fn not_allowed() -> Fault {
+    Fault::new(StatusCode::METHOD_NOT_ALLOWED, "Not like this", "This address is not asked in this way.")
+}
+
 /// A refusal has words for its reader; those of a fault are for the log.
 impl From<Diagnostic> for Fault {
     fn from(diagnostic: Diagnostic) -> Self {

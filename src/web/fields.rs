@@ -4,6 +4,8 @@ use maud::{Markup, html};
 
 /// The name of the field that binds a form to its session.
 pub(super) const TOKEN: &str = "token";
+/// The name of the field that says what its page has shown.
+pub(super) const SHOWN: &str = "shown";
 
 /// A form that changes something: always by POST, always with the token of its session.
 pub(super) fn form(action: &str, token: &str, inside: Markup) -> Markup {

@@ -42,7 +42,12 @@ impl Form {
 
     /// Empty where it was not filled in.
     pub(super) fn field(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", |value| value.as_str())
+        self.given(name).unwrap_or_default()
+    }
+
+    /// None where it is not there.
+    pub(super) fn given(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.as_str())
     }
 }
 

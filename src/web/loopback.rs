@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -16,11 +16,12 @@ use super::approval_page::{self, Answer};
 use super::approvals::{APPROVE, REFUSE};
 use super::cookies::{self, Purpose};
 use super::fault::Fault;
-use super::fields::TOKEN;
+use super::fields::{SHOWN, TOKEN};
 use super::form::Form;
 use super::place::{Place, random};
+use super::segment::Segment;
 use super::visitor::append;
-use super::{Pages, assets, gate};
+use super::{Pages, assets, fault, gate};
 use crate::approvals::{ApprovalId, Checked, Codes};
 use crate::auth::{Caller, PublicUrl};
 use crate::gateway::{Decided, Decision, Gateway};
@@ -52,6 +53,7 @@ impl Pages {
             .route("/approvals/{id}", get(show))
             .route("/approvals/{id}/approve", post(approve))
             .route("/approvals/{id}/refuse", post(refuse))
+            .method_not_allowed_fallback(fault::not_allowed)
             .layer(from_fn_with_state(Arc::clone(&place), gate::page));
         let assets = Router::new()
             .route("/assets/{name}", get(assets::serve))
@@ -63,7 +65,7 @@ impl Pages {
 
 async fn show(
     State(room): State<Arc<Room>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     room.page(&id, &headers, None).await
@@ -71,7 +73,7 @@ async fn show(
 
 async fn approve(
     State(room): State<Arc<Room>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, Fault> {
@@ -80,7 +82,7 @@ async fn approve(
 
 async fn refuse(
     State(room): State<Arc<Room>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, Fault> {
@@ -101,6 +103,7 @@ impl Room {
         let answer = Answer {
             approve: self.place.token(&before, APPROVE, id),
             refuse: self.place.token(&before, REFUSE, id),
+            shown: approval.digest()?,
             asks_code: true,
             wrong,
         };
@@ -134,7 +137,7 @@ impl Room {
                 return self.page(id, headers, Some(wrong.to_owned())).await;
             }
         }
-        match gateway.decide(caller, parsed, decision).await? {
+        match gateway.decide(caller, parsed, decision, form.field(SHOWN)).await? {
             Decided::Done(_) | Decided::TooLate(_) => {
                 Ok(Redirect::to(&format!("/approvals/{parsed}")).into_response())
             }

@@ -23,12 +23,12 @@ export async function elicited({ mode, url, message }) {
 async function approve(url, code) {
   const page = await fetch(url);
   const [, action, fields] = (await page.text()).match(/<form[^>]* action="([^"]*\/approve)"[^>]*>(.*?)<\/form>/s);
-  const token = fields.match(/name="token" value="([^"]*)"/)[1];
+  const [token, shown] = ['token', 'shown'].map((name) => fields.match(new RegExp(`name="${name}" value="([^"]*)"`))[1]);
   const cookie = page.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ');
   const answer = await fetch(new URL(action, url), {
     method: 'POST',
     headers: { cookie, origin: new URL(url).origin },
-    body: new URLSearchParams({ token, code }),
+    body: new URLSearchParams({ token, shown, code }),
     redirect: 'manual',
   });
   expect(answer.status === 303, `the page answers ${answer.status}`);

@@ -26,13 +26,13 @@ def approve(url, code):
     page = connection.getresponse()
     cookie = page.getheader("set-cookie").split(";")[0]
     form = re.search(r'<form[^>]* action="([^"]*/approve)"[^>]*>(.*?)</form>', page.read().decode(), re.S)
-    token = re.search(r'name="token" value="([^"]*)"', form.group(2)).group(1)
+    fields = dict(re.findall(r'name="(token|shown)" value="([^"]*)"', form.group(2)))
     headers = {
         "content-type": "application/x-www-form-urlencoded",
         "cookie": cookie,
         "origin": f"http://{where.netloc}",
     }
-    connection.request("POST", form.group(1), urlencode({"token": token, "code": code}), headers)
+    connection.request("POST", form.group(1), urlencode({**fields, "code": code}), headers)
     answer = connection.getresponse()
     expect(answer.status == 303, f"the page answers {answer.status}")
     connection.close()

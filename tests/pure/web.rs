@@ -8,3 +8,5 @@ mod front;
 mod house;
 mod login;
 mod loopback;
+mod pages;
+mod shown;

@@ -12,6 +12,8 @@ use crate::auth::{Caller, Scopes};
 const LONGEST_SUBJECT: usize = 255;
 /// Characters of a claim that policies see.
 const LONGEST_CLAIM: usize = 8 * 1024;
+/// The year 10000, in seconds since 1970: no date ends there.
+const NO_DATE: f64 = 253_402_300_800.0;
 
 /// Why a token is not good: for the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -28,7 +30,7 @@ pub(super) enum Fault {
     Issuer,
     #[error("it is for somebody else")]
     Audience,
-    #[error("it has no end")]
+    #[error("it has no end, or one that is no date")]
     NoEnd,
     #[error("it has expired")]
     Expired,
@@ -36,6 +38,12 @@ pub(super) enum Fault {
     NotYet,
     #[error("it has no usable subject")]
     Subject,
+    #[error("it is bound to a key (`cnf`), and a bearer shows none")]
+    Bound,
+    #[error("it tells of an event (`events`), and opens nothing")]
+    Event,
+    #[error("it is an identity (`nonce`), and no access token")]
+    Identity,
     #[error("it is not of this login")]
     Nonce,
     #[error("the provider says that it is not active")]
@@ -44,7 +52,7 @@ pub(super) enum Fault {
 
 /// Seconds since 1970 from which on it is no longer valid.
 pub(super) fn end(claims: &Object, skew: Duration, now: f64) -> Result<f64, Fault> {
-    let end = claims.get("exp").and_then(Value::as_f64).ok_or(Fault::NoEnd)?;
+    let end = claims.get("exp").and_then(Value::as_f64).filter(|end| *end < NO_DATE).ok_or(Fault::NoEnd)?;
     let skew = skew.as_secs_f64();
     if now >= end + skew {
         return Err(Fault::Expired);
@@ -57,6 +65,22 @@ pub(super) fn end(claims: &Object, skew: Duration, now: f64) -> Result<f64, Faul
         }
     }
     Ok(end)
+}
+
+/// Who bears it may use it. One that is bound to a key (RFC 7800) is good only with a proof that the key is held (RFC 8705,
+/// RFC 9449), which is not asked for here.
+pub(super) fn is_bearer(claims: &Object) -> Result<(), Fault> {
+    if claims.contains_key("cnf") { Err(Fault::Bound) } else { Ok(()) }
+}
+
+/// None of the other tokens that a provider signs by the same keys: logout and security events (RFC 8417), identities (OpenID
+/// Connect Core, 2).
+pub(super) fn is_access(claims: &Object) -> Result<(), Fault> {
+    match claims {
+        _ if claims.contains_key("events") => Err(Fault::Event),
+        _ if claims.contains_key("nonce") => Err(Fault::Identity),
+        _ => Ok(()),
+    }
 }
 
 /// One of `wanted` is among those that it is for.

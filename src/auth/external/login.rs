@@ -48,7 +48,7 @@ pub struct LoginState {
 }
 
 /// The callback's parameters.
-#[derive(Deserialize, Default)]
+#[derive(Default)]
 pub struct Callback {
     pub code: Option<String>,
     pub state: Option<String>,

@@ -67,7 +67,11 @@ impl Provider {
     pub(super) async fn admit_signed(&self, token: &str, signed: &Signed<'_>) -> Verdict {
         let token = fingerprint(token);
         let checked = self.signed_claims(signed, &["at+jwt", "jwt"]).await;
-        self.verdict(token, checked.and_then(|claims| self.admitted(token, &claims)))
+        let checked = checked.and_then(|claims| {
+            claims::is_access(&claims)?;
+            self.admitted(token, &claims)
+        });
+        self.verdict(token, checked)
     }
 
     /// Of a token that says nothing.
@@ -112,6 +116,7 @@ impl Provider {
     }
 
     fn admitted(&self, token: Fingerprint, claims: &Object) -> Result<Admitted, Refused> {
+        claims::is_bearer(claims)?;
         let (skew, now) = (self.settings.skew, now());
         let end = claims::end(claims, skew, now)?;
         claims::is_for(claims, &self.settings.audience)?;

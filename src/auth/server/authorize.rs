@@ -51,7 +51,8 @@ impl Pending {
 }
 
 impl AuthorizationServer {
-    /// Reads the query of `/authorize`. Until client and redirect URI are known to be good, errors are for the page alone.
+    /// Reads the query of `/authorize`. Until client and redirect URI are known to be good, errors are for the page alone; so
+    /// they are for a client that anybody could have registered: before login, its URI would make this host's links lead there.
     pub async fn authorize(&self, query: &[(String, String)]) -> Result<Asked, AuthorizeError> {
         let page = AuthorizeError::Page;
         let given = Parameters::read(query).ok_or(page(FAULTY))?;
@@ -68,12 +69,12 @@ impl AuthorizationServer {
         }
         let state = given.value("state").map(str::to_owned);
         let (challenge, scopes) = self.asked_for(&given).map_err(|(error, description)| match &client {
-            AskedBy::Known(_) => {
+            AskedBy::Known(client) if client.kind != ClientKind::Registered => {
                 let issuer = &self.settings.issuer;
                 let to = refusal(redirect_uri, issuer, state.as_deref(), error, description);
                 AuthorizeError::Redirect(to)
             }
-            AskedBy::Document(_) => page(description),
+            AskedBy::Known(_) | AskedBy::Document(_) => page(description),
         })?;
         Ok(Asked {
             client,

@@ -8,10 +8,14 @@ use crate::pg::{Diagnostic, SqlState};
 /// Why a browser does not get on at the authorization endpoint.
 #[derive(Debug)]
 pub enum AuthorizeError {
-    /// To be shown on a page: client or redirect URI are not known to be good. Status 400.
+    /// To be shown on a page: client or redirect URI are not known to be good, or anybody could have registered them. Status
+    /// 400.
     Page(&'static str),
     /// To be sent to the client: the redirect URI with `error`, `state` and `iss`. Status 303.
     Redirect(String),
+    /// The same, as a link on a page that the person may follow: nobody has said yet that they want anything of a client that
+    /// anybody could have made. Status 403.
+    Offered(String),
     /// The client's metadata document cannot be had, or is not good. Status 400; the cause is in the log.
     Document(&'static str),
     /// The store does not answer. Status 503.

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::event::Step;
 use super::throttle::Throttle;
 use super::{AuthorizationServer, Clock, Identity, LoginError, Opaque};
-use crate::auth::{OwnLogin, Scopes};
+use crate::auth::{ClientAddress, OwnLogin, Scopes};
 use crate::db::{Proof, ProofError, RoleFacts};
 use crate::pg::Diagnostic;
 
@@ -86,7 +86,7 @@ impl AuthorizationServer {
     ) -> Result<Opaque, LoginError> {
         let began = Instant::now();
         let role = if role.len() > LONGEST_ROLE { "" } else { role };
-        let network = network(address);
+        let network = ClientAddress(address).network();
         if let Err(wait) = self.logins.attempt(role, &network) {
             self.event(role, Step::Throttled { address });
             return Err(LoginError::Throttled(wait));
@@ -140,16 +140,5 @@ impl AuthorizationServer {
         };
         let more = self.settings.scope_roles.iter().filter(|(_, roles)| is_one(roles));
         self.settings.scopes.iter().chain(more.map(|(scope, _)| *scope)).collect()
-    }
-}
-
-/// What one subscriber has: of IPv6 the first half.
-pub(super) fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(address) => address.to_string(),
-            None => format!("{:x}/64", u128::from(address) >> 64),
-        },
     }
 }

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::client::{Client, ClientKind, plain_name};
 use super::event::Step;
-use super::login::network;
 use super::redirect::leads;
 use super::seal::What;
 use super::secret::sha256;
 use super::store::ClientRow;
 use super::{AuthorizationServer, Opaque, RegisterError};
+use crate::auth::ClientAddress;
 
 pub(super) const PREFIX: &str = "client_";
 
@@ -40,7 +40,7 @@ impl AuthorizationServer {
             return Err(RegisterError { status: 403, error: "access_denied", description: words });
         }
         let now = self.clock.now();
-        if !self.clients.by_address.allows(&network(address), now) {
+        if !self.clients.by_address.allows(&ClientAddress(address).network(), now) {
             let words = "too many registrations from this address: try again in an hour";
             return Err(RegisterError { status: 429, error: "temporarily_unavailable", description: words });
         }

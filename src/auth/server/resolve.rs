@@ -1,6 +1,7 @@
 //! The authorization endpoint after login: the client's document, its redirect URI, what the person may grant.
 
 use super::asked::{Asked, AskedBy, refusal};
+use super::client::ClientKind;
 use super::event::Step;
 use super::{AuthorizationServer, AuthorizeError, Pending, Session};
 
@@ -24,8 +25,11 @@ impl AuthorizationServer {
         }
         let scopes = asked.scopes.and(identity.scopes);
         if scopes.is_empty() {
-            let words = "the person may have none of these scopes";
-            return Err(AuthorizeError::Redirect(self.refused(asked, "access_denied", words)));
+            let to = self.refused(asked, "access_denied", "the person may have none of these scopes");
+            return Err(match client.kind {
+                ClientKind::Configured => AuthorizeError::Redirect(to),
+                ClientKind::Registered | ClientKind::Document => AuthorizeError::Offered(to),
+            });
         }
         Ok(client.pending(asked, scopes))
     }

@@ -190,14 +190,15 @@ mod tests {
         };
         let later = now + TimeDelta::hours(1);
         let others = admissions.admit(hash(0), [0; 16], Caller::local("bob"), now + RECHECK);
-        let first = admissions.admit(hash(1), [1; 16], Caller::local("eve"), later);
+        // The first to make room: it ends before eve's others.
+        let first = admissions.admit(hash(1), [1; 16], Caller::local("eve"), later - TimeDelta::seconds(1));
         for number in 2..MOST + 20 {
             admissions.admit(hash(number), [1; 16], Caller::local("eve"), later);
         }
         admissions.admit(hash(MOST + 20), [2; 16], Caller::local("ann"), now);
         let known = admissions.hashes();
         assert_eq!(known.len(), MOST);
-        assert!(known.contains(&hash(0)) && known.contains(&hash(MOST + 20)));
+        assert!(known.contains(&hash(0)) && known.contains(&hash(MOST + 20)) && !known.contains(&hash(1)));
         assert!(!others.ended.is_cancelled() && !first.ended.is_cancelled());
         admissions.end_grant(&[0; 16], now);
         assert!(others.ended.is_cancelled(), "a revocation is still noticed");

@@ -69,9 +69,10 @@ impl Desk {
         }
     }
 
-    /// Of the approval that [`Self::find`] has found.
-    pub(super) async fn decide(&self, id: ApprovalId, decision: Decision) -> anyhow::Result<Answer> {
-        let mut answers = self.answers(&Question::Decide { id, decision }).await?;
+    /// Of the approval that [`Self::find`] has found and a person has seen.
+    pub(super) async fn decide(&self, seen: &ApprovalView, decision: Decision) -> anyhow::Result<Answer> {
+        let shown = seen.digest().map_err(|error| shown::failure(&error))?;
+        let mut answers = self.answers(&Question::Decide { id: seen.id, decision, shown }).await?;
         Ok(answers.pop().map_or(Answer::Shown(None), |(_, answer)| answer))
     }
 

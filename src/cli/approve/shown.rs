@@ -49,7 +49,7 @@ pub(super) fn whole(approval: &ApprovalView) -> String {
         let value = param.as_ref().map_or_else(|| "NULL".to_owned(), |text| format!("{text:?}"));
         let _ = writeln!(out, "${} = {}", number + 1, plain(&value));
     }
-    if let Ok(preview) = serde_json::to_string_pretty(&approval.preview) {
+    if let Ok(preview) = serde_json::to_string_pretty(&approval.preview()) {
         let _ = writeln!(out, "\npreview {}\n", lines(&preview));
     }
     out

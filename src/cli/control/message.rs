@@ -24,8 +24,15 @@ const BYTES: u64 = 128 * 1024 * 1024;
 #[serde(rename_all = "snake_case")]
 pub(in crate::cli) enum Question {
     List,
-    Show { id: ApprovalId },
-    Decide { id: ApprovalId, decision: Decision },
+    Show {
+        id: ApprovalId,
+    },
+    /// `shown`: [`ApprovalView::digest`] of what the person saw.
+    Decide {
+        id: ApprovalId,
+        decision: Decision,
+        shown: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,8 +61,8 @@ pub(in crate::cli) async fn answer(gateway: &Gateway, viewer: &Caller, question:
         Question::Show { id } => {
             gateway.approval(viewer, id).await.map(|found| Answer::Shown(found.map(Box::new)))
         }
-        Question::Decide { id, decision } => {
-            gateway.decide(viewer, id, decision).await.map(|decided| match decided {
+        Question::Decide { id, decision, shown } => {
+            gateway.decide(viewer, id, decision, &shown).await.map(|decided| match decided {
                 Decided::Done(approval) => Answer::Decided(Box::new(approval)),
                 Decided::TooLate(approval) => Answer::TooLate(Box::new(approval)),
                 Decided::Unknown => Answer::Shown(None),

@@ -32,12 +32,16 @@ impl Gateway {
         pending.into_iter().filter(decides).map(ApprovalView::of).collect()
     }
 
-    /// `viewer` is a person who has proved who they are to us, other than by a token that a program holds.
+    /// `viewer` is a person who has proved who they are to us, other than by a token that a program holds. `shown`:
+    /// [`ApprovalView::digest`] of what they saw.
+    ///
+    /// INVARIANT: what is shown of an approval never changes, but for what came of it: it is the same after the comparison.
     pub async fn decide(
         &self,
         viewer: &Caller,
         id: ApprovalId,
         decision: Decision,
+        shown: &str,
     ) -> Result<Decided, Diagnostic> {
         let person = Person::of(viewer);
         let Some(before) = self.approvals.find(id).await?.filter(|found| is_seen_by(found, viewer)) else {
@@ -47,6 +51,13 @@ impl Gateway {
             return Err(refused("this write is approved by somebody with the scope `approve`")
                 .rule("approval.approver")
                 .hint("ask such a person to open this page, or to run pgwarden approve"));
+        }
+        if !ApprovalView::of(before.clone())?.is_what_was_shown(shown)? {
+            return Err(refused("nothing is decided: what was shown is not what would be approved")
+                .rule("approval.changed")
+                .hint(
+                    "open the approval again and read it; pgwarden approve has to be of the server's version",
+                ));
         }
         let is_again = before.approved_by.contains(&person);
         if is_again && before.state == ApprovalState::Pending && decision == Decision::Approve {

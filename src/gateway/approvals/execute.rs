@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::value::to_raw_value;
 use tokio_util::sync::CancellationToken;
 
 use super::view::{ApprovalView, Shown, unreadable};
@@ -169,7 +169,8 @@ fn asked(
     prepared: PreparedWrite,
     rule: ApprovalRule,
 ) -> Result<Asked, Diagnostic> {
-    let shown = Shown { kind: prepared.facts.kind.word().to_owned(), preview: json!(prepared.preview) };
+    let preview = to_raw_value(&prepared.preview).map_err(|_| unreadable())?;
+    let shown = Shown { kind: prepared.facts.kind.word().to_owned(), preview };
     Ok(Asked {
         binding: binding(caller, &prepared.facts),
         rule,

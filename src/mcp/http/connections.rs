@@ -1,9 +1,10 @@
-//! Accepts connections: only so many, no slow headers, no delayed packets; and lets them end in order.
+//! Accepts connections: only so many, of one address fewer, no slow headers, no delayed packets; and lets them end in order.
 
 use std::convert::Infallible;
-use std::future::ready;
+use std::future::{pending, ready};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,12 +18,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::arrival::Arrivals;
+use super::places::{Full, Places};
 use super::tls::Tls;
 use crate::mcp::HttpSettings;
 use crate::mcp::calls::Calls;
@@ -35,12 +37,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(2);
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n";
+const SHARE_FULL: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n";
 
 pub(super) struct Connections {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     arrivals: Arc<Arrivals>,
-    places: Arc<Semaphore>,
+    places: Places,
+    first_request: Duration,
     header_timeout: Duration,
     drain_timeout: Duration,
     open: TaskTracker,
@@ -53,7 +58,8 @@ impl Connections {
             listener,
             tls,
             arrivals: Arc::new(Arrivals::new(settings)),
-            places: Arc::new(Semaphore::new(settings.connections)),
+            places: Places::new(settings),
+            first_request: settings.first_request.min(settings.header_timeout),
             header_timeout: settings.header_timeout,
             drain_timeout: settings.drain_timeout,
             open: TaskTracker::new(),
@@ -88,24 +94,27 @@ impl Connections {
     fn admit(&self, mut stream: TcpStream, peer: IpAddr, router: Router) {
         // Without it every reply waits for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
+        let place = match self.places.take(peer) {
+            Ok(place) => place,
             // Who would need a handshake first just sees it closed.
-            if self.tls.is_none() {
+            Err(_) if self.tls.is_some() => return,
+            Err(full) => {
+                let answer = if full == Full::All { FULL } else { SHARE_FULL };
                 self.open.spawn(async move {
-                    let _ = tokio::time::timeout(GRACE, stream.write_all(FULL)).await;
+                    let _ = tokio::time::timeout(GRACE, stream.write_all(answer)).await;
                 });
+                return;
             }
-            return;
         };
-        let service = Arriving { router, arrivals: Arc::clone(&self.arrivals), peer };
-        let (header_timeout, draining) = (self.header_timeout, self.draining.clone());
-        let tls = self.tls.clone();
+        let service = Arriving { router, arrivals: Arc::clone(&self.arrivals), peer, asked: Arc::default() };
+        let timing = Timing { first: Instant::now() + self.first_request, header: self.header_timeout };
+        let (tls, draining) = (self.tls.clone(), self.draining.clone());
         self.open.spawn(async move {
             match tls {
-                None => serve_one(stream, service, header_timeout, draining).await,
+                None => serve_one(stream, service, timing, draining).await,
                 Some(tls) => {
-                    if let Some(stream) = tls.accept(stream, header_timeout).await {
-                        serve_one(stream, service, header_timeout, draining).await;
+                    if let Some(stream) = tls.accept(stream, timing.first).await {
+                        serve_one(stream, service, timing, draining).await;
                     }
                 }
             }
@@ -136,6 +145,15 @@ struct Arriving {
     router: Router,
     arrivals: Arc<Arrivals>,
     peer: IpAddr,
+    /// A request has come.
+    asked: Arc<AtomicBool>,
+}
+
+#[derive(Clone, Copy)]
+struct Timing {
+    /// When the first request has to be there.
+    first: Instant,
+    header: Duration,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Arriving {
@@ -144,6 +162,7 @@ impl hyper::service::Service<Request<Incoming>> for Arriving {
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.asked.store(true, Ordering::Relaxed);
         let client = match self.arrivals.client(self.peer, &request) {
             Ok(client) => client,
             Err(refusal) => return ready(Ok(refusal.into_response())).boxed(),
@@ -156,18 +175,26 @@ impl hyper::service::Service<Request<Incoming>> for Arriving {
 async fn serve_one<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     service: Arriving,
-    header_timeout: Duration,
+    timing: Timing,
     draining: CancellationToken,
 ) {
+    let asked = Arc::clone(&service.asked);
+    let silent = async {
+        tokio::time::sleep_until(timing.first).await;
+        if asked.load(Ordering::Relaxed) {
+            pending::<()>().await;
+        }
+    };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Also bounds how long a connection may idle between two requests.
-        .header_read_timeout(header_timeout)
+        .header_read_timeout(timing.header)
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = &mut connection => return,
+        () = silent => return,
         () = draining.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;

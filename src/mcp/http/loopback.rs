@@ -44,7 +44,11 @@ impl Loopback {
     async fn open(&self) -> std::io::Result<SocketAddr> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let settings = HttpSettings { connections: CONNECTIONS, ..HttpSettings::default() };
+        let settings = HttpSettings {
+            connections: CONNECTIONS,
+            connections_of_one: CONNECTIONS,
+            ..HttpSettings::default()
+        };
         let (pages, stop) = ((self.0.pages)(address), self.0.stop.clone());
         tokio::spawn(async move {
             let connections = Connections::new(listener, None, &settings);

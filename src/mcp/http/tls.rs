@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -40,14 +41,14 @@ impl Tls {
         Ok(Self { files: files.clone(), current: ArcSwap::from_pointee(config) })
     }
 
-    /// None where no handshake came about within `patience`.
+    /// None where no handshake came about until `deadline`.
     pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
-        patience: Duration,
+        deadline: Instant,
     ) -> Option<TlsStream<S>> {
         let acceptor = TlsAcceptor::from(self.current.load_full());
-        match tokio::time::timeout(patience, acceptor.accept(stream)).await {
+        match tokio::time::timeout_at(deadline, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
                 debug!(%error, "a TLS handshake failed");

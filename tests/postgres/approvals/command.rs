@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -95,6 +96,23 @@ fn config(ground: &Ground, more: &str) -> PathBuf {
     path
 }
 
+async fn socket_in(folder: &Path) -> PathBuf {
+    until("the socket is there", async || {
+        let found = folder.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        found.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "sock"))
+    })
+    .await
+}
+
+/// One question over a control socket.
+fn told(socket: &Path, question: &Value) -> Value {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    writeln!(stream, "{question}").unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
+}
+
 /// The whole way, with whatever keeps the approvals.
 async fn approved_and_refused(ground: &Ground, config: &Path) -> String {
     let words = config.to_str().unwrap().to_owned();
@@ -168,15 +186,11 @@ async fn while_it_runs_nobody_else_reaches_the_socket() {
     let mut server = Server::start(&config, ground.path().join("log"));
     let sockets = ground.path().join("control");
     server.writes("x");
-    let socket = until("the socket is there", async || {
-        let found = sockets.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-        found.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "sock"))
-    })
-    .await;
+    let socket = socket_in(&sockets).await;
     assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     // What is no question is no answer either, and the next one is heard.
     for words in ["", "{}\n", "{\"decide\":{\"id\":\"x\"}}\n"] {
-        let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+        let mut stream = UnixStream::connect(&socket).unwrap();
         stream.write_all(words.as_bytes()).unwrap();
     }
     let listed = run(program(&["approvals", "--config", config.to_str().unwrap()]));
@@ -184,6 +198,44 @@ async fn while_it_runs_nobody_else_reaches_the_socket() {
     std::fs::set_permissions(&sockets, std::fs::Permissions::from_mode(0o777)).unwrap();
     let refused = run(program(&["approvals", "--config", config.to_str().unwrap()]));
     assert!(refused.status == 1 && refused.err.contains("others can write to"), "{}", refused.err);
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_yes_to_what_the_server_has_not_shown_decides_nothing() {
+    let ground = Ground::new().await;
+    let config = config(&ground, "[server]\ncontrol_directory = \"control\"\n");
+    let mut server = Server::start(&config, ground.path().join("log"));
+    let id = server.writes("real");
+    let path = socket_in(&ground.path().join("control")).await;
+    // In the server's place there is a socket that shows something harmless, and hands on what is decided.
+    let real = ground.path().join("real");
+    std::fs::rename(&path, &real).unwrap();
+    let listener = UnixListener::bind(&path).unwrap();
+    let behind = real.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let mut answer = told(&behind, &serde_json::from_str(&line).unwrap());
+            if answer["shown"]["statement"].is_string() {
+                answer["shown"]["statement"] = json!("SELECT 'harmless'");
+            }
+            let _ = writeln!(stream, "{answer}");
+        }
+    });
+    let words = config.to_str().unwrap();
+    let said = run(program(&["approve", &id, "--yes", "--config", words]));
+    assert!(said.status == 1 && said.out.contains("harmless"), "{}{}", said.out, said.err);
+    assert!(said.err.contains("what was shown is not what would be approved"), "{}", said.err);
+    let state = told(&real, &json!({"show": {"id": id}}))["shown"]["state"].clone();
+    assert_eq!(state, "pending");
+    let decide = |shown: &str| json!({"decide": {"id": id, "decision": "approve", "shown": shown}});
+    assert_eq!(told(&real, &decide(&"0".repeat(64)))["failed"]["rule"], "approval.changed");
+    std::fs::rename(&real, &path).unwrap();
+    let said = run(program(&["approve", &id, "--yes", "--config", words]));
+    assert_eq!(said.status, 0, "{}{}", said.out, said.err);
     server.stop();
 }
 

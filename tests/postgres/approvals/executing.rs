@@ -10,7 +10,7 @@ use pgwarden::gateway::{ExecuteRequest, Executed, WriteRequest};
 use tokio_util::sync::CancellationToken;
 
 use super::ground::{
-    Ground, INSERT, Setup, ann, approve, approved, ask, execute, insert, rule, use_it, with_scopes,
+    Ground, INSERT, Setup, ann, approve, approved, ask, decide, execute, insert, rule, use_it, with_scopes,
 };
 use super::short;
 
@@ -31,7 +31,7 @@ async fn a_write_waits_for_the_person_who_asked_and_runs_once() {
     );
     assert_eq!((approval.run_as.as_str(), approval.relation.as_str()), (&*ground.login, "s.notes"));
     assert_eq!(
-        (approval.kind.as_str(), approval.rows, approval.preview["ran"].as_bool()),
+        (approval.kind.as_str(), approval.rows, approval.preview()["ran"].as_bool()),
         ("INSERT", 10, Some(false))
     );
     assert_eq!((approval.requester.subject.as_str(), approval.client.as_deref()), ("ann", Some("test/1")));
@@ -296,7 +296,7 @@ async fn its_time_is_over_whatever_it_was() {
     let refusal = use_it(&gateway, &ann(), given.id).await.unwrap_err();
     assert_eq!(rule(&refusal), ("42501", "approval.expired"));
     assert_eq!((ground.notes("p").await, ground.notes("g").await), (0, 0));
-    let late = gateway.decide(&ann(), pending.id, pgwarden::gateway::Decision::Approve).await.unwrap();
+    let late = decide(&gateway, &ann(), pending.id, pgwarden::gateway::Decision::Approve).await.unwrap();
     assert!(matches!(late, pgwarden::gateway::Decided::TooLate(_)), "{late:?}");
 }
 

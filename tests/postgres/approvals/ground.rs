@@ -150,8 +150,20 @@ pub async fn ask(gateway: &Gateway, caller: &Caller, request: WriteRequest) -> A
     }
 }
 
+/// What `viewer` says of what they are shown; of nothing, where there is no approval for them.
+pub async fn decide(
+    gateway: &Gateway,
+    viewer: &Caller,
+    id: ApprovalId,
+    decision: Decision,
+) -> Result<Decided, Diagnostic> {
+    let seen = gateway.approval(viewer, id).await.unwrap();
+    let shown = seen.map(|seen| seen.digest().unwrap()).unwrap_or_default();
+    gateway.decide(viewer, id, decision, &shown).await
+}
+
 pub async fn approve(gateway: &Gateway, viewer: &Caller, id: ApprovalId) -> ApprovalView {
-    match gateway.decide(viewer, id, Decision::Approve).await.unwrap() {
+    match decide(gateway, viewer, id, Decision::Approve).await.unwrap() {
         Decided::Done(approval) => approval,
         other => panic!("it is not approved: {other:?}"),
     }

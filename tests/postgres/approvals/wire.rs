@@ -13,7 +13,7 @@ use pgwarden::web::Pages;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::ground::{Ground, INSERT, approve};
+use super::ground::{Ground, INSERT, approve, decide};
 use crate::mcp_wire::{HttpPeer, STATELESS, StdioPeer, caller, initialize, request, stateless};
 
 const LEGACY: &str = "2025-11-25";
@@ -131,7 +131,7 @@ async fn a_person_who_does_not_open_the_page_leaves_it_open_and_a_refusal_ends_i
     let asked = hear(&mut peer, is_method("elicitation/create")).await;
     peer.say(&answer(&asked["id"], "accept"));
     let reason = pgwarden::gateway::Decision::Refuse { reason: "not today".to_owned() };
-    gateway.decide(&caller(), approval_of(&asked), reason).await.unwrap();
+    decide(&gateway, &caller(), approval_of(&asked), reason).await.unwrap();
     let refused = hear(&mut peer, |message| message["id"] == 3).await;
     let words = refused["result"]["content"][0]["text"].as_str().unwrap();
     assert!(

@@ -152,6 +152,10 @@ async fn clients_register_where_it_is_on(stage: Stage) {
     assert_eq!((pending.kind, pending.is_loopback), (ClientKind::Registered, true));
     let elsewhere = [("client_id", Some(id.as_str())), ("redirect_uri", Some(WEB.1))];
     assert!(matches!(stage.server.authorize(&query(&elsewhere)).await, Err(AuthorizeError::Page(_))));
+    // Anybody can register a redirect URI: before login no link of ours leads there.
+    let faulty = [here[0], here[1], ("scope", Some("everything"))];
+    let refused = stage.server.authorize(&query(&faulty)).await.unwrap_err();
+    assert!(matches!(refused, AuthorizeError::Page(words) if words.contains("scope")), "{refused:?}");
     for (redirects, error) in [
         (json!([]), "invalid_redirect_uri"),
         (json!(["http://evil.example/"]), "invalid_redirect_uri"),

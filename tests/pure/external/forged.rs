@@ -187,7 +187,9 @@ fn forged(forge: &Forge) -> Vec<(&'static str, String)> {
         ("empty crit", forge.headed(with(&header("EdDSA", "ed"), "crit", json!([])))),
         ("b64", forge.headed(with(&header("EdDSA", "ed"), "b64", json!(false)))),
         ("another typ", forge.headed(with(&header("EdDSA", "ed"), "typ", json!("dpop+jwt")))),
-        ("an identity", forge.headed(with(&header("EdDSA", "ed"), "typ", json!("id_token")))),
+        ("a logout by typ", forge.headed(with(&header("EdDSA", "ed"), "typ", json!("logout+jwt")))),
+        ("an event by typ", forge.headed(with(&header("EdDSA", "ed"), "typ", json!("secevent+jwt")))),
+        ("an identity by typ", forge.headed(with(&header("EdDSA", "ed"), "typ", json!("id_token")))),
         ("alg twice", {
             let header = r#"{"alg":"none","kid":"ed","alg":"EdDSA"}"#;
             let message = format!("{}.{payload}", base64(header));
@@ -213,6 +215,8 @@ fn forged(forge: &Forge) -> Vec<(&'static str, String)> {
         ("no exp", forge.with("exp", Value::Null)),
         ("exp is a text", forge.with("exp", json!((now() + 300).to_string()))),
         ("exp is a list", forge.with("exp", json!([now() + 300]))),
+        ("exp without end", forge.with("exp", json!(1e300))),
+        ("exp after all dates", forge.with("exp", json!(253_402_300_800_u64))),
         ("nbf in the future", forge.with("nbf", json!(now() + 120))),
         ("nbf is a text", forge.with("nbf", json!("0"))),
         ("issued in the future", forge.with("iat", json!(now() + 120))),
@@ -231,6 +235,14 @@ fn forged(forge: &Forge) -> Vec<(&'static str, String)> {
         ("aud list is empty", forge.with("aud", json!([]))),
         ("aud list with a list", forge.with("aud", json!([["https://db.example/mcp"]]))),
         ("aud list with a number", forge.with("aud", json!(["https://db.example/mcp", 1]))),
+        ("bound to a key (DPoP)", forge.with("cnf", json!({"jkt": "x"}))),
+        ("bound to a certificate", forge.with("cnf", json!({"x5t#S256": "x"}))),
+        ("bound to nothing", forge.with("cnf", json!({}))),
+        ("a logout", {
+            let events = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
+            forge.with("events", events)
+        }),
+        ("an identity", forge.with("nonce", json!("n"))),
         ("no sub", forge.with("sub", Value::Null)),
         ("empty sub", forge.with("sub", json!(" "))),
         ("sub is a number", forge.with("sub", json!(7))),

@@ -1,8 +1,9 @@
 //! Opaque tokens, which only their provider can read.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use pgwarden::auth::external::{
     ClientCredentials, Introspection, ProviderError, ProviderSettings, Providers, Secrecy, Timing,
 };
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use super::keys::{claims, now, with};
 use super::provider::Provider;
 use super::{METADATA, challenge, guarded, present};
+use crate::wait::until;
 
 fn asking(provider: &Provider, believed: Duration) -> ProviderSettings {
     let client_secret = Secrecy("s3cret+".to_owned().into());
@@ -53,6 +55,8 @@ async fn an_active_token_for_us_passes_and_no_other() {
         ("expired", with(&active, "exp", json!(now() - 120))),
         ("endless", with(&active, "exp", Value::Null)),
         ("of-another", with(&active, "iss", json!("https://evil.example"))),
+        ("endless-by-number", with(&active, "exp", json!(1e300))),
+        ("bound", with(&active, "cnf", json!({"jkt": "x"}))),
         ("of-nobody", with(&active, "sub", Value::Null)),
     ] {
         knows(&provider, token, answer);
@@ -85,6 +89,29 @@ async fn an_answer_is_believed_for_a_moment_and_a_revocation_seen_after_it() {
     assert_eq!(questions(&provider), 2);
     provider.turn(true);
     assert_eq!(present(&peer, "another").await.status, 503);
+}
+
+#[tokio::test]
+async fn nobody_waits_long_for_others_questions() {
+    let provider = Provider::start(Vec::new()).await;
+    let peer = guarded(vec![asking(&provider, Duration::from_secs(60))]).await;
+    knows(&provider, "good", with(&claims(&provider.issuer), "active", json!(true)));
+    assert_eq!(present(&peer, "good").await.status, 200);
+    provider.said.slow.store(5_000, Ordering::Relaxed);
+    let garbage = async |number: usize| present(&peer, &format!("garbage-{number}")).await.status;
+    let all = join_all((0..16).map(garbage));
+    let another = async {
+        until("all sixteen are asked about", async || (questions(&provider) == 17).then_some(())).await;
+        let begun = Instant::now();
+        let answer = present(&peer, "another").await;
+        assert_eq!((answer.status, answer.headers["retry-after"].to_str().unwrap()), (503, "5"));
+        assert!(begun.elapsed() < Duration::from_millis(3_500), "{:?}", begun.elapsed());
+        // What is known is not asked about.
+        assert_eq!(present(&peer, "good").await.status, 200);
+    };
+    let (statuses, ()) = tokio::join!(all, another);
+    assert_eq!(statuses, [401; 16]);
+    assert_eq!(questions(&provider), 17);
 }
 
 #[tokio::test]

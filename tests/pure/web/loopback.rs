@@ -73,6 +73,17 @@ async fn the_right_code_decides() {
 }
 
 #[tokio::test]
+async fn the_right_code_for_what_was_not_shown_decides_nothing() {
+    let mut room = room().await;
+    let code = room.codes.give(room.id).unwrap().unwrap();
+    let path = room.path();
+    let form = room.browser.open(&path).await.form(&format!("{path}/approve"));
+    let said = room.browser.submit(&form.with("code", &code).with("shown", "x")).await;
+    assert!(said.status == 409 && said.text.contains("what was shown"), "{}", said.text);
+    assert_eq!(room.state().await, "pending");
+}
+
+#[tokio::test]
 async fn without_it_nothing_is_decided() {
     let mut room = room().await;
     let path = room.path();
@@ -90,6 +101,8 @@ async fn without_it_nothing_is_decided() {
     assert_eq!(room.browser.submit(&other).await.status, 403);
     room.browser.headers = vec![("origin", "http://evil.example".to_owned())];
     assert_eq!(room.browser.submit(&form.clone().with("code", &code)).await.status, 403);
+    let page = room.browser.open(&path).await;
+    assert_eq!(page.form(&format!("{path}/refuse")).field("shown"), form.field("shown"));
     for tries in (1..5).rev() {
         let page = room.browser.submit(&form.clone().with("code", "wrong")).await;
         assert!(page.text.contains(&format!("({tries} left)")), "{}", page.text);
