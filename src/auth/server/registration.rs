@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, ClientKind, plain_name};
 use super::event::Step;
-use super::login::network;
+use super::proving::network;
 use super::redirect::leads;
 use super::seal::What;
 use super::secret::sha256;

@@ -1,0 +1,113 @@
+//! Who may use a login that was given, and until when.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::stage::{Stage, is_lacking, replica, rows};
+use crate::postgres::identities::Office;
+use crate::postgres::identities::own::{CANARY, Lines, asking};
+use crate::support::{Database, Template, until};
+
+#[tokio::test]
+async fn it_is_for_the_token_that_asked_in_the_process_that_asked() {
+    let cluster = asking().await;
+    let stage =
+        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let token = stage.token("ada");
+    let path = stage.link(&token).await;
+    let mut ada = stage.browser_of("ada").await;
+    stage.give(&mut ada, &path, &stage.ada, CANARY).await;
+    assert_eq!(rows(&stage.ask(&stage.peer, &token, false, json!({})).await), &stage.seen(&stage.ada));
+    for other in
+        [stage.token("ben"), stage.token_for("ada", "another", 300), stage.token_for("ada", "chat", 300)]
+    {
+        let answer = stage.ask(&stage.peer, &other, false, json!({})).await;
+        assert!(is_lacking(&answer), "{answer}");
+    }
+    let (elsewhere, ..) = replica(&stage.office, &stage.gateway, &stage.provider).await;
+    assert!(is_lacking(&stage.ask(&elsewhere, &token, false, json!({})).await), "another process");
+    assert_eq!(rows(&stage.ask(&stage.peer, &token, false, json!({})).await), &stage.seen(&stage.ada));
+}
+
+/// The provider's clock may be 60 s behind: a token is good for so long after its end.
+#[tokio::test]
+async fn it_ends_with_its_token_and_takes_its_connections_along() {
+    let cluster = asking().await;
+    let stage =
+        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let skew = 60;
+    let token = stage.token_for("ada", "chat", 6 - skew);
+    let path = stage.link(&token).await;
+    let unanswered = stage.link(&token).await;
+    let mut ada = stage.browser_of("ada").await;
+    stage.give(&mut ada, &path, &stage.ada, CANARY).await;
+    assert_eq!(rows(&stage.ask(&stage.peer, &token, false, json!({})).await), &stage.seen(&stage.ada));
+    assert!(stage.office.connections(&stage.ada).await > 0);
+    let asked = tokio::time::Instant::now();
+    while ada.open(&unanswered).await.status != 404 {
+        assert!(asked.elapsed() < Duration::from_secs(30), "the question stays");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    stage.office.until_gone(&stage.ada).await;
+    assert!(stage.credentials.endings().is_empty());
+}
+
+#[tokio::test]
+async fn a_login_that_postgresql_refuses_is_asked_for_again() {
+    let cluster = asking().await;
+    let stage =
+        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let token = stage.token("ada");
+    let path = stage.link(&token).await;
+    let mut ada = stage.browser_of("ada").await;
+    stage.give(&mut ada, &path, &stage.ada, CANARY).await;
+    stage.office.admin(&format!("ALTER ROLE {} PASSWORD 'another'", stage.ada)).await;
+    let refused = stage.ask(&stage.peer, &token, false, json!({})).await;
+    assert!(is_lacking(&refused), "{refused}");
+    let path = stage.link(&token).await;
+    assert_eq!(stage.give(&mut ada, &path, &stage.ada, CANARY).await.status, 401);
+    assert_eq!(stage.give(&mut ada, &path, &stage.ada, "another").await.location(), path);
+    let again = until("it runs", async || {
+        let answer = stage.ask(&stage.peer, &token, false, json!({})).await;
+        (!is_lacking(&answer)).then_some(answer)
+    });
+    assert_eq!(rows(&again.await), &stage.seen(&stage.ada));
+}
+
+#[tokio::test]
+async fn the_password_is_in_no_log_and_in_no_answer() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    // With one subscriber alone, a thread that has none would settle for all of them that nobody listens.
+    let _second = tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish());
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let cluster = asking().await;
+    let stage =
+        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let token = stage.token("ada");
+    let path = stage.link(&token).await;
+    let mut ada = stage.browser_of("ada").await;
+    let wrong = stage.give(&mut ada, &path, "no_such_role", CANARY).await;
+    let given = stage.give(&mut ada, &path, &stage.ada, CANARY).await;
+    assert_eq!(given.location(), path);
+    let shown = ada.open(&path).await;
+    let answer = stage.ask(&stage.peer, &token, false, json!({})).await;
+    assert_eq!(rows(&answer), &stage.seen(&stage.ada));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("own_login"), "it was listened to: {logged}");
+    // What the driver of the test itself logs of its own request is no log of ours.
+    let ours: Vec<&str> =
+        logged.lines().filter(|line| !line.contains("hyper") && !line.contains("h2")).collect();
+    let credentials = Arc::clone(&stage.credentials);
+    let said =
+        [wrong.text, given.text, shown.text, format!("{answer} {credentials:?}"), ours.join("\n")].join("\n");
+    assert!(!said.contains(CANARY) && !said.contains("canary-8f3b"), "{said}");
+    assert!(!ours.join("\n").contains(&token), "nor is the token");
+}
