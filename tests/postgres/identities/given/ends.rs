@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pgwarden::auth::{Bearer, Caller};
 use serde_json::json;
 
 use super::stage::{Stage, is_lacking, replica, rows};
@@ -45,13 +46,16 @@ async fn it_ends_with_its_token_and_takes_its_connections_along() {
     stage.give(&mut ada, &path, &stage.ada, CANARY).await;
     assert_eq!(rows(&stage.ask(&stage.peer, &token, false, json!({})).await), &stage.seen(&stage.ada));
     assert!(stage.office.connections(&stage.ada).await > 0);
+    let (issuer, client_id) = (stage.provider.issuer.clone(), Some("chat".to_owned()));
+    let (caller, bearer) = (Caller { issuer, client_id, ..Caller::local("ada") }, Bearer::of(&token));
+    assert_eq!(stage.credentials.open(&caller, &bearer).keys().collect::<Vec<_>>(), ["office"]);
     let asked = tokio::time::Instant::now();
     while ada.open(&unanswered).await.status != 404 {
         assert!(asked.elapsed() < Duration::from_secs(30), "the question stays");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     stage.office.until_gone(&stage.ada).await;
-    assert!(stage.credentials.endings().is_empty());
+    assert!(stage.credentials.open(&caller, &bearer).is_empty());
 }
 
 #[tokio::test]

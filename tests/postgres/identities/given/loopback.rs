@@ -93,6 +93,8 @@ async fn whoever_has_the_code_gives_the_login_for_this_process() {
     stranger.open(path).await;
     assert_eq!(stranger.submit(&again.clone().with("password", CANARY)).await.status, 403);
     assert_eq!(browser.submit(&again.with("password", CANARY)).await.location(), path);
+    let told = hear(&mut peer, |message| message["method"] == "notifications/elicitation/complete").await;
+    assert_eq!(told["params"]["elicitationId"], asked["params"]["elicitationId"]);
     let done = hear(&mut peer, |message| message["id"] == 1).await;
     assert_eq!(rows(&done), &json!([[ada, ada, "a"]]));
     assert!(!done.to_string().contains(code) && !done.to_string().contains(CANARY));
