@@ -1,12 +1,18 @@
 //! Who may use a login that was given, and until when.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use pgwarden::auth::{Bearer, Caller};
+use chrono::{TimeDelta, Utc};
+use pgwarden::auth::server::Clock;
+use pgwarden::auth::{Bearer, Caller, GiveError};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
-use super::stage::{Stage, is_lacking, replica, rows};
+use super::stage::{Stage, credentials_at, is_lacking, replica, rows};
 use crate::postgres::identities::Office;
 use crate::postgres::identities::own::{CANARY, Lines, asking};
 use crate::support::{Database, Template, until};
@@ -114,4 +120,47 @@ async fn the_password_is_in_no_log_and_in_no_answer() {
         [wrong.text, given.text, shown.text, format!("{answer} {credentials:?}"), ours.join("\n")].join("\n");
     assert!(!said.contains(CANARY) && !said.contains("canary-8f3b"), "{said}");
     assert!(!ours.join("\n").contains(&token), "nor is the token");
+}
+
+#[tokio::test]
+async fn a_question_lasts_ten_minutes_and_a_login_twelve_hours_for_who_gave_it() {
+    let cluster = asking().await;
+    let office = Office::furnish(Database::create_in(&cluster, Template::Empty).await).await;
+    let role = office.person("ada", &office.analyst).await;
+    let minutes = Arc::new(AtomicI64::new(0));
+    let later = Arc::clone(&minutes);
+    let clock = Clock::new(move || Utc::now() + TimeDelta::minutes(later.load(Ordering::Relaxed)));
+    let issuer = "https://id.example".to_owned();
+    let credentials = credentials_at(&office, vec![issuer.clone()], clock);
+    let ada = Caller { issuer, client_id: Some("chat".to_owned()), ..Caller::local("ada") };
+    let (bearer, never) = (Bearer::of("a token"), CancellationToken::new());
+    let asked = || credentials.ask(&ada, &bearer, &never, "office").unwrap().unwrap().id;
+    let give = async |id, person: &Caller| {
+        let password = Zeroizing::new(CANARY.to_owned());
+        credentials.give(id, &person.key(), &role, password, Ipv4Addr::LOCALHOST.into()).await
+    };
+    let expired = asked();
+    minutes.store(11, Ordering::Relaxed);
+    assert!(matches!(give(expired, &ada).await, Err(GiveError::Unknown)));
+    // Of more than ten questions the oldest gives way.
+    let many: Vec<_> = (0..11).map(|_| asked()).collect();
+    assert!(matches!(give(many[0], &ada).await, Err(GiveError::Unknown)));
+    let others = [
+        Caller { subject: "ben".to_owned(), ..ada.clone() },
+        Caller { issuer: "https://other.example".to_owned(), ..ada.clone() },
+    ];
+    for other in &others {
+        assert!(matches!(give(many[1], other).await, Err(GiveError::Unknown)), "{other:?}");
+    }
+    give(many[1], &ada).await.unwrap();
+    assert!(matches!(give(many[1], &ada).await, Err(GiveError::Given)));
+    // A provider that gives one token to two would not give one's login to the other.
+    let another_client = Caller { client_id: None, ..ada.clone() };
+    for other in others.iter().chain([&another_client]) {
+        assert!(credentials.open(other, &bearer).is_empty(), "{other:?}");
+    }
+    assert_eq!(credentials.open(&ada, &bearer)["office"].role, role);
+    assert!(credentials.open(&ada, &Bearer::of("another token")).is_empty());
+    minutes.store(12 * 60 + 12, Ordering::Relaxed);
+    assert!(credentials.open(&ada, &bearer).is_empty());
 }

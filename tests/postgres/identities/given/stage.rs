@@ -182,13 +182,17 @@ pub async fn replica(
 }
 
 pub fn credentials(office: &Office<'_>, issuers: Vec<String>) -> Arc<Credentials> {
+    credentials_at(office, issuers, Clock::default())
+}
+
+pub fn credentials_at(office: &Office<'_>, issuers: Vec<String>, clock: Clock) -> Arc<Credentials> {
     let connection = ConnectionSettings::parse(&office.database.url(&office.login), &|_| None).unwrap();
     let target = Target {
         name: "office".to_owned(),
         host: HOST.to_owned(),
         roles: Arc::new(Proof::new(&connection, Vec::new())),
     };
-    Arc::new(Credentials::new(vec![target], issuers, Telemetry::default(), Clock::default()).unwrap())
+    Arc::new(Credentials::new(vec![target], issuers, Telemetry::default(), clock).unwrap())
 }
 
 /// What a model reads of a tool's answer.
