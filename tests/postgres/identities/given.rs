@@ -2,6 +2,7 @@
 //! asks for passwords.
 
 #[path = "../../pure/web/browser.rs"]
+#[allow(dead_code, reason = "the other test binary uses more of it")]
 mod browser;
 mod ends;
 #[path = "../../pure/external/keys.rs"]
