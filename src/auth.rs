@@ -2,6 +2,7 @@
 
 mod address;
 mod caller;
+mod credentials;
 pub mod external;
 mod issuer;
 mod public_url;
@@ -12,6 +13,7 @@ mod verifier;
 
 pub use address::ClientAddress;
 pub use caller::{Caller, OwnLogin};
+pub use credentials::{AskView, Asked, Bearer, CredentialId, Credentials, GiveError, Target};
 pub use issuer::Issuer;
 pub use public_url::PublicUrl;
 pub use scope::{Scope, Scopes};

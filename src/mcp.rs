@@ -16,6 +16,7 @@ mod fixtures;
 mod handler;
 mod http;
 mod instructions;
+mod own_login;
 mod prompts;
 mod reply;
 mod resources;

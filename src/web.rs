@@ -11,6 +11,8 @@ mod authorize;
 mod consent_page;
 mod cookies;
 mod cors;
+mod credentials;
+mod credentials_page;
 mod external;
 mod fault;
 mod fields;
@@ -82,6 +84,7 @@ fn own() -> Router<Arc<Site>> {
         .route("/approvals/{id}", get(approvals::show))
         .route("/approvals/{id}/approve", post(approvals::approve))
         .route("/approvals/{id}/refuse", post(approvals::refuse))
+        .route("/credentials/{id}", get(credentials::show).post(credentials::give))
 }
 
 /// What programs ask for.

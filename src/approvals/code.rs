@@ -8,8 +8,8 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::ApprovalId;
 use crate::pg::{Diagnostic, SqlState};
+use crate::store::Id;
 
 const DIGITS: usize = 6;
 const TRIES: u8 = 5;
@@ -22,15 +22,15 @@ pub enum Checked {
     Wrong {
         tries: u8,
     },
-    /// No code is good for this approval any more.
+    /// No code is good for this page any more.
     Over,
 }
 
-/// The codes that were given out, one for each approval, each good for one right answer. Keeps no code itself.
+/// The codes that were given out, one for each page, each good for one right answer. Keeps no code itself.
 #[derive(Debug)]
 pub struct Codes {
     ttl: Duration,
-    given: Mutex<BTreeMap<ApprovalId, Given>>,
+    given: Mutex<BTreeMap<[u8; 16], Given>>,
 }
 
 #[derive(Debug)]
@@ -46,20 +46,21 @@ impl Codes {
     }
 
     /// A code for `id`. `None`: it has one already, and no second one is given: its tries stay what they are.
-    pub fn give(&self, id: ApprovalId) -> Result<Option<Zeroizing<String>>, Diagnostic> {
-        let now = Instant::now();
+    pub fn give<Of>(&self, id: Id<Of>) -> Result<Option<Zeroizing<String>>, Diagnostic> {
+        let (id, now) = (id.to_bytes(), Instant::now());
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         given.retain(|_, given| now < given.until);
         if given.contains_key(&id) {
             return Ok(None);
         }
         let code = random()?;
-        given.insert(id, Given { digest: digest(id, &code), tries: TRIES, until: now + self.ttl });
+        given.insert(id, Given { digest: digest(&id, &code), tries: TRIES, until: now + self.ttl });
         Ok(Some(code))
     }
 
     /// Counts: after the right one, and after too many wrong ones, there is no other.
-    pub fn check(&self, id: ApprovalId, typed: &str) -> Checked {
+    pub fn check<Of>(&self, id: Id<Of>, typed: &str) -> Checked {
+        let id = id.to_bytes();
         let mut codes = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(given) = codes.get_mut(&id).filter(|given| given.tries > 0 && Instant::now() < given.until)
         else {
@@ -67,7 +68,7 @@ impl Codes {
         };
         let typed: Zeroizing<String> = Zeroizing::new(typed.chars().filter(|c| !c.is_whitespace()).collect());
         // Digests: how much of a wrong one was right does not show in the time.
-        if digest(id, &typed) == given.digest {
+        if digest(&id, &typed) == given.digest {
             given.tries = 0;
             return Checked::Right;
         }
@@ -76,8 +77,8 @@ impl Codes {
     }
 }
 
-fn digest(id: ApprovalId, code: &str) -> [u8; 32] {
-    Sha256::new().chain_update(id.to_bytes()).chain_update(code.as_bytes()).finalize().into()
+fn digest(id: &[u8; 16], code: &str) -> [u8; 32] {
+    Sha256::new().chain_update(id).chain_update(code.as_bytes()).finalize().into()
 }
 
 /// Every number of [`DIGITS`] digits is as likely as every other one.
@@ -100,6 +101,7 @@ fn random() -> Result<Zeroizing<String>, Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::approvals::ApprovalId;
 
     fn id(byte: u8) -> ApprovalId {
         ApprovalId::from_bytes([byte; 16])

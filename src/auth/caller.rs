@@ -1,5 +1,6 @@
 //! The caller of one request, after authentication.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,8 +24,10 @@ pub struct Caller {
     pub scopes: Scopes,
     /// What the identity says besides: role, tenant, .. (used by policies).
     pub claims: Claims,
-    /// The caller's own login to PostgreSQL, where they have given it. In memory only.
+    /// The caller's own login to PostgreSQL, where they have logged in with it. In memory only.
     pub login: Option<Arc<OwnLogin>>,
+    /// Own logins that the caller has given for one database each, by its name; see [`super::Credentials`]. In memory only.
+    pub given: BTreeMap<String, Arc<OwnLogin>>,
 }
 
 /// A PostgreSQL role and its password, proved by a connection. Debug shows neither.
@@ -45,12 +48,18 @@ impl Caller {
             scopes: Scopes::all(),
             claims: Claims::none(),
             login: None,
+            given: BTreeMap::new(),
         }
     }
 
     /// Tells one person from another, whatever their claims and clients.
     pub fn person(&self) -> (&str, &str) {
         (&self.issuer, &self.subject)
+    }
+
+    /// The login that was given for `database`, else the one that was logged in with.
+    pub fn login_to(&self, database: &str) -> Option<&Arc<OwnLogin>> {
+        self.given.get(database).or(self.login.as_ref())
     }
 
     /// As [`Self::person`], in one word: for counting what each may have.

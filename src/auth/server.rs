@@ -27,6 +27,7 @@ mod metadata;
 mod parameters;
 mod pkce;
 mod postgres;
+mod proving;
 mod redirect;
 mod refresh;
 mod registration;
@@ -60,9 +61,10 @@ pub use faults::{AuthorizeError, LoginError, RegisterError, TokenError};
 pub use fetch::{FetchError, Fetched, Fetcher, Resolver, SystemResolver, WebFetcher};
 pub use grants::GrantView;
 pub use identity::Identity;
-pub use login::Roles;
 pub use memory::MemoryGrants;
 pub use postgres::PostgresGrants;
+pub use proving::Roles;
+pub(super) use proving::{Proving, Unproved};
 pub use redirect::is_redirect_uri;
 pub use secret::Opaque;
 pub use sessions::{Session, Sessions};
@@ -71,7 +73,7 @@ pub use store::{ClientRow, GrantRow, GrantStore, SessionRow, TokenKind, TokenRow
 pub use token::{TokenAnswer, TokenRequest};
 
 use clients::Clients;
-use login::Logins;
+pub(super) use seal::LoginKey;
 use seal::Seal;
 use standing::Standings;
 use throttle::Rate;
@@ -98,7 +100,7 @@ pub struct AuthorizationServer {
     seal: Seal,
     roles: Arc<dyn Roles>,
     clients: Clients,
-    logins: Logins,
+    proving: Proving,
     sessions: Sessions,
     standings: Standings,
     admissions: Admissions,
@@ -114,7 +116,7 @@ impl AuthorizationServer {
         let sessions = Sessions::new(Arc::clone(&store), &key, &settings.lifetimes, clock.clone());
         Self {
             clients: Clients::new(&settings, Arc::clone(&store), &key, fetcher, clock.clone()),
-            logins: Logins::new(clock.clone()),
+            proving: Proving::new(clock.clone()),
             standings: Standings::default(),
             admissions: Admissions::default(),
             refreshes: Rate::new(refresh::MOST_A_MINUTE, TimeDelta::minutes(1)),

@@ -17,7 +17,7 @@ use crate::auth::server::{
     AuthorizationServer, Clock, GrantStore, Lifetimes, MemoryGrants, Parts, PostgresGrants, Sessions,
     Settings, WebFetcher,
 };
-use crate::auth::{Authenticator, Issuer, PublicUrl, TokenStore, Verifier};
+use crate::auth::{Authenticator, Credentials, Issuer, PublicUrl, Target, TokenStore, Verifier};
 use crate::config::{Config, DatabaseEntry, EmbeddedAuth, ExternalProvider};
 use crate::db::Proof;
 use crate::gateway::{Gateway, RunAs};
@@ -63,10 +63,12 @@ pub(super) async fn over_http(
         tokio::spawn(Arc::clone(server).watch(stop.clone()));
     }
     let mut logins = Vec::new();
+    let mut issuers: Vec<String> = server.iter().map(|server| server.settings().issuer.clone()).collect();
     if !auth.external.is_empty() {
         let providers = auth.external.iter().map(ExternalProvider::with_secrets);
         let providers: Vec<ProviderSettings> = providers.collect::<Result<_, _>>()?;
         settings.http.issuers.extend(providers.iter().map(ProviderSettings::as_issuer));
+        issuers.extend(providers.iter().filter(|p| p.login.is_some()).map(|p| p.issuer.clone()));
         let providers = Providers::new(providers)?;
         logins = providers.logins();
         verifiers.push(Arc::new(providers));
@@ -77,7 +79,9 @@ pub(super) async fn over_http(
             if server.is_none() {
                 kept.sweep_until(stop.clone());
             }
-            kept.pages(&setup.config, public, server, logins, gateway)
+            settings.credentials = credentials(&setup.config, issuers, gateway)?;
+            let (logins, credentials) = ((server, logins), settings.credentials.clone());
+            kept.pages(&setup.config, public, logins, gateway, credentials)
         }
         _ => Pages::default(),
     };
@@ -88,21 +92,25 @@ pub(super) async fn over_http(
     Ok(Front { authentication, pages })
 }
 
-/// Beside a client on stdio: a page on loopback, opened when something is to be approved.
+/// Beside a client on stdio: pages on loopback, opened when a person is asked for something.
 pub(super) fn on_stdio(
     setup: &Setup,
     gateway: &Gateway,
+    settings: &mut mcp::Settings,
     stop: &CancellationToken,
-) -> anyhow::Result<ApprovalPage> {
+) -> anyhow::Result<()> {
+    settings.credentials = credentials(&setup.config, vec![setup.caller().issuer], gateway)?;
     let codes = Arc::new(Codes::new(gateway.approval_settings().ttl));
     let parts = LoopbackParts {
         gateway: gateway.clone(),
         caller: setup.caller(),
         codes: Arc::clone(&codes),
+        credentials: settings.credentials.clone(),
         key: MasterKey::random().map_err(words)?,
     };
     let pages = move |address| Pages::loopback(address, parts.clone());
-    Ok(ApprovalPage::loopback(pages, codes, stop.clone()))
+    settings.approvals = ApprovalPage::loopback(pages, codes, stop.clone());
+    Ok(())
 }
 
 /// Where grants and sessions are kept, and the key that seals them.
@@ -134,9 +142,9 @@ impl Kept {
         &self,
         config: &Config,
         public: &PublicUrl,
-        server: Option<Arc<AuthorizationServer>>,
-        providers: Vec<Login>,
+        (server, providers): (Option<Arc<AuthorizationServer>>, Vec<Login>),
         gateway: &Gateway,
+        credentials: Option<Arc<Credentials>>,
     ) -> Pages {
         Pages::new(PagesParts {
             public_url: public.clone(),
@@ -146,6 +154,7 @@ impl Kept {
             server,
             providers,
             gateway: gateway.clone(),
+            credentials,
         })
     }
 
@@ -182,6 +191,29 @@ fn server(setup: &Setup, embedded: &EmbeddedAuth, kept: &Kept) -> anyhow::Result
     let keep_login = databases.iter().any(|entry| matches!(entry.run_as, RunAs::OwnLogin(_)));
     let settings = Settings { keep_login, ..embedded.settings.clone() };
     Ok(Arc::new(AuthorizationServer::new(settings, parts)))
+}
+
+/// Where people give their own logins, if a database is used under them. What runs under a login ends with it.
+fn credentials(
+    config: &Config,
+    issuers: Vec<String>,
+    gateway: &Gateway,
+) -> anyhow::Result<Option<Arc<Credentials>>> {
+    let own = config.databases.iter().filter(|entry| matches!(entry.run_as, RunAs::OwnLogin(_)));
+    let targets: Vec<Target> = own
+        .map(|entry| Target {
+            name: entry.name.clone(),
+            host: entry.connection.place(),
+            roles: Arc::new(Proof::new(&entry.connection, own_logins(config))),
+        })
+        .collect();
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let credentials = Credentials::new(targets, issuers, Telemetry::default(), Clock::default());
+    let credentials = Arc::new(credentials.map_err(words)?);
+    revoked::close(gateway.clone(), credentials.endings());
+    Ok(Some(credentials))
 }
 
 /// Those that pgwarden itself connects with: nobody may be one of them.

@@ -63,3 +63,18 @@ pub(super) fn listen(gateway: Gateway, mut endings: Receiver<Caller>) {
         }
     });
 }
+
+/// What runs under a login that a person gave ends with the token that it was given for.
+pub(super) fn close(gateway: Gateway, mut endings: Receiver<String>) {
+    tokio::spawn(async move {
+        loop {
+            match endings.recv().await {
+                Ok(person) => gateway.close_logins(&person),
+                Err(RecvError::Lagged(missed)) => {
+                    warn!(missed, "endings were missed: their connections close when they are idle");
+                }
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+}

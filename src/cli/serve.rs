@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
 
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);
-        settings.approvals = front::on_stdio(&setup, &gateway, &stop)?;
+        front::on_stdio(&setup, &gateway, &mut settings, &stop)?;
         mcp::serve_stdio(gateway, caller, &settings, stop).await
     } else {
         let tokens = tokens(&arguments, &setup.config)?;

@@ -183,8 +183,13 @@ impl ConnectionSettings {
 
     /// `user@host:port/dbname`, without the password.
     pub fn shown(&self) -> String {
+        format!("{}@{}", self.user, self.place())
+    }
+
+    /// `host:port/dbname`.
+    pub fn place(&self) -> String {
         let hosts: Vec<String> = self.hosts.iter().map(Host::shown).collect();
-        format!("{}@{}/{}", self.user, hosts.join(","), self.dbname)
+        format!("{}/{}", hosts.join(","), self.dbname)
     }
 
     /// The way to PostgreSQL does not leave this machine.

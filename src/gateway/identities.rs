@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use seats::{Key, Seats};
 
-use super::Served;
 use super::share::Shares;
+use super::{Gateway, Served};
 use crate::auth::Caller;
 use crate::db::{Database, Identity};
 use crate::pg::{Diagnostic, SqlState};
@@ -87,7 +87,7 @@ impl Served {
                 Ok(self.over(self.under_role(role)?, Arc::clone(&self.shares)))
             }
             RunAs::OwnLogin(_) => {
-                let login = caller.login.as_ref().ok_or_else(no_login)?;
+                let login = caller.login_to(self.name()).ok_or_else(no_login)?;
                 let key = Key::of_login(caller, login);
                 let seated = self
                     .identities
@@ -107,6 +107,11 @@ impl Served {
     pub(super) fn needs_login(&self, caller: &Caller) -> bool {
         let by_policy = self.policies.of(caller).is_ok_and(|policy| policy.login().is_some());
         matches!(self.identities.run_as, RunAs::OwnLogin(_)) && !by_policy
+    }
+
+    /// The same, and there is none.
+    fn lacks_login(&self, caller: &Caller) -> bool {
+        self.policies.of(caller).is_ok() && self.needs_login(caller) && caller.login_to(self.name()).is_none()
     }
 
     /// Every identity that the configuration names: the entry's login, those of its policies, and the roles to take.
@@ -147,6 +152,14 @@ impl Served {
     }
 }
 
+impl Gateway {
+    /// The database that a call cannot use before the caller has given their own login to it.
+    pub fn lacks_login(&self, caller: &Caller, database: Option<&str>) -> Option<String> {
+        let served = self.served(database).ok()?;
+        served.lacks_login(caller).then(|| served.name().to_owned())
+    }
+}
+
 /// The first of the roles that the claim has: their order in the configuration decides, not the caller's.
 fn role_of<'r>(claims: &Claims, claim: &str, roles: &'r [String]) -> Result<&'r str, Diagnostic> {
     roles.iter().find(|role| claims.has(claim, role)).map(String::as_str).ok_or_else(|| {
@@ -162,7 +175,7 @@ fn no_login() -> Diagnostic {
         "this database is used under one's own login, and yours is not here: it is kept nowhere but in the process that was asked with it",
     )
     .rule("login.own")
-    .hint("log in again at pgwarden's page, then ask once more")
+    .hint("log in again at pgwarden's page, or call a tool: its answer says where")
 }
 
 #[cfg(test)]

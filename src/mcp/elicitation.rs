@@ -1,7 +1,7 @@
 //! Sends a person to a page (SEP-1036, URL mode): by a request of ours while a call waits, or, from 2026-07-28 on, by a
 //! result that the client answers with the same call.
 //!
-//! What the client says of it decides nothing: whether somebody has approved is read from the record alone.
+//! What the client says of it decides nothing: what a person has done on the page is read from the record alone.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use rmcp::service::{Peer, RequestContext};
 use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 
-use super::approval_page::Link;
+use super::approval_page::{Link, Matter};
 use super::handler::Handler;
 use super::reply;
-use crate::approvals::ApprovalId;
+use crate::auth::CredentialId;
 
-/// The name of the one thing that is asked.
-const KEY: &str = "approval";
+/// Before the name of a login that a call waits for, in the state that comes back with it.
+const LOGIN: &str = "login.";
 
 /// How a client is asked for something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,46 +58,67 @@ impl Way {
 }
 
 impl Resumed {
-    pub(super) fn opened(&self) -> Opened {
-        opened(self.responses.get(KEY))
+    /// What became of the link to `matter`.
+    pub(super) fn opened(&self, matter: Matter) -> Opened {
+        opened(self.responses.get(matter.word()))
+    }
+
+    /// The state of a call that waits for a login first: what it had before follows.
+    pub(super) fn waiting_for(&self, login: CredentialId) -> String {
+        let before = self.state.iter().map(|state| format!(".{state}"));
+        format!("{LOGIN}{login}{}", before.collect::<String>())
+    }
+
+    /// The login that the call waited for, and the call as it was before that.
+    pub(super) fn after_login(self) -> (Option<CredentialId>, Self) {
+        let Some(rest) = self.state.as_deref().and_then(|state| state.strip_prefix(LOGIN)) else {
+            return (None, self);
+        };
+        let (login, before) = match rest.split_once('.') {
+            Some((login, before)) => (login, Some(before.to_owned())),
+            None => (rest, None),
+        };
+        (login.parse().ok(), Self { state: before, ..self })
     }
 }
 
-/// The result that asks the client. `state` comes back with the next call, and from anywhere else as well: it is the name
-/// of the approval, which is found for the person alone who asked for it.
+/// The result that asks the client. `state` comes back with the next call, and from anywhere else as well: it names what is
+/// found for the person alone who asked for it.
 pub(super) fn input_required(
-    id: ApprovalId,
+    matter: Matter,
     link: &Link,
     message: &str,
+    state: String,
 ) -> Result<InputRequiredResult, ErrorData> {
-    let request = json!({KEY: {"method": "elicitation/create", "params": params(id, link, message)}});
+    let params = params(matter, link, message);
+    let request = json!({matter.word(): {"method": "elicitation/create", "params": params}});
     let requests: InputRequests = serde_json::from_value(request).map_err(|_| reply::cancelled())?;
-    Ok(InputRequiredResult::new(Some(requests), Some(id.to_string())))
+    Ok(InputRequiredResult::new(Some(requests), Some(state)))
 }
 
 /// Asks, and waits for what the client says. An error of its is as good as no.
-pub(super) async fn ask(peer: &Peer<RoleServer>, id: ApprovalId, link: &Link, message: &str) -> Opened {
-    let request = CustomRequest::new("elicitation/create", Some(params(id, link, message)));
+pub(super) async fn ask(peer: &Peer<RoleServer>, matter: Matter, link: &Link, message: &str) -> Opened {
+    let request = CustomRequest::new("elicitation/create", Some(params(matter, link, message)));
     match peer.send_request(ServerRequest::CustomRequest(request)).await {
         Ok(response) => opened(Some(&json!(response))),
         Err(_) => Opened::No,
     }
 }
 
-/// It is decided: the client may close what it shows.
-pub(super) async fn complete(peer: &Peer<RoleServer>, id: ApprovalId) {
-    let params = json!({"elicitationId": id.to_string()});
+/// It is done: the client may close what it shows.
+pub(super) async fn complete(peer: &Peer<RoleServer>, matter: Matter) {
+    let params = json!({"elicitationId": matter.id()});
     let notification = CustomNotification::new("notifications/elicitation/complete", Some(params));
     // A client that does not listen misses nothing else.
     let _ = peer.send_notification(ServerNotification::CustomNotification(notification)).await;
 }
 
-fn params(id: ApprovalId, link: &Link, message: &str) -> Value {
+fn params(matter: Matter, link: &Link, message: &str) -> Value {
     let message = match &link.code {
         Some(code) => format!("{message} The page asks for this code: {}", **code),
         None => message.to_owned(),
     };
-    json!({"mode": "url", "message": message, "url": link.url, "elicitationId": id.to_string()})
+    json!({"mode": "url", "message": message, "url": link.url, "elicitationId": matter.id()})
 }
 
 fn opened(response: Option<&Value>) -> Opened {

@@ -24,8 +24,8 @@ use super::reply::{self, ToolReply};
 use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
 use super::tools::{Call, Called, Listed, Tools, saved};
-use super::{cache, completion, instructions, prompts, resources, revision};
-use crate::auth::Caller;
+use super::{cache, completion, instructions, own_login, prompts, resources, revision};
+use crate::auth::{Caller, Credentials};
 use crate::gateway::{Asked, Completion, Gateway};
 use crate::pg::Diagnostic;
 
@@ -38,8 +38,10 @@ pub(super) struct Handler {
     pub(super) calls: Calls,
     /// Of the one session that this handler is for.
     pub(super) session: Arc<Session>,
-    /// Where people approve.
+    /// Where people answer.
     pub(super) page: ApprovalPage,
+    /// Logins that they gave there.
+    pub(super) credentials: Option<Arc<Credentials>>,
     /// There is a way to tell a session something unasked.
     pushes: bool,
 }
@@ -48,7 +50,7 @@ impl Handler {
     pub(super) fn new(gateway: Gateway, callers: Callers, result_chars: usize, calls: Calls) -> Self {
         let tools = Arc::new(Tools::new(&gateway.databases(), result_chars));
         let (session, page) = (Arc::default(), ApprovalPage::default());
-        Self { gateway, tools, callers, result_chars, calls, session, page, pushes: true }
+        Self { gateway, tools, callers, result_chars, calls, session, page, credentials: None, pushes: true }
     }
 
     /// For clients of older revisions without sessions: nothing can be told to them.
@@ -58,6 +60,10 @@ impl Handler {
 
     pub(super) fn with_page(self, page: ApprovalPage) -> Self {
         Self { page, ..self }
+    }
+
+    pub(super) fn with_credentials(self, credentials: Option<Arc<Credentials>>) -> Self {
+        Self { credentials, ..self }
     }
 
     /// There is a way to ask a client for something while its call waits.
@@ -71,7 +77,8 @@ impl Handler {
     }
 
     pub(super) fn caller(&self, cx: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
-        self.callers.find(&cx.extensions, cx.client_info())
+        let caller = self.callers.find(&cx.extensions, cx.client_info())?;
+        Ok(own_login::with_given(self, cx, caller))
     }
 
     /// The tools that the caller has somewhere, and their saved queries.

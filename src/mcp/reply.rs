@@ -54,6 +54,11 @@ pub(super) fn failed(diagnostic: &Diagnostic, sql: &str) -> ToolReply {
     Ok(CallToolResult::error(vec![ContentBlock::text(text)]).with_meta(Some(MetaObject::from(meta))))
 }
 
+/// The rule that refused the call.
+pub(super) fn rule(result: &CallToolResult) -> Option<&str> {
+    result.meta.as_ref()?.0.get(ERROR_META)?.get("rule")?.as_str()
+}
+
 pub(super) fn unknown_tool<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> ErrorData {
     let name: String = name.chars().take(64).collect();
     let hint = suggestion(&name, known).map(|hint| format!("; {hint}")).unwrap_or_default();

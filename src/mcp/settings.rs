@@ -1,11 +1,12 @@
 //! What can be set about the protocol face. Plain values: the configuration fills them in.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::ApprovalPage;
 use super::http::Network;
-use crate::auth::{Issuer, PublicUrl};
+use crate::auth::{Credentials, Issuer, PublicUrl};
 
 /// Both transports.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Settings {
     pub task_drain: Duration,
     /// Where people approve what is to be written.
     pub approvals: ApprovalPage,
+    /// Logins that people give for databases that are used under their own.
+    pub credentials: Option<Arc<Credentials>>,
     pub http: HttpSettings,
 }
 
@@ -90,6 +93,7 @@ impl Default for Settings {
             message_bytes: 1024 * 1024,
             task_drain: Duration::from_secs(10),
             approvals: ApprovalPage::default(),
+            credentials: None,
             http: HttpSettings::default(),
         }
     }

@@ -1,11 +1,15 @@
 //! What a request rests on: its session and its token, for as long as they last.
 
+use std::sync::Arc;
+
 use http::request::Parts;
 use rmcp::RoleServer;
 use rmcp::model::Extensions;
 use rmcp::service::RequestContext;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::auth::Bearer;
 
 /// In an HTTP request's extensions: what its call does not outlive.
 #[derive(Clone, Default)]
@@ -14,6 +18,8 @@ pub(super) struct Standing {
     pub(super) session: CancellationToken,
     /// Fires when the bearer token is revoked that the request came with.
     pub(super) token: CancellationToken,
+    /// Of that token.
+    pub(super) bearer: Option<Arc<Bearer>>,
     /// How many streams the session has open for what it is told unasked. `None` where it always hears.
     pub(super) streams: Option<watch::Receiver<usize>>,
 }

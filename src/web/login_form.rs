@@ -66,6 +66,9 @@ impl LoginForm<'_> {
             path if path.starts_with("/authorize") => {
                 "An application asks for access to the database. Log in to see which."
             }
+            path if path.starts_with("/credentials") => {
+                "A program asks you for your login to a database. Log in to pgwarden first."
+            }
             path if path.starts_with("/approvals") => "Log in to see what is to be approved.",
             _ => "Log in to see who has access in your name.",
         }

@@ -1,5 +1,7 @@
-//! The page of an approval where nobody logs in: on loopback, beside a client on stdio. Who answers types the code that
-//! the client has shown them, and them alone.
+//! The pages where nobody logs in: on loopback, beside a client on stdio. Who answers types the code that the client has
+//! shown them, and them alone.
+
+mod credentials;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use super::segment::Segment;
 use super::visitor::append;
 use super::{Pages, assets, fault, gate};
 use crate::approvals::{ApprovalId, Checked, Codes};
-use crate::auth::{Caller, PublicUrl};
+use crate::auth::{Caller, Credentials, PublicUrl};
 use crate::gateway::{Decided, Decision, Gateway};
 use crate::store::MasterKey;
 
@@ -34,6 +36,8 @@ pub struct LoopbackParts {
     /// Whose word it is: the one whose client runs the process.
     pub caller: Caller,
     pub codes: Arc<Codes>,
+    /// Where databases are used under people's own logins.
+    pub credentials: Option<Arc<Credentials>>,
     /// Of this process.
     pub key: MasterKey,
 }
@@ -53,6 +57,7 @@ impl Pages {
             .route("/approvals/{id}", get(show))
             .route("/approvals/{id}/approve", post(approve))
             .route("/approvals/{id}/refuse", post(refuse))
+            .route("/credentials/{id}", get(credentials::show).post(credentials::give))
             .method_not_allowed_fallback(fault::not_allowed)
             .layer(from_fn_with_state(Arc::clone(&place), gate::page));
         let assets = Router::new()
@@ -95,11 +100,7 @@ impl Room {
         let parsed: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
         let LoopbackParts { gateway, caller, .. } = &self.parts;
         let approval = gateway.approval(caller, parsed).await?.ok_or_else(Fault::not_found)?;
-        let before = match cookies::read(headers, Purpose::Before, false).filter(|before| !before.is_empty())
-        {
-            Some(before) => before,
-            None => random()?,
-        };
+        let before = before(headers)?;
         let answer = Answer {
             approve: self.place.token(&before, APPROVE, id),
             refuse: self.place.token(&before, REFUSE, id),
@@ -127,11 +128,7 @@ impl Room {
         let LoopbackParts { gateway, caller, codes, .. } = &self.parts;
         match codes.check(parsed, form.field("code")) {
             Checked::Right => {}
-            Checked::Wrong { tries } => {
-                let more = if tries == 1 { "once more" } else { "again" };
-                let wrong = format!("This is not the code. You can try {more} ({tries} left).");
-                return self.page(id, headers, Some(wrong)).await;
-            }
+            Checked::Wrong { tries } => return self.page(id, headers, Some(wrong_code(tries))).await,
             Checked::Over => {
                 let wrong = "No code is good for this any more: have the change asked for again.";
                 return self.page(id, headers, Some(wrong.to_owned())).await;
@@ -144,4 +141,17 @@ impl Room {
             Decided::Unknown => Err(Fault::not_found()),
         }
     }
+}
+
+/// What binds forms to this browser, or a new one.
+fn before(headers: &HeaderMap) -> Result<String, Fault> {
+    match cookies::read(headers, Purpose::Before, false).filter(|before| !before.is_empty()) {
+        Some(before) => Ok(before),
+        None => random(),
+    }
+}
+
+fn wrong_code(tries: u8) -> String {
+    let more = if tries == 1 { "once more" } else { "again" };
+    format!("This is not the code. You can try {more} ({tries} left).")
 }

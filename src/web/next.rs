@@ -14,7 +14,9 @@ impl Next {
     pub(super) fn new(path: &str) -> Self {
         let known = path == "/account"
             || path == "/approvals"
-            || path.strip_prefix("/approvals/").is_some_and(is_id)
+            || ["/approvals/", "/credentials/"]
+                .iter()
+                .any(|place| path.strip_prefix(place).is_some_and(is_id))
             || path.strip_prefix("/authorize?").is_some_and(is_query);
         Self(if known && path.len() <= MOST_CHARS { path } else { "/account" }.to_owned())
     }
@@ -53,6 +55,7 @@ mod tests {
             "/account",
             "/approvals",
             "/approvals/0f1e-2d_3c",
+            "/credentials/0f1e-2d_3c",
             "/authorize?client_id=https%3A%2F%2Fa.example%2Fc&state=a+b",
         ] {
             assert_eq!(Next::new(path).as_str(), path);
@@ -65,6 +68,8 @@ mod tests {
             "/\\evil.com",
             "/account/../token",
             "/approvals/",
+            "/credentials/",
+            "/credentials/a/b",
             "/approvals/a/b",
             "/approvals/..",
             "/approvals//evil.com",

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::place::Place;
-use crate::auth::PublicUrl;
 use crate::auth::external::Login;
 use crate::auth::server::{AuthorizationServer, Sessions};
+use crate::auth::{Credentials, PublicUrl};
 use crate::gateway::Gateway;
 use crate::store::{MasterKey, Vault};
 
@@ -26,6 +26,8 @@ pub struct PagesParts {
     /// Where else one can log in.
     pub providers: Vec<Login>,
     pub gateway: Gateway,
+    /// Where databases are used under people's own logins.
+    pub credentials: Option<Arc<Credentials>>,
 }
 
 pub(super) struct Site {
@@ -34,13 +36,15 @@ pub(super) struct Site {
     pub(super) server: Option<Arc<AuthorizationServer>>,
     pub(super) providers: Vec<Login>,
     pub(super) gateway: Gateway,
+    pub(super) credentials: Option<Arc<Credentials>>,
     pub(super) vault: Vault,
 }
 
 impl Site {
     pub(super) fn new(parts: PagesParts) -> Self {
-        let PagesParts { public_url, hosts, key, sessions, server, providers, gateway } = parts;
+        let PagesParts { public_url, hosts, key, sessions, server, providers, gateway, credentials } = parts;
         let place = Arc::new(Place::new(&public_url, &hosts, &key));
-        Self { place, sessions, server, providers, gateway, vault: Vault::new(&key, LOGINS) }
+        let vault = Vault::new(&key, LOGINS);
+        Self { place, sessions, server, providers, gateway, credentials, vault }
     }
 }

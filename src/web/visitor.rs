@@ -30,6 +30,7 @@ pub(super) struct Visitor {
 pub(super) struct Member {
     pub(super) session: Session,
     pub(super) secret: String,
+    pub(super) address: IpAddr,
 }
 
 impl FromRequestParts<Arc<Site>> for Visitor {
@@ -59,7 +60,7 @@ impl FromRequestParts<Arc<Site>> for Member {
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Response> {
         let visitor = Visitor::from_request_parts(parts, site).await.map_err(Fault::into_response)?;
         match (visitor.session, visitor.secret) {
-            (Some(session), Some(secret)) => Ok(Self { session, secret }),
+            (Some(session), Some(secret)) => Ok(Self { session, secret, address: visitor.address }),
             _ if parts.method == Method::GET => {
                 let path = parts.uri.path_and_query().map_or("/account", |path| path.as_str());
                 Err(Redirect::to(&Next::new(path).through_login()).into_response())

@@ -61,7 +61,7 @@ async function freePort() {
 }
 
 /// The roles `ada` and `grace`, who log in by `password`.
-async function database() {
+export async function database() {
   const demo = await started(['demo', '--listen', '127.0.0.1:0'], /^Claude Code/m);
   const url = demo.said.out.match(/--database '?(postgres[^' \n]*)/)[1];
   const socket = new URL(url.replace(/^postgres(ql)?:\/\/[^?]*/, 'http://x'));
@@ -79,6 +79,7 @@ async function database() {
   await admin.query('GRANT UPDATE (title) ON shop.reviews TO pgwarden_demo');
   return {
     url,
+    query: (sql) => admin.query(sql),
     title: async () => (await admin.query('SELECT title FROM shop.reviews WHERE id = 90002')).rows[0].title,
     stop: async () => {
       await admin.end();

@@ -4,6 +4,7 @@
 mod claims;
 mod doctor;
 mod escapes;
+mod given;
 mod logins;
 mod own;
 mod roles;

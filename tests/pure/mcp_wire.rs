@@ -231,11 +231,22 @@ impl HttpPeer {
 
     pub async fn with(gateway: Gateway, authentication: Authentication, settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, gateway, authentication, Pages::default(), settings)
+    }
+
+    /// With pages that had to know where they are.
+    pub fn on(
+        listener: TcpListener,
+        gateway: Gateway,
+        authentication: Authentication,
+        pages: Pages,
+        settings: Settings,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let server = tokio::spawn(async move {
-            serve_http(gateway, listener, authentication, Pages::default(), &settings, stop).await
+            serve_http(gateway, listener, authentication, pages, &settings, stop).await
         });
         Self { address, shutdown, server, client: reqwest::Client::new() }
     }

@@ -90,7 +90,7 @@ impl AuthorizationServer {
         row: &TokenRow,
         secret: &Opaque,
     ) -> Result<Option<LoginKey>, Diagnostic> {
-        row.key.as_deref().map(|wrapped| LoginKey::unwrap(&grant.id, secret, wrapped)).transpose()
+        row.key.as_deref().map(|wrapped| LoginKey::unwrap(&grant.id, &secret.vault(), wrapped)).transpose()
     }
 
     /// Tokens of `grant` as it will be: access for `scopes`, refresh for all that was granted.
@@ -112,7 +112,7 @@ impl AuthorizationServer {
                 generation: grant.generation,
                 scopes: scopes.to_string(),
                 ends: grant.ends.min(now + lasts),
-                key: key.map(|key| key.wrap(&grant.id, token)).transpose()?,
+                key: key.map(|key| key.wrap(&grant.id, &token.vault())).transpose()?,
             })
         };
         let tokens = vec![

@@ -51,7 +51,7 @@ impl AuthorizationServer {
             generation: 0,
             scopes: pending.scopes.to_string(),
             ends,
-            key: key.map(|key| key.wrap(&id, &code)).transpose()?,
+            key: key.map(|key| key.wrap(&id, &code.vault())).transpose()?,
         };
         self.store.add_grant(grant, row, MOST_CODES).await?;
         self.event(&identity.subject, Step::Code { client_id: &pending.client_id });

@@ -7,10 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::faults;
 use super::identity::{Identity, words};
 use super::secret::Hash;
-use super::store::GrantId;
-use super::{Opaque, faults};
 use crate::auth::{OwnLogin, Scopes};
 use crate::pg::Diagnostic;
 use crate::store::{MasterKey, Vault, altered};
@@ -93,33 +92,33 @@ impl What {
     }
 }
 
-/// The key of one grant's login. In memory only while a code or token is exchanged or verified.
-pub(super) struct LoginKey(Zeroizing<[u8; 32]>);
+/// The key of one login. In memory only while a code or token is exchanged or verified, or nothing is sealed by it yet.
+pub(in crate::auth) struct LoginKey(Zeroizing<[u8; 32]>);
 
 impl LoginKey {
-    pub(super) fn random() -> Result<Self, Diagnostic> {
+    pub(in crate::auth) fn random() -> Result<Self, Diagnostic> {
         let mut bits = Zeroizing::new([0; 32]);
         getrandom::fill(bits.as_mut_slice()).map_err(|_| faults::no_random())?;
         Ok(Self(bits))
     }
 
-    /// For whoever bears `secret`.
-    pub(super) fn wrap(&self, grant: &GrantId, secret: &Opaque) -> Result<Vec<u8>, Diagnostic> {
-        secret.vault().seal(grant, b"login key", self.0.as_slice())
+    /// For whoever bears the secret that `bearer` is of. `id` names what the login is sealed for.
+    pub(in crate::auth) fn wrap(&self, id: &[u8; 16], bearer: &Vault) -> Result<Vec<u8>, Diagnostic> {
+        bearer.seal(id, b"login key", self.0.as_slice())
     }
 
-    pub(super) fn unwrap(grant: &GrantId, secret: &Opaque, wrapped: &[u8]) -> Result<Self, Diagnostic> {
-        let opened = Zeroizing::new(secret.vault().open(grant, b"login key", wrapped)?);
+    pub(in crate::auth) fn unwrap(id: &[u8; 16], bearer: &Vault, wrapped: &[u8]) -> Result<Self, Diagnostic> {
+        let opened = Zeroizing::new(bearer.open(id, b"login key", wrapped)?);
         let bits: [u8; 32] = opened.as_slice().try_into().map_err(|_| altered())?;
         Ok(Self(Zeroizing::new(bits)))
     }
 
-    pub(super) fn seal(&self, grant: &GrantId, login: &OwnLogin) -> Result<Vec<u8>, Diagnostic> {
-        seal_login(&self.vault(), grant, login)
+    pub(in crate::auth) fn seal(&self, id: &[u8; 16], login: &OwnLogin) -> Result<Vec<u8>, Diagnostic> {
+        seal_login(&self.vault(), id, login)
     }
 
-    pub(super) fn open(&self, grant: &GrantId, sealed: &[u8]) -> Result<Arc<OwnLogin>, Diagnostic> {
-        open_login(&self.vault(), grant, sealed)
+    pub(in crate::auth) fn open(&self, id: &[u8; 16], sealed: &[u8]) -> Result<Arc<OwnLogin>, Diagnostic> {
+        open_login(&self.vault(), id, sealed)
     }
 
     fn vault(&self) -> Vault {

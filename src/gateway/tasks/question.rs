@@ -16,7 +16,7 @@ use crate::policy::Claims;
 pub(in crate::gateway) struct Question {
     pub caller: Caller,
     pub request: QueryRequest,
-    /// The role of the caller's own login, where they had one: to another one other rows might be theirs.
+    /// The roles of the caller's own logins, where they had one: to others other rows might be theirs.
     login: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl Question {
         let Written { issuer, subject, client, client_id, scopes, claims, login, request } = written;
         let (scopes, claims) = (Scopes::parse(&scopes), claims.into_iter().collect());
         // The caller's own login is nowhere but in the memory of the process that was asked.
-        let caller = Caller { issuer, subject, client, client_id, scopes, claims, login: None };
+        let caller = Caller { issuer, client, client_id, scopes, claims, ..Caller::local(subject) };
         Ok(Self { caller, request, login })
     }
 
@@ -99,8 +99,11 @@ fn claims_digest(claims: &Claims, login: Option<&str>) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The roles of all own logins that a caller has, each with the database that it was given for.
 fn role_of(caller: &Caller) -> Option<String> {
-    caller.login.as_ref().map(|login| login.role.clone())
+    let given = caller.given.iter().map(|(database, login)| format!("{database}\u{1f}{}", login.role));
+    let roles: Vec<String> = caller.login.iter().map(|login| login.role.clone()).chain(given).collect();
+    (!roles.is_empty()).then(|| roles.join("\u{1f}"))
 }
 
 fn pairs(claims: &Claims) -> BTreeMap<String, String> {

@@ -17,7 +17,6 @@ use rmcp::model::{
 };
 use rmcp::transport::StreamableHttpService;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::{self, RmcpResponse};
@@ -27,7 +26,7 @@ use super::refusal::Refusal;
 use super::resource::{Lacking, Resource};
 use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
-use crate::auth::{Caller, Scope, Scopes, Verdict};
+use crate::auth::{Bearer, Caller, Scope, Scopes, Verdict};
 use crate::mcp::edge::{self, Fault, Frame};
 use crate::mcp::handler::Handler;
 use crate::mcp::standing::Standing;
@@ -61,12 +60,13 @@ pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Reque
 impl Endpoint {
     async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
         self.hosts.check(&request)?;
-        let (caller, token) = self.authenticate(request.headers()).await?;
+        let (caller, standing) = self.authenticate(request.headers()).await?;
         self.permits(caller.scopes, Scope::Read)?;
         let (mut parts, body) = request.into_parts();
         let subject = whose(&caller);
         parts.extensions.insert(caller);
-        parts.extensions.insert(Standing { token: token.clone(), ..Standing::default() });
+        let token = standing.token.clone();
+        parts.extensions.insert(standing);
         Ok(body::until(self.served(parts, body, &subject).await?, token))
     }
 
@@ -81,10 +81,10 @@ impl Endpoint {
         }
     }
 
-    /// Who calls, and what fires when their token is revoked.
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<(Caller, CancellationToken), Refusal> {
+    /// Who calls, and the token that they come with.
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<(Caller, Standing), Refusal> {
         let authenticator = match &self.authentication {
-            Authentication::Open(caller) => return Ok((caller.clone(), CancellationToken::new())),
+            Authentication::Open(caller) => return Ok((caller.clone(), Standing::default())),
             Authentication::Bearer(authenticator) => authenticator,
         };
         let mut given = headers.get_all(AUTHORIZATION).iter();
@@ -96,7 +96,11 @@ impl Endpoint {
         let token = first.and_then(bearer);
         let token = token.ok_or_else(|| Refusal::lacking(Lacking::Token, &self.resource))?;
         match authenticator.verify(token).await {
-            Verdict::Admitted(admitted) => Ok((admitted.caller, admitted.ended)),
+            Verdict::Admitted(admitted) => {
+                let bearer = Some(Arc::new(Bearer::of(token)));
+                let standing = Standing { token: admitted.ended, bearer, ..Standing::default() };
+                Ok((admitted.caller, standing))
+            }
             Verdict::Foreign | Verdict::Invalid => Err(Refusal::lacking(Lacking::ValidToken, &self.resource)),
             Verdict::Unavailable => Err(Refusal::unverifiable()),
         }

@@ -15,6 +15,7 @@ use crate::gateway::{Gateway, TaskView};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::elicitation::Resumed;
 use crate::mcp::handler::Handler;
+use crate::mcp::own_login;
 use crate::mcp::reply::{self, ToolReply};
 use crate::pg::Diagnostic;
 use crate::policy::ToolGroup;
@@ -46,6 +47,14 @@ impl Call<'_> {
         if let Err(refusal) = permitted {
             return reply::failed(&refusal, "").map(Called::Reply);
         }
+        if group.is_none() {
+            return self.run(group).await;
+        }
+        own_login::before(self, group).await
+    }
+
+    /// Under the login that is there.
+    pub(in crate::mcp) async fn run(self, group: Option<ToolGroup>) -> Result<Called, ErrorData> {
         if group == Some(ToolGroup::Saved) {
             return saved::call(self).await;
         }
@@ -66,7 +75,7 @@ impl Call<'_> {
         reply.map(Called::Reply)
     }
 
-    pub(super) fn gateway(&self) -> &Gateway {
+    pub(in crate::mcp) fn gateway(&self) -> &Gateway {
         &self.handler.gateway
     }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Call, Called, database_property, object};
 use crate::gateway::{ExecuteRequest, Executed, WriteRequest, unknown_approval};
+use crate::mcp::approval_page::Matter;
 use crate::mcp::elicitation::Opened;
 use crate::mcp::reply;
 use crate::pg::{Diagnostic, SqlState};
@@ -65,7 +66,10 @@ pub(super) async fn call(call: Call<'_>) -> Result<Called, ErrorData> {
     };
     let is_new = matches!(request, ExecuteRequest::New(_));
     let resumes = call.resumed.state.is_some();
-    let opened = if resumes { call.resumed.opened() } else { Opened::Yes };
+    let opened = match &request {
+        ExecuteRequest::Approved { id, .. } if resumes => call.resumed.opened(Matter::Approval(*id)),
+        _ => Opened::Yes,
+    };
     let wait = if opened == Opened::Yes { PATIENCE } else { Duration::ZERO };
     match call.gateway().execute(call.caller, request, wait, call.cancel).await {
         Ok(Executed::Waiting(approval)) if is_new => asking::person(&call, &approval).await,

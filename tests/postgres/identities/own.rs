@@ -52,7 +52,7 @@ impl Office<'_> {
         Served::new(gate, policy).running_as(run_as)
     }
 
-    async fn connections(&self, role: &str) -> i64 {
+    pub(super) async fn connections(&self, role: &str) -> i64 {
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1";
         self.database.admin().await.query_one(sql, &[&role]).await.unwrap().get(0)
     }
@@ -76,7 +76,7 @@ impl Office<'_> {
         running
     }
 
-    async fn until_gone(&self, role: &str) {
+    pub(super) async fn until_gone(&self, role: &str) {
         until("no connections", async || (self.connections(role).await == 0).then_some(())).await;
     }
 }
@@ -243,7 +243,7 @@ async fn a_mighty_login_and_one_that_needs_no_password_are_refused() {
 
 /// What the process logs, in this thread.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Lines(pub(super) Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -4,7 +4,8 @@ use reqwest::Method;
 
 use super::house::{House, PASSWORD};
 
-const PAGES: [&str; 6] = ["/login", "/account", "/approvals", "/approvals/0", "/authorize", "/nothing-there"];
+const PAGES: [&str; 7] =
+    ["/login", "/account", "/approvals", "/approvals/0", "/credentials/0", "/authorize", "/nothing-there"];
 
 #[tokio::test]
 async fn every_answer_of_a_page_keeps_others_out() {

@@ -88,6 +88,7 @@ impl House {
             sessions,
             server: Some(server.clone()),
             providers,
+            credentials: None,
             gateway: gateway.clone(),
         });
         let stop = CancellationToken::new();

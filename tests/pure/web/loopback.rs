@@ -36,6 +36,7 @@ async fn room() -> Room {
         gateway: gateway.clone(),
         caller,
         codes: codes.clone(),
+        credentials: None,
         key: MasterKey::new([5; 32]),
     };
     let pages = Pages::loopback(address, parts);

@@ -7,7 +7,7 @@ use rmcp::ErrorData;
 use super::{PATIENCE, shown};
 use crate::approvals::ApprovalState;
 use crate::gateway::{ApprovalView, ExecuteRequest, invisible};
-use crate::mcp::approval_page::Link;
+use crate::mcp::approval_page::{Link, Matter};
 use crate::mcp::elicitation::{self, Opened, Way};
 use crate::mcp::reply;
 use crate::mcp::standing::Standing;
@@ -16,12 +16,13 @@ use crate::mcp::tools::{Call, Called};
 pub(super) async fn person(call: &Call<'_>, approval: &ApprovalView) -> Result<Called, ErrorData> {
     let way = Way::of(call.handler, call.cx);
     let link = match way {
-        Some(_) => call.handler.page.for_person(approval.id).await,
+        Some(_) => call.handler.page.for_person(Matter::Approval(approval.id)).await,
         None => None,
     };
     match (way, link) {
         (Some(Way::Retry), Some(link)) => {
-            elicitation::input_required(approval.id, &link, &question(approval)).map(Called::Asks)
+            let (matter, state) = (Matter::Approval(approval.id), approval.id.to_string());
+            elicitation::input_required(matter, &link, &question(approval), state).map(Called::Asks)
         }
         (Some(Way::Push), Some(link)) => push(call, approval, &link).await.map(Called::Reply),
         _ => shown::waiting(call, approval, Opened::Yes).map(Called::Reply),
@@ -34,7 +35,7 @@ async fn push(call: &Call<'_>, approval: &ApprovalView, link: &Link) -> reply::T
     let (gateway, caller, id) = (call.gateway(), call.caller, approval.id);
     let mut decided = std::pin::pin!(gateway.await_approval(caller, id, PATIENCE, call.cancel));
     let question = question(approval);
-    let asking = elicitation::ask(&call.cx.peer, id, link, &question);
+    let asking = elicitation::ask(&call.cx.peer, Matter::Approval(id), link, &question);
     let seen = tokio::select! {
         seen = &mut decided => seen,
         // They may have opened it all the same: the record says.
@@ -66,7 +67,7 @@ fn tell_when_decided(call: &Call<'_>, approval: &ApprovalView) {
         tokio::select! {
             seen = decided => {
                 if matches!(seen, Ok(Some(seen)) if seen.state != ApprovalState::Pending) {
-                    elicitation::complete(&peer, id).await;
+                    elicitation::complete(&peer, Matter::Approval(id)).await;
                 }
             }
             () = standing.lost() => {}

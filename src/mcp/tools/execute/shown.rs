@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::approvals::ApprovalRule;
 use crate::gateway::{ApprovalView, ColumnHeader, Executed, QueryOutput, Written};
+use crate::mcp::approval_page::Matter;
 use crate::mcp::elicitation::Opened;
 use crate::mcp::reply::{self, ToolReply};
 use crate::mcp::tools::Call;
@@ -88,7 +89,7 @@ pub(super) fn waiting(call: &Call<'_>, approval: &ApprovalView, opened: Opened) 
         Opened::Yes => format!("nothing is written yet: {who}"),
         Opened::No => format!("nothing is written: the user did not open the page; {who}"),
     };
-    let link = call.handler.page.for_anybody(approval.id);
+    let link = call.handler.page.for_anybody(Matter::Approval(approval.id));
     let next = match &link {
         Some(_) => {
             "show the user the url; once it is approved there, call execute with approval_id".to_owned()
