@@ -17,6 +17,7 @@ mod pure {
     mod auth_tokens;
     mod cli;
     mod client_documents;
+    mod client_matrix;
     mod corpus;
     mod docs;
     mod external;
