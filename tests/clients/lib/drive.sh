@@ -41,7 +41,7 @@ copied() {
 # drive CLIENT DRIVER MODE TRANSPORT COMMAND..: each line that the driver prints is `ok CHECK DETAIL` or `FAILED CHECK REASON`.
 drive() {
     local row=("${@:1:4}") state check detail outcome=0
-    TRANSPORT=$4 MODE=$3 PYTHONDONTWRITEBYTECODE=1 timeout 180 "${@:5}" </dev/null >"$work/checks" 2>"$work/errors" || outcome=$?
+    TRANSPORT=$4 MODE=$3 PYTHONDONTWRITEBYTECODE=1 timeout 300 "${@:5}" </dev/null >"$work/checks" 2>"$work/errors" || outcome=$?
     while read -r state check detail; do
         case $state in ok | FAILED) result "${row[@]}" "$check" "$state" "$detail" ;; esac
     done <"$work/checks"
@@ -67,8 +67,8 @@ table() {
 
 # between FILE: puts its input between the file's markers.
 between() {
-    awk -v lines="$(cat)" '
+    MADE=$(cat) awk '
         /^<!-- end/ { inside = 0 }
         !inside { print }
-        /^<!-- begin/ { inside = 1; print ""; print lines; print "" }' "$1" >"$work/page" && cat "$work/page" >"$1"
+        /^<!-- begin/ { inside = 1; print ""; print ENVIRON["MADE"]; print "" }' "$1" >"$work/page" && cat "$work/page" >"$1"
 }

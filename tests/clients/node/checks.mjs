@@ -1,7 +1,7 @@
 // What a client in JavaScript must be able to do with pgwarden. The drivers beside this file bring the client.
 //
 // Environment: TRANSPORT (stdio or http), MODE (a driver's own word), PROGRAM, CONFIG, DATABASE_URL, ADMIN_DATABASE_URL,
-// MCP_URL, LOGIN_URL (which wants TOKEN), TOOLS (the names that tools/list has, with a space between two).
+// MCP_URL, LOGIN_URL (which wants TOKEN), TOOLS (the names that tools/list has, with a space between two), CANCEL_MS.
 // Prints one line per check: `ok NAME DETAIL` or `FAILED NAME REASON`. Exits with 1 where one failed.
 
 import pg from 'pg';
@@ -12,7 +12,7 @@ import { checkWrite } from './write.mjs';
 const { TRANSPORT, PROGRAM, CONFIG, MCP_URL, LOGIN_URL, TOKEN, ADMIN_DATABASE_URL, TOOLS } = process.env;
 
 /** From the end of the client's cancellation to the query's end, in milliseconds. */
-const CANCEL_LIMIT = 250;
+const CANCEL_LIMIT = Number(process.env.CANCEL_MS);
 const PATIENCE = 20_000;
 
 const args = ['serve', '--stdio', '--config', CONFIG];

@@ -12,13 +12,13 @@ const program = `${modules}@modelcontextprotocol/inspector/clients/launcher/buil
 const modern = process.env.MODE === 'modern';
 
 function open({ url, headers }) {
-  const server = overStdio ? [stdio.command, ...stdio.args] : ['--server-url', url, '--transport', 'http'];
+  const server = overStdio ? ['--', stdio.command, ...stdio.args] : ['--server-url', url, '--transport', 'http'];
   const header = Object.entries(headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
   // Without a person there is no login, and nothing is kept.
   const quiet = ['--format', 'json', '--quiet', '--stored-auth-only', '--protocol-era', process.env.MODE];
   const ask = (method, ...words) =>
     new Promise((resolve, reject) => {
-      const given = [program, '--cli', ...server, ...header, ...quiet, '--method', method, ...words];
+      const given = [program, '--cli', ...header, ...quiet, '--method', method, ...words, ...server];
       execFile(node, given, { maxBuffer: 10_000_000 }, (_, out, errors) =>
         out ? resolve(JSON.parse(out).result) : reject(new Error(JSON.parse(errors.trim().split('\n').at(-1)).error.message)),
       );
@@ -43,7 +43,7 @@ function open({ url, headers }) {
     callTool,
     hidesCodes: true,
     // What was begun in a process over stdio ends with it.
-    ...(overStdio ? { onceOnly: true } : { tasks: handle(callTool) }),
+    ...(overStdio ? { onceOnly: true } : { tasks: { ...handle(callTool), starts: true } }),
     close: () => expect(revision, 'never connected'),
   };
 }

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pg8000.native
 
-CANCEL_LIMIT = 0.25
+CANCEL_LIMIT = int(os.environ["CANCEL_MS"]) / 1000
 PATIENCE = 20
 TOOLS = os.environ["TOOLS"]
 URL = os.environ["MCP_URL"]

@@ -8,7 +8,6 @@ use tokio_postgres::{Client, NoTls};
 use crate::reads::rows;
 use crate::{Checked, call, expect, words};
 
-const CANCEL_LIMIT: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Watch {
@@ -73,8 +72,9 @@ impl Watch {
 
     /// From now to the query's end.
     pub(crate) async fn gone(&self) -> Checked<String> {
+        let limit = var("CANCEL_MS").map_err(words)?.parse().map_err(words)?;
         let took = self.until(false, "the query runs on").await?;
         let words = format!("{} ms", took.as_millis());
-        if took < CANCEL_LIMIT { Ok(words) } else { Err(format!("gone after {words}")) }
+        if took < Duration::from_millis(limit) { Ok(words) } else { Err(format!("gone after {words}")) }
     }
 }
