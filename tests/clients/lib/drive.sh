@@ -60,6 +60,7 @@ wanted_rows() {
 table() {
     local driver all=()
     for driver in $(wanted_rows | awk '{ print $4 }'); do
+        [ -f "$results/$driver" ] || stop "$driver has not been run"
         all+=("$results/$driver")
     done
     cat "${all[@]}" | awk -v form="$1" -f $here/lib/table.awk $here/notes -

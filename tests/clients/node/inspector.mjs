@@ -43,9 +43,15 @@ function open({ url, headers }) {
     callTool,
     hidesCodes: true,
     // What was begun in a process over stdio ends with it.
-    ...(overStdio ? { onceOnly: true } : { tasks: { ...handle(callTool), starts: true } }),
+    onceOnly: overStdio,
+    ...tasks(callTool),
     close: () => expect(revision, 'never connected'),
   };
+}
+
+function tasks(callTool) {
+  if (modern) return { tasks: { form: 'SEP-2663', waits: (sql) => callTool({ name: 'query', arguments: { sql } }) } };
+  return overStdio ? {} : { tasks: { ...handle(callTool), starts: true } };
 }
 
 await run(open, modern ? '2026-07-28' : '2025-11-25');
