@@ -1,6 +1,6 @@
 // Stands between a client and pgwarden and keeps what both say: for clients that say little of it themselves.
 //
-// `record(url, headers)` listens on HTTP before `url`. As a program, `recorder.mjs FILE COMMAND..` runs the command over stdio.
+// `record(url)` listens on HTTP before `url`, until `end()`. As a program, `recorder.mjs FILE COMMAND..` runs the command over stdio.
 // Either way `said` and `answered` are JSON-RPC messages in order; over stdio they come from FILE, by `read(FILE)`.
 
 import { spawn } from 'node:child_process';
