@@ -20,6 +20,7 @@ mod pure {
     mod auth_tokens;
     mod cli;
     mod client_documents;
+    mod client_matrix;
     mod connections;
     mod corpus;
     mod docs;

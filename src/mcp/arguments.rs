@@ -30,10 +30,11 @@ impl<'a> Arguments<'a> {
         self.text(key)?.ok_or_else(missing)
     }
 
+    /// An empty one is as good as absent: a model that has to give every argument writes that where it means none.
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, Diagnostic> {
         match self.value(key) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
             Some(other) => Err(self.wrong_type(key, "a string", other)),
         }
     }

@@ -244,6 +244,8 @@ async fn an_unknown_argument_is_a_result_that_tells_what_was_meant() {
         ),
         ("query", json!({}), "argument `sql` of `query` is missing"),
         ("query", json!({"sql": " "}), "is empty"),
+        // An empty string is no argument.
+        ("query", json!({"sql": "", "cursor": ""}), "argument `sql` of `query` is missing"),
         ("query", json!({"sql": 5}), "must be a string"),
         ("query", json!({"sql": "SELECT 1", "format": "cvs"}), "did you mean `csv`?"),
         ("query", json!({"sql": "SELECT 1", "limit": -1}), "must be a whole number from 0"),

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::{Client, NoTls};
 
-use crate::{Checked, words};
+use crate::reads::rows;
+use crate::{Checked, call, expect, words};
 
-const CANCEL_LIMIT: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Watch {
@@ -19,12 +19,34 @@ pub(crate) fn mark() -> u32 {
     rand::random_range(100_000_000..200_000_000)
 }
 
+/// A connection of the tests' own.
+pub(crate) async fn admin() -> Checked<Client> {
+    let url = var("ADMIN_DATABASE_URL").map_err(words)?;
+    let (admin, connection) = tokio_postgres::connect(&url, NoTls).await.map_err(words)?;
+    tokio::spawn(connection);
+    Ok(admin)
+}
+
+/// A call that nobody waits for any longer ends, and the next one is answered.
+pub(crate) async fn cancel(client: &crate::Client) -> Checked<String> {
+    let watch = Watch::new().await?;
+    {
+        let sql = watch.endless();
+        let calling = call(client, "query", serde_json::json!({"sql": sql}));
+        tokio::select! {
+            answer = calling => return Err(format!("answered: {answer:?}")),
+            seen = watch.until(true, "the query never ran") => seen?,
+        };
+    }
+    let took = watch.gone().await?;
+    let after = call(client, "query", serde_json::json!({"sql": "SELECT 7 AS n"})).await.map_err(words)?;
+    expect(rows(&after) == serde_json::json!([[7]]), after)?;
+    Ok(took)
+}
+
 impl Watch {
     pub(crate) async fn new() -> Checked<Self> {
-        let url = var("ADMIN_DATABASE_URL").map_err(words)?;
-        let (admin, connection) = tokio_postgres::connect(&url, NoTls).await.map_err(words)?;
-        tokio::spawn(connection);
-        Ok(Self { admin, mark: mark() })
+        Ok(Self { admin: admin().await?, mark: mark() })
     }
 
     pub(crate) fn endless(&self) -> String {
@@ -50,8 +72,9 @@ impl Watch {
 
     /// From now to the query's end.
     pub(crate) async fn gone(&self) -> Checked<String> {
+        let limit = var("CANCEL_MS").map_err(words)?.parse().map_err(words)?;
         let took = self.until(false, "the query runs on").await?;
         let words = format!("{} ms", took.as_millis());
-        if took < CANCEL_LIMIT { Ok(words) } else { Err(format!("gone after {words}")) }
+        if took < Duration::from_millis(limit) { Ok(words) } else { Err(format!("gone after {words}")) }
     }
 }

@@ -63,6 +63,8 @@ async def write(driver):
         expect(answer.content and answer.content["status"] == "done", answer)
         expect(title() == wanted, title())
         expect(asked == (driver.elicits and OVER_STDIO), f"the client was asked: {asked}")
+        if asked:
+            print("ok elicitation by URL", flush=True)
         return "by URL" if asked else "by CLI"
     finally:
         admin.close()

@@ -4,28 +4,24 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from fastmcp import Client
-from fastmcp.client.transports import StdioTransport
+from mcp.types import ResourceTemplateReference
 
-from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, expect, run
+from checks import Answer, expect, run
+from fast import FastMcp, FastSchema, elicit, transport
 from tasks import Tasks
 
 
-class FastMcp3(Driver):
+class FastMcp3(FastMcp):
     # It forgets a call that is cancelled, and says nothing.
     cancels = False
 
     def __init__(self, client):
-        self.client = client
+        super().__init__(client)
         self.tasks = Background(client)
+        self.schema = FastSchema(client, ResourceTemplateReference)
 
     def revision(self):
         return self.client.initialize_result.protocolVersion
-
-    async def tools(self):
-        return await self.client.list_tools()
-
-    async def call(self, name, arguments):
-        return Answer.of(await self.client.call_tool(name, arguments, raise_on_error=False))
 
 
 class Background(Tasks):
@@ -58,8 +54,8 @@ class Background(Tasks):
 
 
 @asynccontextmanager
-async def connected():
-    async with Client(StdioTransport(PROGRAM, ARGUMENTS) if OVER_STDIO else URL) as client:
+async def connected(url, token):
+    async with Client(transport(url, token), elicitation_handler=elicit) as client:
         yield FastMcp3(client)
 
 

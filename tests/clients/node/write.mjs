@@ -58,7 +58,8 @@ async function write(client) {
     }
     expect(answer.structuredContent?.status === 'done', JSON.stringify(answer));
     expect((await title()) === wanted, await title());
-    expect(asked === (client.elicits && process.env.TRANSPORT === 'stdio'), `the client was asked: ${asked}`);
+    expect(asked === (client.elicits === true && process.env.TRANSPORT === 'stdio'), `the client was asked: ${asked}`);
+    if (asked) console.log('ok elicitation by URL');
     return asked ? 'by URL' : 'by CLI';
   } finally {
     await admin.end();

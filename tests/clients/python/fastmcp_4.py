@@ -1,30 +1,29 @@
-"""PyPI fastmcp 4 with fastmcp-tasks: the tasks extension of 2026-07-28."""
+"""PyPI fastmcp 4 with fastmcp-tasks, in both of its modes (MODE: auto or legacy). The tasks extension is of 2026-07-28."""
 
+import os
 from contextlib import asynccontextmanager
 
 from fastmcp import Client
-from fastmcp.client.transports import StdioTransport
 from fastmcp_tasks import call_tool_task
+from mcp_types import ResourceTemplateReference
 
-from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, expect, run
-from tasks import Tasks
+from checks import Answer, expect, run
+from fast import FastMcp, FastSchema, elicit, transport
+from tasks import Handle, Tasks
+
+MODE = os.environ["MODE"]
 
 
-class FastMcp4(Driver):
-    expected = "2026-07-28"
+class FastMcp4(FastMcp):
+    expected = "2025-11-25" if MODE == "legacy" else "2026-07-28"
 
     def __init__(self, client):
-        self.client = client
-        self.tasks = Extension(client)
+        super().__init__(client)
+        self.tasks = Handle(self.call) if MODE == "legacy" else Extension(client)
+        self.schema = FastSchema(client, ResourceTemplateReference)
 
     def revision(self):
         return self.client.protocol_version
-
-    async def tools(self):
-        return await self.client.list_tools()
-
-    async def call(self, name, arguments):
-        return Answer.of(await self.client.call_tool(name, arguments, raise_on_error=False))
 
 
 class Extension(Tasks):
@@ -54,8 +53,8 @@ class Extension(Tasks):
 
 
 @asynccontextmanager
-async def connected():
-    async with Client(StdioTransport(PROGRAM, ARGUMENTS) if OVER_STDIO else URL) as client:
+async def connected(url, token):
+    async with Client(transport(url, token), mode=MODE, elicitation_handler=elicit) as client:
         yield FastMcp4(client)
 
 

@@ -16,10 +16,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pg8000.native
 
-CANCEL_LIMIT = 0.25
+CANCEL_LIMIT = int(os.environ["CANCEL_MS"]) / 1000
 PATIENCE = 20
 TOOLS = os.environ["TOOLS"]
 URL = os.environ["MCP_URL"]
+LOGIN_URL = os.environ["LOGIN_URL"]
+TOKEN = os.environ["TOKEN"]
 OVER_STDIO = os.environ["TRANSPORT"] == "stdio"
 PROGRAM = os.environ["PROGRAM"]
 CONFIG = os.environ["CONFIG"]
@@ -29,17 +31,23 @@ failed = False
 
 
 class Driver:
-    """What the checks ask of a client: drivers fill it in."""
+    """What the checks ask of a client: drivers fill it in. What a client has not is said in tests/clients/notes."""
 
     expected = "2025-11-25"
     # Does it tell the server when a call is cancelled?
     cancels = True
+    # Does the application see `_meta` of a result, and can it call a tool that was not listed?
+    meta = True
+    unlisted = True
+    # Does it put the tools into an order of its own?
+    sorts = False
     # See tasks.py.
     tasks = None
-    # Only where the client has a check of its own for resources.
-    resource = None
     # See schema.py.
     schema = None
+    # See converted.py; `strict`: its converter makes every property required.
+    converted = None
+    strict = False
     # Has it declared URL elicitation, with `elicited` of write.py?
     elicits = False
 
@@ -48,6 +56,10 @@ class Driver:
 
     async def tools(self):
         raise NotImplementedError
+
+    async def listed(self):
+        """The tools as the server sent them, where `tools` has them in another form."""
+        return await self.tools()
 
     async def call(self, name, arguments):
         """An Answer, also where it is an error of the tool."""
@@ -92,31 +104,34 @@ async def check(name, work):
 
 
 def run(connected):
-    """`connected` gives a context manager with a driver in it."""
+    """`connected(url, token)` gives a context manager with a driver in it; over stdio it takes no heed of either."""
 
     async def checks():
-        # It imports this file.
-        from schema import check_schema
+        # They import this file.
+        from converted import check_converted
+        from schema import check_answers, check_schema
         from tasks import check_tasks
         from write import check_write
 
-        async with connected() as driver:
+        async with connected(URL, None) as driver:
             await check("connect", connect(driver))
             await check("list", list_tools(driver))
+            await check_converted(driver)
             await check("query", query(driver))
             await check("formats", formats(driver))
-            if driver.resource:
-                await check("resource", driver.resource())
             await check("refusal", refusal(driver))
             await check("arguments", wrong_arguments(driver))
             if driver.cancels:
                 await check("cancel", cancel(driver))
+            await check_answers(driver.call)
             if driver.schema:
-                await check_schema(driver.schema, driver.call)
+                await check_schema(driver.schema)
             await check_write(driver)
             if driver.tasks:
                 await check_tasks(driver.tasks)
         print("ok close", flush=True)
+        if not OVER_STDIO:
+            await check("login", login(connected))
 
     asyncio.run(checks())
     sys.exit(1 if failed else 0)
@@ -128,10 +143,29 @@ async def connect(driver):
     return revision
 
 
+async def login(connected):
+    """With the token that the application holds, and not without."""
+    refused = False
+    try:
+        async with connected(LOGIN_URL, None) as driver:
+            await driver.tools()
+    except Exception:  # each client has its own
+        refused = True
+    expect(refused, "let in without a token")
+    async with connected(LOGIN_URL, TOKEN) as driver:
+        answer = await driver.call("query", {"sql": "SELECT 7 AS n"})
+        expect(answer.content["rows"] == [[7]], answer)
+    return "token"
+
+
+def headers(token):
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 async def list_tools(driver):
-    tools = [tool.model_dump(by_alias=True) for tool in await driver.tools()]
+    tools = [tool.model_dump(by_alias=True) for tool in await driver.listed()]
     names = " ".join(tool["name"] for tool in tools)
-    expect(names == TOOLS, names)
+    expect(names == (" ".join(sorted(TOOLS.split())) if driver.sorts else TOOLS), names)
     expect(all(tool["outputSchema"] for tool in tools), "no schemas")
     writing = [tool["name"] for tool in tools if not tool["annotations"]["readOnlyHint"]]
     expect(writing == ["execute"], f"say that they write: {writing}")
@@ -178,6 +212,8 @@ async def refusal(driver):
     expect(answer.is_error, "not an error")
     for pattern in (r"\AERROR:  [0-9A-Z]{5}: ", r"\nRULE:  ", r"\nHINT:  ", r"\nLINE 2: .*\n *\^"):
         expect(re.search(pattern, answer.text), answer.text)
+    if not driver.meta:
+        return answer.text.splitlines()[0]
     error = answer.meta["pgwarden/error"]
     expect(error["sqlstate"] and error["rule"] and error["hint"] and error["position"]["line"] == 2, error)
     return f"{error['sqlstate']} {error['rule']}"
@@ -186,8 +222,9 @@ async def refusal(driver):
 async def wrong_arguments(driver):
     answer = await driver.call("query", {"sql": "SELECT 1", "parms": []})
     expect(answer.is_error and "did you mean `params`?" in answer.text, answer)
-    code = await code_of(driver.call("no_such_tool", {}))
-    expect(code == -32602, f"an unknown tool: {code}")
+    if driver.unlisted:
+        code = await code_of(driver.call("no_such_tool", {}))
+        expect(code == -32602, f"an unknown tool: {code}")
 
 
 async def cancel(driver):

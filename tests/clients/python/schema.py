@@ -4,53 +4,78 @@ import asyncio
 import json
 import os
 import time
-from contextlib import asynccontextmanager
 
-from checks import check, expect, postgres
+from checks import check, code_of, expect, postgres
 
 NOTICED = 5.0
 PROMPTS = "explore_database answer_question explain_slow_query review_schema write_report"
 
 
 class Schema:
-    """What the checks ask of a client: drivers fill it in."""
+    """What the checks ask of a client: drivers fill in what it has."""
 
-    async def prompts(self):
-        raise NotImplementedError
-
-    async def prompt(self, name, arguments):
-        raise NotImplementedError
-
-    async def complete(self, template, name, value, context):
-        """The values."""
-        raise NotImplementedError
-
-    async def resources(self):
-        raise NotImplementedError
-
-    async def read(self, uri):
-        """The first of the contents."""
-        raise NotImplementedError
-
-    @asynccontextmanager
-    async def changes(self, uri):
-        """An asyncio.Queue of the URIs that the client hears of; none where it has no way to hear."""
-        raise NotImplementedError
-        yield
+    # async def prompts(self)
+    prompts = None
+    # async def prompt(self, name, arguments)
+    prompt = None
+    # async def complete(self, template, name, value, context): the values
+    complete = None
+    # async def templates(self)
+    templates = None
+    # async def resources(self)
+    resources = None
+    # async def read(self, uri): the first of the contents
+    read = None
+    # It reads any URI, and not only those that are listed.
+    forms = True
+    # Of an error it shows the words, and not the code.
+    hides_codes = False
+    # A context manager changes(self, uri): an asyncio.Queue of the URIs that the client hears of
+    changes = None
 
 
-async def check_schema(schema, call):
-    await check("prompts", prompts(schema))
-    await check("completion", completion(schema))
-    await check("pages", pages(schema))
+async def check_schema(schema):
+    if schema.read:
+        await check("resource", resource(schema))
+        if schema.forms:
+            await check("pages", pages(schema))
+    if schema.prompt:
+        await check("prompts", prompts(schema))
+    if schema.complete:
+        await check("completion", completion(schema))
+    if schema.changes:
+        await check("change", change(schema))
+
+
+async def check_answers(call):
     await check("plan", plan(call))
     await check("health", health(call))
-    await check("change", change(schema))
+
+
+async def resource(schema):
+    if schema.templates:
+        templates = await schema.templates()
+        expect(len(templates) == 16, templates)
+    uri = await orders(schema)
+    contents = await schema.read(uri)
+    expect(str(contents.uri) == uri and len(contents.text) > 20, contents)
+    await unknown(schema, f"{uri}_not_there")
+    return uri
+
+
+async def unknown(schema, uri):
+    try:
+        code = await code_of(schema.read(uri))
+    except Exception as error:  # each client has its own
+        code = str(error) if schema.hides_codes else f"without a code: {error}"
+    expect(code and schema.hides_codes or code in (-32002, -32602), f"an unknown resource: {code}")
 
 
 async def prompts(schema):
-    names = " ".join(prompt.name for prompt in await schema.prompts())
-    expect(names == PROMPTS, names)
+    names = PROMPTS
+    if schema.prompts:
+        names = " ".join(prompt.name for prompt in await schema.prompts())
+        expect(names == PROMPTS, names)
     given = {"question": "Which customers buy most?"}
     text = (await schema.prompt("answer_question", given)).messages[0].content.text
     expect(given["question"] in text and "`query`" in text, text)
@@ -99,8 +124,6 @@ async def health(call):
 async def change(schema):
     uri = await orders(schema)
     async with schema.changes(uri) as heard:
-        if heard is None:
-            return "it has no way to hear"
         connection = postgres(os.environ["ADMIN_DATABASE_URL"])
         try:
             connection.run(f"COMMENT ON COLUMN shop.orders.channel IS 'seen {time.time()}'")

@@ -2,7 +2,7 @@
 
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { overStdio, run, stdio, url } from './checks.mjs';
+import { overStdio, run, stdio } from './checks.mjs';
 import { handle } from './tasks.mjs';
 import { elicited } from './write.mjs';
 
@@ -11,12 +11,13 @@ const options = {
   capabilities: { elicitation: { url: {} } },
   ...(auto ? { versionNegotiation: { mode: 'auto' } } : {}),
 };
-const inner = new Client({ name: 'pgwarden-check-client', version: '1.0.0' }, options);
-inner.setRequestHandler('elicitation/create', ({ params }) => elicited(params));
-const transport = overStdio ? new StdioClientTransport(stdio) : new StreamableHTTPClientTransport(url());
 
-await run(
-  {
+function open({ url, headers }) {
+  const inner = new Client({ name: 'pgwarden-check-client', version: '1.0.0' }, options);
+  inner.setRequestHandler('elicitation/create', ({ params }) => elicited(params));
+  const http = () => new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+  const transport = overStdio ? new StdioClientTransport(stdio) : http();
+  return {
     connect: () => inner.connect(transport),
     revision: () => inner.getNegotiatedProtocolVersion(),
     listTools: () => inner.listTools(),
@@ -36,12 +37,14 @@ await run(
       return () => inner.unsubscribeResource({ uri });
     },
     elicits: true,
+    cancels: true,
     callTool: (params, options) => inner.callTool(params, options),
+    tasks: handle((params) => inner.callTool(params)),
     close: async () => {
       if (!auto) await transport.terminateSession?.();
       await inner.close();
     },
-  },
-  auto ? '2026-07-28' : '2025-11-25',
-  handle((params) => inner.callTool(params)),
-);
+  };
+}
+
+await run(open, auto ? '2026-07-28' : '2025-11-25');

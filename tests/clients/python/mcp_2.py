@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 
 from mcp import Client, types
 from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 
-from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, code_of, expect, run
+from checks import ARGUMENTS, OVER_STDIO, PROGRAM, Answer, Driver, headers, run
 from schema import Schema
 from tasks import Handle
 from write import elicited
@@ -33,17 +35,6 @@ class Mcp2(Driver):
     async def call(self, name, arguments):
         return Answer.of(await self.client.call_tool(name, arguments))
 
-    async def resource(self):
-        templates = (await self.client.list_resource_templates()).resource_templates
-        expect(len(templates) == 16, templates)
-        resources = (await self.client.list_resources()).resources
-        uri = next(str(one.uri) for one in resources if str(one.uri).endswith("/shop/orders"))
-        contents = (await self.client.read_resource(uri)).contents
-        expect(str(contents[0].uri) == uri and len(contents[0].text) > 20, contents)
-        code = await code_of(self.client.read_resource(f"{uri}_not_there"))
-        expect(code in (-32002, -32602), f"an unknown resource: {code}")
-        return f"{uri}, unknown: {code}"
-
 
 class Schema2(Schema):
     def __init__(self, client):
@@ -59,6 +50,9 @@ class Schema2(Schema):
         ref = types.ResourceTemplateReference(uri=template)
         completed = await self.client.complete(ref, {"name": name, "value": value}, context)
         return completed.completion.values
+
+    async def templates(self):
+        return (await self.client.list_resource_templates()).resource_templates
 
     async def resources(self):
         return (await self.client.list_resources()).resources
@@ -101,10 +95,12 @@ async def elicit(_, params):
 
 
 @asynccontextmanager
-async def connected():
-    server = StdioServerParameters(command=PROGRAM, args=ARGUMENTS) if OVER_STDIO else URL
-    async with Client(server, mode=MODE, message_handler=hear, elicitation_callback=elicit) as client:
-        yield Mcp2(client)
+async def connected(url, token):
+    async with create_mcp_http_client(headers(token)) as http:
+        stdio = StdioServerParameters(command=PROGRAM, args=ARGUMENTS)
+        server = stdio if OVER_STDIO else streamable_http_client(url, http_client=http)
+        async with Client(server, mode=MODE, message_handler=hear, elicitation_callback=elicit) as client:
+            yield Mcp2(client)
 
 
 run(connected)

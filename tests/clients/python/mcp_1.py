@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from mcp import ClientSession, types
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 
-from checks import ARGUMENTS, OVER_STDIO, PROGRAM, URL, Answer, Driver, expect, run
+from checks import ARGUMENTS, OVER_STDIO, PROGRAM, Answer, Driver, expect, headers, run
 from schema import Schema
 from tasks import Tasks
 from write import elicited
@@ -18,13 +19,13 @@ class Mcp1(Driver):
     cancels = False
     elicits = True
 
-    def __init__(self, session, opened):
-        self.session, self.opened = session, opened
+    def __init__(self, session, initialized):
+        self.session, self.initialized = session, initialized
         self.tasks = Experimental(session.experimental)
         self.schema = Schema1(session)
 
     def revision(self):
-        return self.opened.protocolVersion
+        return self.initialized.protocolVersion
 
     async def tools(self):
         return (await self.session.list_tools()).tools
@@ -75,6 +76,9 @@ class Schema1(Schema):
         completed = await self.session.complete(ref, {"name": name, "value": value}, context)
         return completed.completion.values
 
+    async def templates(self):
+        return (await self.session.list_resource_templates()).resourceTemplates
+
     async def resources(self):
         return (await self.session.list_resources()).resources
 
@@ -103,11 +107,21 @@ async def elicit(_, params):
 
 
 @asynccontextmanager
-async def connected():
-    stdio = StdioServerParameters(command=PROGRAM, args=ARGUMENTS)
-    async with stdio_client(stdio) if OVER_STDIO else streamable_http_client(URL) as (read, write, *_):
-        async with ClientSession(read, write, message_handler=hear, elicitation_callback=elicit) as session:
-            yield Mcp1(session, await session.initialize())
+async def opened(url, token, **callbacks):
+    """A session, not yet initialized."""
+    async with create_mcp_http_client(headers(token)) as http:
+        stdio = StdioServerParameters(command=PROGRAM, args=ARGUMENTS)
+        streams = stdio_client(stdio) if OVER_STDIO else streamable_http_client(url, http_client=http)
+        async with streams as (read, write, *_):
+            async with ClientSession(read, write, **callbacks) as session:
+                yield session
 
 
-run(connected)
+@asynccontextmanager
+async def connected(url, token):
+    async with opened(url, token, message_handler=hear, elicitation_callback=elicit) as session:
+        yield Mcp1(session, await session.initialize())
+
+
+if __name__ == "__main__":
+    run(connected)
