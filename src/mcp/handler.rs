@@ -46,7 +46,12 @@ pub(super) struct Handler {
 
 impl Handler {
     pub(super) fn new(gateway: Gateway, callers: Callers, result_chars: usize, calls: Calls) -> Self {
-        let tools = Arc::new(Tools::new(&gateway.databases(), result_chars));
+        let tools = Tools::new(&gateway.databases(), result_chars);
+        let tools = match gateway.has_search_and_fetch() {
+            true => tools.with_search_and_fetch(result_chars),
+            false => tools,
+        };
+        let tools = Arc::new(tools);
         let (session, page) = (Arc::default(), ApprovalPage::default());
         Self { gateway, tools, callers, result_chars, calls, session, page, pushes: true }
     }

@@ -15,6 +15,7 @@ impl Next {
         let known = path == "/account"
             || path == "/approvals"
             || path.strip_prefix("/approvals/").is_some_and(is_id)
+            || path.strip_prefix("/found/").is_some_and(is_result)
             || path.strip_prefix("/authorize?").is_some_and(is_query);
         Self(if known && path.len() <= MOST_CHARS { path } else { "/account" }.to_owned())
     }
@@ -35,6 +36,11 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
+/// As the path of a search result is written.
+fn is_result(text: &str) -> bool {
+    text.contains(':') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~:,%".contains(&byte))
+}
+
 /// What a query may have, none of which ends it or a header's line (RFC 3986, 3.4).
 fn is_query(text: &str) -> bool {
     text.bytes().all(|byte| {
@@ -53,6 +59,7 @@ mod tests {
             "/account",
             "/approvals",
             "/approvals/0f1e-2d_3c",
+            "/found/row:shop:articles:a%252Fb,2",
             "/authorize?client_id=https%3A%2F%2Fa.example%2Fc&state=a+b",
         ] {
             assert_eq!(Next::new(path).as_str(), path);
@@ -68,6 +75,9 @@ mod tests {
             "/approvals/a/b",
             "/approvals/..",
             "/approvals//evil.com",
+            "/found/..",
+            "/found//evil.com:80",
+            "/found/table:a:b/../../token",
             "/authorize?a\r\nset-cookie: b",
             "/authorize?a#b",
             "/authorize?a b",
