@@ -75,3 +75,55 @@ fn source(mut section: Section<'_>) -> Result<Documents, ConfigError> {
     section.finish()?;
     Ok(Documents { name, relation, id, title, text, matching, url })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{Config, read};
+    use crate::gateway::Matching;
+
+    const SOURCE: &str = "[databases.shop]\nurl = \"postgres://r@h/shop\"\n[[databases.shop.documents]]\n";
+    const NAMES: &str =
+        "name = \"a\"\nrelation = \"shop.\\\"Odd\\\"\"\nid = [\"id\"]\ntitle = \"t\"\ntext = [\"b\"]\n";
+
+    fn parse(text: &str) -> Result<Config, String> {
+        read(text, Path::new("pgwarden.toml"), &|_| None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_tools_are_off_unless_they_are_asked_for() {
+        assert!(!parse("").unwrap().tools.search_and_fetch);
+        assert!(!parse("[tools]").unwrap().tools.search_and_fetch);
+        assert!(parse("[tools]\nsearch_and_fetch = true").unwrap().tools.search_and_fetch);
+    }
+
+    #[test]
+    fn a_source_is_read_with_what_it_leaves_out() {
+        let config = parse(&format!("{SOURCE}{NAMES}")).unwrap();
+        let [documents] = config.databases[0].documents.as_slice() else { panic!("one source") };
+        assert_eq!(documents.relation.to_string(), "shop.\"Odd\"");
+        assert_eq!(documents.matching, Matching::Fulltext { language: "english".to_owned(), vector: None });
+        let config = parse(&format!("{SOURCE}{NAMES}by = \"trigram\"")).unwrap();
+        assert_eq!(config.databases[0].documents[0].matching, Matching::Trigram);
+    }
+
+    #[test]
+    fn every_fault_of_a_source_is_told() {
+        let refused = |text: &str| parse(&format!("{SOURCE}{text}")).unwrap_err();
+        for (change, told) in [
+            (NAMES.replace("\"a\"", "\"a b\""), "`name` is no name for documents"),
+            (NAMES.replace("shop.", ""), "`relation` is no `schema.relation`"),
+            (NAMES.replace("[\"id\"]", "[]"), "`id` names no column"),
+            (NAMES.replace("title = \"t\"", ""), "has no `title`"),
+            (format!("{NAMES}language = \"x'y\""), "`language` is no name of a text search configuration"),
+            (format!("{NAMES}url = \"http://a.example/{{id}}\""), "`url` is no https URL"),
+            (format!("{NAMES}by = \"trigram\"\nvector = \"v\""), "which `by = \"trigram\"` does not use"),
+            (format!("{NAMES}by = \"magic\""), "`fulltext` or `trigram` was expected"),
+            (format!("{NAMES}extra = 1"), "unknown key `extra`"),
+            (format!("{NAMES}[[databases.shop.documents]]\n{NAMES}"), "has a `name` that another one has"),
+        ] {
+            assert!(refused(&change).contains(told), "{told}: {}", refused(&change));
+        }
+    }
+}

@@ -192,11 +192,13 @@ fn no_index(documents: &Documents, relation: &Relation) -> Option<DocumentFault>
             .map(|column| format!("({}::text) gin_trgm_ops", quote_ident(column)))
             .collect(),
     };
+    let of_likeness = documents.matching == Matching::Trigram;
     let is_there = |part: &String| {
-        relation.indexes.iter().any(|index| {
-            let definition = bare(&index.definition);
-            let of_words = definition.contains("usinggin") || definition.contains("usinggist");
-            index.valid && of_words && definition.contains(&bare(&part.replace("gin_trgm_ops", "")))
+        relation.indexes.iter().filter(|index| index.valid).any(|index| {
+            let (_, made_of) = index.definition.split_once(" USING ").unwrap_or_default();
+            let of_words = made_of.starts_with("gin ") || made_of.starts_with("gist ");
+            let part = part.replace("gin_trgm_ops", "");
+            of_words && made_of.contains("trgm_ops") == of_likeness && bare(made_of).contains(&bare(&part))
         })
     };
     if parts.iter().all(is_there) {

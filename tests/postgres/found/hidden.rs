@@ -105,7 +105,7 @@ async fn marker_words_of_what_is_hidden_appear_nowhere() {
         .await
         .unwrap();
     let policy = format!(
-        "{SHOP}[[deny]]\nselect = [\"shop.canary_relation\", \"shop.articles.internal\", \"hr.*\"]\n\
+        "{SHOP}[[deny]]\nselect = [\"shop.canary_relation\", \"shop.articles.internal\"]\n\
          [[mask]]\ncolumns = [\"shop.articles.author\"]\nwith = \"null\"\n\
          [[filter]]\nrelations = [\"shop.articles\"]\nwhere = \"audience = 'all'\"\n"
     );
