@@ -98,6 +98,11 @@ impl Gateway {
         self.search_and_fetch
     }
 
+    /// The resource at `uri` is a result. Rows may be in it: another caller sees others, and so does this one a moment later.
+    pub fn is_result(uri: &str) -> bool {
+        Address::parse(uri).is_some_and(|address| matches!(address.target, Target::Found(_)))
+    }
+
     /// What `question` is about, the best first. `origin` is where people read results, if they can.
     pub async fn search(
         &self,

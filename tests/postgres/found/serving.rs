@@ -140,6 +140,18 @@ async fn without_pages_a_result_s_url_is_a_resource_that_reads_like_it() {
 }
 
 #[tokio::test]
+async fn a_result_is_kept_by_nobody() {
+    let database = database().await;
+    let peer = http(gateway(&database, SHOP).await, Settings::default()).await;
+    let read = |uri: &'static str| peer.ask("resources/read", json!({"uri": uri}));
+    let row = read("pgwarden://shop/found/row%3Ashop%3Aarticles%3A1").await.json()["result"].clone();
+    assert_eq!((&row["cacheScope"], &row["ttlMs"]), (&json!("private"), &json!(0)), "{row}");
+    let table = read("postgres://shop/shop/articles").await.json()["result"].clone();
+    assert_eq!(table["cacheScope"], "public", "{table}");
+    peer.stop().await;
+}
+
+#[tokio::test]
 async fn an_argument_more_is_refused() {
     let database = database().await;
     let own =
