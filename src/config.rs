@@ -3,6 +3,7 @@
 //! Composes what the modules before it settle. A key or variable that it does not know is an error, never ignored.
 
 mod auth;
+mod documents;
 mod embedded_auth;
 mod environment;
 mod error;
@@ -16,6 +17,7 @@ mod store;
 mod tasks;
 
 pub use auth::{Auth, AuthMethod};
+pub use documents::OptionalTools;
 pub use embedded_auth::EmbeddedAuth;
 pub use environment::{VARIABLES, check_environment};
 pub use error::ConfigError;

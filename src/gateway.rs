@@ -8,6 +8,7 @@ mod completion;
 mod database_health;
 mod deadline;
 mod describe;
+mod found;
 mod health;
 mod identities;
 pub(crate) mod invisible;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 
 pub use approvals::{ApprovalView, Decided, Decision, ExecuteRequest, Executed, unknown_approval};
 pub use completion::{Completing, Completion, Wanted};
+pub use found::{DocumentFault, Documents, FoundDocument, FoundResult, FoundResults, Matching};
 pub use health::Health;
 pub use identities::{OwnLogins, RunAs};
 pub use notes::{Notes, NotesError, NotesSource};
@@ -77,6 +79,7 @@ pub struct Gateway {
     stir: Arc<Stir>,
     before: Option<Arc<BeforeImages>>,
     approvals: Arc<dyn ApprovalStore>,
+    search_and_fetch: bool,
 }
 
 impl Gateway {
@@ -94,6 +97,7 @@ impl Gateway {
             stir: Arc::default(),
             before: None,
             approvals: Arc::new(MemoryApprovals::default()),
+            search_and_fetch: false,
         }
     }
 

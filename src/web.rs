@@ -17,6 +17,7 @@ mod external;
 mod fault;
 mod fields;
 mod form;
+mod found;
 mod gate;
 mod hosts;
 mod layout;
@@ -80,6 +81,7 @@ fn own() -> Router<Arc<Site>> {
         .route("/logout", post(login::end))
         .route("/account", get(account::show))
         .route("/account/grants/{id}/revoke", post(account::revoke))
+        .route("/found/{id}", get(found::show))
         .route("/approvals", get(approvals::list))
         .route("/approvals/{id}", get(approvals::show))
         .route("/approvals/{id}/approve", post(approvals::approve))

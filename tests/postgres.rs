@@ -33,6 +33,7 @@ mod postgres {
     mod extensions;
     mod fidelity;
     mod fixtures;
+    mod found;
     mod gateway;
     mod health;
     mod identities;

@@ -19,7 +19,7 @@ use super::arguments::DoctorArguments;
 use super::setup::{Setup, environment};
 use crate::config::DatabaseEntry;
 use crate::db::{Examination, Finding, SslMode};
-use crate::gateway::{NotesError, SavedFault, Served};
+use crate::gateway::{DocumentFault, NotesError, SavedFault, Served};
 use crate::pg::Diagnostic;
 use crate::policy::PolicyError;
 
@@ -37,6 +37,8 @@ struct Report<'s> {
     missing_notes: Vec<NotesError>,
     /// Saved queries that cannot be run.
     saved: Vec<SavedFault>,
+    /// Documents that are not there, or that no index helps to search.
+    documents: Vec<DocumentFault>,
 }
 
 pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
@@ -59,14 +61,26 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let monitor = MonitorReport::find(served).await;
     let identities = Identities::find(served).await;
     // Without the checks of the login, which are told above.
-    let (missing, missing_notes, saved) = match served.database.ready().await {
+    let (missing, missing_notes, saved, documents) = match served.database.ready().await {
         Ok(catalog) => {
             let saved = served.saved_faults().await;
-            (served.policies.missing(&catalog), served.missing_notes(&catalog), saved)
+            let documents = served.document_faults(&catalog);
+            (served.policies.missing(&catalog), served.missing_notes(&catalog), saved, documents)
         }
-        Err(_) => (Vec::new(), Vec::new(), Vec::new()),
+        Err(_) => Default::default(),
     };
-    Report { entry, accepted, examination, beyond, monitor, identities, missing, missing_notes, saved }
+    Report {
+        entry,
+        accepted,
+        examination,
+        beyond,
+        monitor,
+        identities,
+        missing,
+        missing_notes,
+        saved,
+        documents,
+    }
 }
 
 impl Report<'_> {
@@ -74,6 +88,7 @@ impl Report<'_> {
     fn is_healthy(&self) -> bool {
         self.missing.is_empty()
             && self.saved.is_empty()
+            && !self.documents.iter().any(DocumentFault::is_fatal)
             && self.monitor.is_healthy()
             && self.identities.are_healthy(self.accepted)
             && self
@@ -97,10 +112,11 @@ impl Report<'_> {
         let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
         let notes: Vec<String> = self.missing_notes.iter().map(ToString::to_string).collect();
         let saved: Vec<String> = self.saved.iter().map(ToString::to_string).collect();
+        let documents: Vec<String> = self.documents.iter().map(ToString::to_string).collect();
         json!({
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
             "policy": missing, "notes": notes, "saved_queries": saved, "monitor_login": self.monitor.json(),
-            "identities": self.identities.json(),
+            "identities": self.identities.json(), "documents": documents,
         })
         .to_string()
     }
@@ -121,6 +137,13 @@ impl Report<'_> {
         }
         for fault in &self.saved {
             line(&mut out, "FAIL", &fault.to_string(), None);
+        }
+        for fault in &self.documents {
+            let (verdict, remedy) = match fault {
+                DocumentFault::Missing { .. } => ("FAIL", None),
+                DocumentFault::NoIndex { statement, .. } => ("note", Some(statement.as_str())),
+            };
+            line(&mut out, verdict, &fault.to_string(), remedy);
         }
         out
     }
@@ -229,6 +252,7 @@ mod tests {
             missing: Vec::new(),
             missing_notes: Vec::new(),
             saved: Vec::new(),
+            documents: Vec::new(),
         };
         (report.text(), report.is_healthy())
     }
@@ -291,6 +315,7 @@ mod tests {
             missing: Vec::new(),
             missing_notes: Vec::new(),
             saved: Vec::new(),
+            documents: Vec::new(),
         };
         assert_eq!(
             report.text(),

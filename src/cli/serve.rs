@@ -76,6 +76,7 @@ fn warm_up(served: &Served) {
                     info!(database = name, login = catalog.contents().login, "database `{name}` is ready");
                     if at == 0 {
                         served.warn_of_notes(&catalog);
+                        served.warn_of_documents(&catalog);
                     }
                 }
                 Err(finding) => error!(

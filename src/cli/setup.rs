@@ -55,6 +55,7 @@ impl Setup {
                 policies: Vec::new(),
                 queries: None,
                 notes: None,
+                documents: Vec::new(),
                 ..entry.clone()
             })
         };
@@ -118,6 +119,7 @@ impl Setup {
         let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
         let gateway = Gateway::new(self.served.clone(), limits, Telemetry::default());
         let gateway = gateway.with_tasks(store, tasks.settings.clone(), holder).with_before_images(images);
+        let gateway = gateway.with_search_and_fetch(self.config.tools.search_and_fetch);
         Ok(match &shared {
             Some(shared) => gateway.with_approvals(store::of_approvals(shared).await?),
             None => gateway,
@@ -240,7 +242,7 @@ fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     let notes = entry.notes.as_deref().map(NotesSource::load).transpose()?.unwrap_or_default();
     let policies = policies(entry, &settings)?;
     let served = Served::new(Database::new(settings), policies).with_notes(notes);
-    let served = served.running_as(entry.run_as.clone());
+    let served = served.running_as(entry.run_as.clone()).with_documents(entry.documents.clone());
     Ok(match &entry.queries {
         Some(file) => served.with_saved(SavedSource::load(file, mcp::is_built_in)?),
         None => served,

@@ -162,7 +162,7 @@ fn lifetimes(mut section: Section<'_>) -> Result<Lifetimes, ConfigError> {
     Ok(lifetimes)
 }
 
-fn boolean(value: &DeValue<'_>) -> Result<bool, Fault> {
+pub(super) fn boolean(value: &DeValue<'_>) -> Result<bool, Fault> {
     value.as_bool().ok_or_else(|| Fault::new("is neither true nor false", None))
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::auth::auth;
+use super::documents::{documents, tools};
 use super::identities::{claims, run_as};
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
 use super::server::server;
@@ -57,6 +58,7 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
             .transpose()?
             .unwrap_or_default(),
         tasks: top.section("tasks")?.map(tasks).transpose()?.unwrap_or_default(),
+        tools: top.section("tools")?.map(tools).transpose()?.unwrap_or_default(),
         databases: match top.section("databases")? {
             Some(section) => databases(section, folder, env)?,
             None => Vec::new(),
@@ -117,6 +119,7 @@ fn database(
         is_another_login(&login, &connection, "_other LOGIN").map(|()| login)
     };
     let policies = section.list("policies")?.into_iter().map(|inner| mapped(inner, folder, login));
+    let documents = documents(section.list("documents")?)?;
     let entry = DatabaseEntry {
         policies: policies.collect::<Result<_, _>>()?,
         connection,
@@ -124,6 +127,7 @@ fn database(
         policy: section.value("policy", string)?.map(|file| folder.join(file)),
         notes: section.value("notes", string)?.map(|file| folder.join(file)),
         queries: section.value("queries", string)?.map(|file| folder.join(file)),
+        documents,
         search_path: section.value("search_path", strings)?,
         time_zone: section.value("timezone", string)?,
         accept: section.value("accept", accepted)?.unwrap_or_default(),

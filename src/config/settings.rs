@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::auth::Auth;
+use super::documents::OptionalTools;
 use super::server::Server;
 use super::store::Store;
 use super::tasks::Tasks;
 use crate::catalog::closest;
 use crate::db::{ConnectionSettings, Finding};
-use crate::gateway::{RunAs, When};
+use crate::gateway::{Documents, RunAs, When};
 
 /// Everything that `pgwarden.toml` can say, with defaults where it is silent.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,7 @@ pub struct Config {
     pub limits: Limits,
     pub store: Store,
     pub tasks: Tasks,
+    pub tools: OptionalTools,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,
 }
@@ -65,6 +67,8 @@ pub struct DatabaseEntry {
     pub notes: Option<PathBuf>,
     /// A file of saved queries.
     pub queries: Option<PathBuf>,
+    /// Relations whose rows `search` finds.
+    pub documents: Vec<Documents>,
     pub search_path: Option<Vec<String>>,
     pub time_zone: Option<String>,
     pub accept: BTreeSet<AcceptedFinding>,
@@ -95,6 +99,7 @@ impl DatabaseEntry {
             policies: Vec::new(),
             notes: None,
             queries: None,
+            documents: Vec::new(),
             search_path: None,
             time_zone: None,
             accept: BTreeSet::new(),

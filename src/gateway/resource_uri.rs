@@ -1,6 +1,7 @@
 //! Addresses of resources. `postgres://{database}/{schema}/{relation}` and what leads to it is the schema;
 //! `pgwarden://{database}/policy`, `pgwarden://{database}/routines/{schema}/{routine}` and
-//! `pgwarden://{database}/queries/{query}` is what the policy makes of it.
+//! `pgwarden://{database}/queries/{query}` is what the policy makes of it; `pgwarden://{database}/found/{id}` is what `search`
+//! has found.
 //!
 //! Each part is percent-encoded, and a name may hold any character: so the form is no suffix of it, but the query
 //! `?format=json`, which no name can be taken for.
@@ -34,6 +35,8 @@ pub(super) enum Target {
     /// The saved queries that the caller may run.
     Queries,
     Query(String),
+    /// What `search` has found, by its id.
+    Found(String),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -76,6 +79,7 @@ fn policy_target(parts: &[&str]) -> Option<Target> {
         ["policy"] => Some(Target::Policy),
         ["routines"] => Some(Target::Routines),
         ["queries"] => Some(Target::Queries),
+        ["found", id] => Some(Target::Found((*id).to_owned())),
         ["queries", name] => Some(Target::Query((*name).to_owned())),
         ["routines", schema, name] => Some(Target::Routine(QualifiedName::new(*schema, *name))),
         _ => None,
@@ -93,6 +97,7 @@ impl fmt::Display for Address {
             Target::Routines => joined(POLICY, &[database, "routines"]),
             Target::Queries => joined(POLICY, &[database, "queries"]),
             Target::Query(name) => joined(POLICY, &[database, "queries", name]),
+            Target::Found(id) => joined(POLICY, &[database, "found", id]),
             Target::Routine(name) => joined(POLICY, &[database, "routines", &name.schema, &name.name]),
         })?;
         if self.form == Form::Json { f.write_str(JSON) } else { Ok(()) }

@@ -77,6 +77,9 @@ impl Gateway {
         let Some(served) = self.served.iter().find(|served| served.name() == address.database) else {
             return Ok(None);
         };
+        if let Target::Found(id) = &address.target {
+            return Box::pin(self.read_found(caller, uri, id, address.form)).await;
+        }
         if self.has_tools(caller, Some(served.name()), ToolGroup::Schema).is_err() {
             return Ok(None);
         }
@@ -199,6 +202,8 @@ fn written(shelf: &Shelf<'_>, target: &Target, form: Form) -> Option<(SchemaReso
             let body = body(&|| queries::page("Saved queries", &all), &|| queries::document(&all));
             (entry::queries(database), body)
         }
+        // It is none of the schema's.
+        Target::Found(_) => return None,
         Target::Query(name) => {
             let found = saved.iter().find(|saved| saved.query.name == *name)?;
             let body = body(&|| queries::page("Saved query", &[found]), &|| queries::document(&[found]));

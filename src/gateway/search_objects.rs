@@ -41,7 +41,7 @@ const TOKEN_CHARS: u64 = 3;
 const ENVELOPE_CHARS: usize = 200;
 
 /// What an answer consists of.
-enum Hit<'c> {
+pub(super) enum Hit<'c> {
     Term(Meaning<'c>),
     Saved(&'c SavedQuery),
     Relation(RelationHit<'c>),
@@ -49,8 +49,8 @@ enum Hit<'c> {
 }
 
 /// A relation with the columns that matched.
-struct RelationHit<'c> {
-    relation: &'c Relation,
+pub(super) struct RelationHit<'c> {
+    pub(super) relation: &'c Relation,
     columns: Vec<&'c str>,
     /// Relations whose name goes on from this one's, and that say no more of the question.
     similar: Vec<&'c str>,
@@ -132,6 +132,12 @@ fn search(
         answer.insert("next_offset".to_owned(), json!(next));
     }
     Ok(SearchOutput(answer))
+}
+
+/// What `question` is about, the best first.
+pub(super) fn ranked<'c>(visible: &Visible<'c>, saved: &[&'c SavedQuery], question: &str) -> Vec<Hit<'c>> {
+    let request = SearchRequest { query: question.to_owned(), ..SearchRequest::default() };
+    hits(visible, saved, &request, visible.folded().collect())
 }
 
 /// All of them, in the order in which they are read.

@@ -10,7 +10,7 @@ use super::identities::Identities;
 use super::resources::LastPages;
 use super::share::Shares;
 use super::visible::Visible;
-use super::{Notes, NotesError, NotesSource, Pinned, Policies, SavedSource};
+use super::{Documents, Notes, NotesError, NotesSource, Pinned, Policies, SavedSource};
 use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::db::Database;
@@ -28,6 +28,7 @@ pub struct Served {
     pub(super) identities: Arc<Identities>,
     pub(super) saved: Option<Arc<SavedSource>>,
     pub(super) pages: Arc<LastPages>,
+    pub(super) documents: Arc<[Documents]>,
 }
 
 /// What one call shows of the schema, and within which bounds.
@@ -76,7 +77,8 @@ impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
         let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
         let (policies, notes, pages) = (policies.into(), Arc::default(), Arc::default());
-        Self { database, policies, notes, shares, identities: Arc::default(), saved: None, pages }
+        let documents = Arc::default();
+        Self { database, policies, notes, shares, identities: Arc::default(), saved: None, pages, documents }
     }
 
     pub fn with_notes(self, notes: NotesSource) -> Self {
@@ -124,6 +126,13 @@ impl Served {
     pub fn warn_of_notes(&self, catalog: &Catalog) {
         for missing in self.missing_notes(catalog) {
             warn!(database = self.name(), "notes: {missing}");
+        }
+    }
+
+    /// The same of documents.
+    pub fn warn_of_documents(&self, catalog: &Catalog) {
+        for fault in self.document_faults(catalog) {
+            warn!(database = self.name(), "{fault}");
         }
     }
 

@@ -63,6 +63,14 @@ impl ApprovalPage {
         Self(Kind::Loopback { loopback: Loopback::new(pages, stop), codes })
     }
 
+    /// Where people log in to pages.
+    pub(super) fn origin(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Public(origin) => Some(origin),
+            Kind::Terminal | Kind::Loopback { .. } => None,
+        }
+    }
+
     /// For a person whom the client shows what we say to them alone. `None`: there is no page, or none that they could use.
     pub(super) async fn for_person(&self, matter: Matter) -> Option<Link> {
         let Kind::Loopback { loopback, codes } = &self.0 else { return self.for_anybody(matter) };

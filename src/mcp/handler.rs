@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
-    CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
-    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-    SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse,
+    GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -48,7 +48,12 @@ pub(super) struct Handler {
 
 impl Handler {
     pub(super) fn new(gateway: Gateway, callers: Callers, result_chars: usize, calls: Calls) -> Self {
-        let tools = Arc::new(Tools::new(&gateway.databases(), result_chars));
+        let tools = Tools::new(&gateway.databases(), result_chars);
+        let tools = match gateway.has_search_and_fetch() {
+            true => tools.with_search_and_fetch(result_chars),
+            false => tools,
+        };
+        let tools = Arc::new(tools);
         let (session, page) = (Arc::default(), ApprovalPage::default());
         Self { gateway, tools, callers, result_chars, calls, session, page, credentials: None, pushes: true }
     }
@@ -293,7 +298,11 @@ impl ServerHandler for Handler {
         let reading = self.gateway.read_resource(&caller, &request.uri);
         let found = self.calls.unless_cancelled(&cx, reading).await?;
         let resource = found.ok_or_else(|| reply::unknown_resource(&request.uri))?;
+        let is_result = Gateway::is_result(&resource.uri);
         let read = reply::resource(resource);
+        if is_result {
+            return Ok(read.with_ttl_ms(0).with_cache_scope(CacheScope::Private).into());
+        }
         Ok(read.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(self.cache_scope()).into())
     }
 

@@ -7,9 +7,11 @@ mod database_health;
 mod describe;
 mod execute;
 mod explain;
+mod fetch;
 mod preview;
 pub(super) mod query;
 pub(super) mod saved;
+mod search;
 mod search_objects;
 mod task_cancel;
 mod task_result;
@@ -79,9 +81,19 @@ impl Tools {
         self.0.iter()
     }
 
-    /// One that is always there, or stands for saved queries.
+    /// With `search` and `fetch`, behind the others that read.
+    pub(super) fn with_search_and_fetch(mut self, result_chars: usize) -> Self {
+        let sized = |tool: Tool| tool.with_meta(result_size(result_chars));
+        let found = [search::tool(), fetch::tool()];
+        let found = found.map(|tool| Listed::new(Some(ToolGroup::Search), sized(tool)));
+        let end = self.0.iter().position(|listed| listed.group.is_none()).unwrap_or(self.0.len());
+        self.0.splice(end..end, found);
+        self
+    }
+
+    /// One that is always there or can be, or stands for saved queries.
     pub(super) fn is_built_in(name: &str) -> bool {
-        Self::new(&[], 0).named(name).is_some() || name == saved::RUN_SAVED_QUERY
+        Self::new(&[], 0).with_search_and_fetch(0).named(name).is_some() || name == saved::RUN_SAVED_QUERY
     }
 
     pub(super) fn named(&self, name: &str) -> Option<&Listed> {

@@ -15,13 +15,15 @@ pub enum ToolGroup {
     Health,
     /// The queries that the DBA has saved.
     Saved,
+    /// One question over everything, and the text of a result.
+    Search,
     /// Changes of rows.
     Write,
 }
 
 impl ToolGroup {
-    pub const ALL: [Self; 6] =
-        [Self::Query, Self::Schema, Self::Tuning, Self::Health, Self::Saved, Self::Write];
+    pub const ALL: [Self; 7] =
+        [Self::Query, Self::Schema, Self::Tuning, Self::Health, Self::Saved, Self::Search, Self::Write];
 
     /// As a policy writes it.
     pub fn word(self) -> &'static str {
@@ -31,6 +33,7 @@ impl ToolGroup {
             Self::Tuning => "tuning",
             Self::Health => "health",
             Self::Saved => "saved",
+            Self::Search => "search",
             Self::Write => "write",
         }
     }

@@ -17,6 +17,7 @@ impl Next {
             || ["/approvals/", "/credentials/"]
                 .iter()
                 .any(|place| path.strip_prefix(place).is_some_and(is_id))
+            || path.strip_prefix("/found/").is_some_and(is_result)
             || path.strip_prefix("/authorize?").is_some_and(is_query);
         Self(if known && path.len() <= MOST_CHARS { path } else { "/account" }.to_owned())
     }
@@ -35,6 +36,11 @@ fn is_id(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 64
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// As the path of a search result is written.
+fn is_result(text: &str) -> bool {
+    text.contains(':') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~:,%".contains(&byte))
 }
 
 /// What a query may have, none of which ends it or a header's line (RFC 3986, 3.4).
@@ -56,6 +62,7 @@ mod tests {
             "/approvals",
             "/approvals/0f1e-2d_3c",
             "/credentials/0f1e-2d_3c",
+            "/found/row:shop:articles:a%252Fb,2",
             "/authorize?client_id=https%3A%2F%2Fa.example%2Fc&state=a+b",
         ] {
             assert_eq!(Next::new(path).as_str(), path);
@@ -73,6 +80,9 @@ mod tests {
             "/approvals/a/b",
             "/approvals/..",
             "/approvals//evil.com",
+            "/found/..",
+            "/found//evil.com:80",
+            "/found/table:a:b/../../token",
             "/authorize?a\r\nset-cookie: b",
             "/authorize?a#b",
             "/authorize?a b",

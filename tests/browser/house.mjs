@@ -100,9 +100,11 @@ export async function house() {
   writeFileSync(
     join(folder, 'pgwarden.toml'),
     `[server]\nlisten = "127.0.0.1:${port}"\npublic_url = "${origin}"\n
+[tools]\nsearch_and_fetch = true\n
 [auth.embedded]\nscopes = ["read", "write"]\n
 [[auth.embedded.clients]]\nid = "app"\nname = "The App"\nredirect_uris = ["${redirect}"]\n
-[databases.shop]\nurl = "${shop.url}"\nsearch_path = ["shop"]\npolicy = "policy.toml"\n`,
+[databases.shop]\nurl = "${shop.url}"\nsearch_path = ["shop"]\npolicy = "policy.toml"\n
+[[databases.shop.documents]]\nname = "reviews"\nrelation = "shop.reviews"\nid = ["id"]\ntitle = "title"\ntext = ["body"]\n`,
   );
   const server = await started(['serve', '--config', join(folder, 'pgwarden.toml')], /listening on/);
   return {

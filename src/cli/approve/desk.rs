@@ -18,7 +18,7 @@ use crate::gateway::{ApprovalView, CallLimits, Decision, Gateway};
 use crate::telemetry::Telemetry;
 
 pub(super) enum Desk {
-    Store { gateway: Gateway, store: Arc<PostgresApprovals>, viewer: Box<Caller> },
+    Store { gateway: Box<Gateway>, store: Arc<PostgresApprovals>, viewer: Box<Caller> },
     Servers { directory: PathBuf, sockets: Vec<PathBuf>, owner: Uid },
 }
 
@@ -34,7 +34,7 @@ impl Desk {
         let limits = CallLimits { rows: 0, characters: 0, field_characters: 0, deadline: Duration::ZERO };
         let gateway = Gateway::new(Vec::new(), limits, Telemetry::default());
         let gateway = gateway.with_approvals(Arc::clone(&store) as _);
-        Ok(Self::Store { gateway, store, viewer: Box::new(host_caller(Uid::effective())) })
+        Ok(Self::Store { gateway: Box::new(gateway), store, viewer: Box::new(host_caller(Uid::effective())) })
     }
 
     pub(super) async fn list(&self) -> anyhow::Result<Vec<ApprovalView>> {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    advise_indexes, database_health, describe, execute, explain, preview, query, saved, search_objects,
-    task_cancel, task_result, top_queries,
+    advise_indexes, database_health, describe, execute, explain, fetch, preview, query, saved, search,
+    search_objects, task_cancel, task_result, top_queries,
 };
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
@@ -66,6 +66,8 @@ impl Call<'_> {
             "search_objects" => search_objects::call(self).await,
             "describe" => describe::call(self).await,
             "database_health" => database_health::call(self).await,
+            "search" => search::call(self).await,
+            "fetch" => fetch::call(self).await,
             "explain" => explain::call(self).await,
             "top_queries" => top_queries::call(self).await,
             "task_result" => task_result::call(self).await,

@@ -1,0 +1,352 @@
+//! The tools `search` and `fetch`: one question over the schema, the notes, the saved queries and the documents that the DBA
+//! names, and the text of one result.
+//!
+//! INVARIANT: both look as the caller of the moment, whatever was found before and by whom; hidden and missing answer alike.
+
+mod documents;
+mod id;
+mod objects;
+mod order;
+mod rows;
+mod sources;
+mod statement;
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+pub use documents::{Documents, Matching};
+pub use sources::DocumentFault;
+
+use super::invisible::{json_chars, shown_json, shown_line};
+use super::resource_uri::{Address, Form, Target};
+use super::served::Schema;
+use super::{Gateway, SchemaResource, Served};
+use crate::auth::Caller;
+use crate::pg::{Diagnostic, SqlState};
+use crate::policy::ToolGroup;
+use id::{Kind, Parsed};
+use rows::Reading;
+
+/// Characters of a question.
+const QUESTION_CHARS: usize = 1_000;
+/// Results of an answer.
+const MOST: usize = 15;
+/// Of a search over all sources of a database; one source has a part of it.
+const SEARCH: Duration = Duration::from_secs(20);
+const ONE_SOURCE: Duration = Duration::from_secs(5);
+/// Characters of a title.
+const TITLE_CHARS: usize = 200;
+/// Characters of an answer that are neither title nor text.
+const FRAME_CHARS: usize = 300;
+
+/// The answer of `search`.
+#[derive(Serialize, Debug)]
+pub struct FoundResults {
+    pub results: Vec<FoundResult>,
+}
+
+/// One thing that was found.
+#[derive(Serialize, PartialEq, Eq, Debug)]
+pub struct FoundResult {
+    pub id: String,
+    pub title: String,
+    pub url: String,
+}
+
+/// The answer of `fetch`.
+#[derive(Serialize, PartialEq, Debug)]
+pub struct FoundDocument {
+    pub id: String,
+    pub title: String,
+    pub text: String,
+    pub url: String,
+    /// `database`, `kind`; of a row `source`; `truncated` where the text was cut.
+    pub metadata: Map<String, Value>,
+}
+
+/// A result until its URL is known.
+#[derive(Debug)]
+struct Hit {
+    id: String,
+    title: String,
+    /// The DBA's own page of it.
+    own_url: Option<String>,
+    /// What one has to ask for to mean it and nothing else.
+    names: Vec<String>,
+}
+
+/// Title, text, and the DBA's own page.
+struct Text {
+    title: String,
+    text: String,
+    own_url: Option<String>,
+    source: Option<String>,
+}
+
+impl Gateway {
+    /// With the tools `search` and `fetch`.
+    pub fn with_search_and_fetch(self, on: bool) -> Self {
+        Self { search_and_fetch: on, ..self }
+    }
+
+    pub fn has_search_and_fetch(&self) -> bool {
+        self.search_and_fetch
+    }
+
+    /// The resource at `uri` is a result. Rows may be in it: another caller sees others, and so does this one a moment later.
+    pub fn is_result(uri: &str) -> bool {
+        Address::parse(uri).is_some_and(|address| matches!(address.target, Target::Found(_)))
+    }
+
+    /// What `question` is about, the best first. `origin` is where people read results, if they can.
+    pub async fn search(
+        &self,
+        caller: &Caller,
+        question: &str,
+        origin: Option<&str>,
+        cancel: &CancellationToken,
+    ) -> Result<FoundResults, Diagnostic> {
+        let question = plain(question)?;
+        let looks = self.served.iter().map(|served| self.search_one(caller, served, &question, cancel));
+        let (mut lists, mut refusal, mut characters) = (Vec::new(), None, self.limits.characters);
+        for look in join_all(looks).await {
+            match look {
+                Ok((found, most)) => {
+                    lists.extend(found);
+                    characters = characters.min(most);
+                }
+                Err(reason) => refusal = refusal.or(Some(reason)),
+            }
+        }
+        match refusal {
+            Some(refusal) if lists.is_empty() => Err(refusal),
+            _ => Ok(within(order::merged(lists, &question, MOST), origin, characters)),
+        }
+    }
+
+    /// What `id` names; `None` for what is not there for the caller.
+    pub async fn fetch(
+        &self,
+        caller: &Caller,
+        id: &str,
+        origin: Option<&str>,
+        cancel: &CancellationToken,
+    ) -> Result<Option<FoundDocument>, Diagnostic> {
+        let Some(parsed) = id::parse(id).filter(|_| self.search_and_fetch) else { return Ok(None) };
+        let Some(served) = self.served.iter().find(|served| served.name() == parsed.database) else {
+            return Ok(None);
+        };
+        if served.policies.of(caller).is_err() || !self.has_group(caller, served, ToolGroup::Search) {
+            return Ok(None);
+        }
+        let schema = served.schema(caller, &self.limits, cancel).await?;
+        let text = match parsed.kind {
+            Kind::Row => {
+                let reading = self.reading(caller, served, &schema, (cancel, "fetch"));
+                sources::fetch(&reading, &parsed).await?
+            }
+            Kind::Table | Kind::Function | Kind::Note | Kind::Query
+                if self.has_group(caller, served, ToolGroup::Schema) =>
+            {
+                let text = objects::fetch(self, caller, (served, &schema), (id, &parsed)).await?;
+                text.map(|(title, text)| Text { title, text, own_url: None, source: None })
+            }
+            Kind::Table | Kind::Function | Kind::Note | Kind::Query => None,
+        };
+        Ok(text.map(|text| document((id, &parsed), text, origin, schema.limits.characters)))
+    }
+
+    /// The same as a resource.
+    pub(super) async fn read_found(
+        &self,
+        caller: &Caller,
+        uri: &str,
+        id: &str,
+        form: Form,
+    ) -> Result<Option<SchemaResource>, Diagnostic> {
+        let found = self.fetch(caller, id, None, &CancellationToken::new()).await?;
+        Ok(found.map(|found| {
+            let (mime_type, text) = match form {
+                Form::Markdown => ("text/markdown", found.text.clone()),
+                Form::Json => ("application/json", shown_json(&json!(found).to_string()).into_owned()),
+            };
+            let (uri, name) = (uri.to_owned(), shown_line(&found.title));
+            SchemaResource { uri, name, description: String::new(), mime_type, priority: 0, text }
+        }))
+    }
+
+    /// One list a source, and how long an answer may be.
+    async fn search_one(
+        &self,
+        caller: &Caller,
+        served: &Served,
+        question: &str,
+        cancel: &CancellationToken,
+    ) -> Result<(Vec<Vec<Hit>>, usize), Diagnostic> {
+        self.has_tools(caller, Some(served.name()), ToolGroup::Search)?;
+        let begun = Instant::now();
+        let schema = served.schema(caller, &self.limits, cancel).await?;
+        let mut lists = Vec::new();
+        // One after the other: a caller may have few statements at once.
+        for documents in served.documents.iter() {
+            let left = SEARCH.min(schema.limits.deadline).saturating_sub(begun.elapsed());
+            let reading = self.reading(caller, served, &schema, (cancel, "search"));
+            let reading = Reading { deadline: left.min(ONE_SOURCE), ..reading };
+            match sources::search(&reading, documents, question, MOST).await {
+                Ok(found) => lists.push(found),
+                Err(reason) => warn!(
+                    database = served.name(),
+                    documents = documents.name,
+                    sqlstate = reason.sqlstate.as_str(),
+                    rule = reason.rule,
+                    "documents `{}` were not searched",
+                    documents.name
+                ),
+            }
+        }
+        if self.has_group(caller, served, ToolGroup::Schema) {
+            lists.push(objects::search(self, caller, (served, &schema), question, MOST).await);
+        }
+        Ok((lists, schema.limits.characters))
+    }
+
+    fn reading<'g>(
+        &'g self,
+        caller: &'g Caller,
+        served: &'g Served,
+        schema: &'g Schema<'g>,
+        (cancel, kind): (&'g CancellationToken, &'static str),
+    ) -> Reading<'g> {
+        Reading { gateway: self, caller, served, schema, cancel, kind, deadline: schema.limits.deadline }
+    }
+
+    fn has_group(&self, caller: &Caller, served: &Served, group: ToolGroup) -> bool {
+        self.has_tools(caller, Some(served.name()), group).is_ok()
+    }
+}
+
+/// A question without what PostgreSQL's text cannot hold.
+fn plain(question: &str) -> Result<String, Diagnostic> {
+    let refused = |sqlstate, message: String, hint: &str| {
+        Err(Diagnostic::refused(sqlstate, message).rule("found.question").hint(hint))
+    };
+    if question.chars().nth(QUESTION_CHARS).is_some() {
+        let message = format!("`query` has more than {QUESTION_CHARS} characters");
+        return refused(SqlState::PROGRAM_LIMIT_EXCEEDED, message, "ask in fewer words");
+    }
+    let plain: String = question.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if plain.trim().is_empty() {
+        let message = "`query` is empty".to_owned();
+        return refused(SqlState::INVALID_PARAMETER_VALUE, message, "say in a few words what to find");
+    }
+    Ok(plain.trim().to_owned())
+}
+
+/// As many of them as an answer may hold.
+fn within(hits: Vec<Hit>, origin: Option<&str>, characters: usize) -> FoundResults {
+    let mut left = characters.saturating_sub(FRAME_CHARS);
+    let mut results = Vec::new();
+    for hit in hits {
+        let url = url(&hit.id, hit.own_url, origin);
+        let result = FoundResult { url, title: titled(&hit.title, &hit.id), id: hit.id };
+        let length = json_chars(&json!(result)) + 1;
+        let Some(rest) = left.checked_sub(length) else { break };
+        left = rest;
+        results.push(result);
+    }
+    FoundResults { results }
+}
+
+fn document(
+    (id, parsed): (&str, &Parsed<'_>),
+    found: Text,
+    origin: Option<&str>,
+    characters: usize,
+) -> FoundDocument {
+    let mut metadata = Map::new();
+    metadata.insert("database".to_owned(), json!(parsed.database));
+    metadata.insert("kind".to_owned(), json!(parsed.kind.word()));
+    metadata.extend(found.source.map(|source| ("source".to_owned(), json!(source))));
+    let url = url(id, found.own_url, origin);
+    let (id, title) = (id.to_owned(), titled(&found.title, id));
+    let mut document = FoundDocument { id, title, text: String::new(), url, metadata };
+    let used = json_chars(&json!(document)) + r#","truncated":true"#.len();
+    let room = characters.saturating_sub(used);
+    document.text = found.text;
+    if json_chars(&json!(document.text)) > room {
+        document.text = beginning(&document.text, room);
+        document.metadata.insert("truncated".to_owned(), json!(true));
+    }
+    document
+}
+
+/// The longest beginning that takes at most `room` characters as JSON.
+fn beginning(text: &str, room: usize) -> String {
+    let ends: Vec<usize> = text.char_indices().map(|(end, _)| end).collect();
+    let until = |end: &usize| text.get(..*end).unwrap_or_default();
+    let fits = ends.partition_point(|end| json_chars(&json!(until(end))) <= room);
+    fits.checked_sub(1).and_then(|last| ends.get(last)).map(until).unwrap_or_default().to_owned()
+}
+
+/// On one line, not too long, and never empty.
+fn titled(title: &str, id: &str) -> String {
+    let line: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = if line.is_empty() { id } else { &line };
+    match line.char_indices().nth(TITLE_CHARS).and_then(|(end, _)| line.get(..end)) {
+        Some(start) => format!("{start}…"),
+        None => line.to_owned(),
+    }
+}
+
+/// Where a person reads it: the DBA's own page, else ours, else the resource.
+fn url(id: &str, own_url: Option<String>, origin: Option<&str>) -> String {
+    own_url.unwrap_or_else(|| match origin {
+        Some(origin) => format!("{}/found/{}", origin.trim_end_matches('/'), id::in_path(id)),
+        None => {
+            let database = id::parse(id).map(|parsed| parsed.database).unwrap_or_default();
+            Address::new(&database, Target::Found(id.to_owned())).to_string()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_where_its_json_would_be_too_long() {
+        assert_eq!(beginning("a\"b", 5), "a\"");
+        assert_eq!(beginning("äöü", 100), "äö");
+        assert_eq!(beginning("abc", 1), "");
+    }
+
+    #[test]
+    fn a_title_is_one_line_and_never_empty() {
+        assert_eq!(titled(" a\n b ", "x"), "a b");
+        assert_eq!(titled("\n", "row:a:b:1"), "row:a:b:1");
+        assert_eq!(titled(&"x".repeat(300), "x").chars().count(), TITLE_CHARS + 1);
+    }
+
+    #[test]
+    fn a_url_is_never_empty() {
+        let id = "row:shop:articles:a%2Fb";
+        assert_eq!(
+            url(id, None, Some("https://db.example")),
+            "https://db.example/found/row:shop:articles:a%252Fb"
+        );
+        assert_eq!(url(id, None, None), "pgwarden://shop/found/row%3Ashop%3Aarticles%3Aa%252Fb");
+        assert_eq!(url(id, Some("https://help.example/1".to_owned()), None), "https://help.example/1");
+    }
+
+    #[test]
+    fn questions_lose_what_text_cannot_hold_and_are_bounded() {
+        assert_eq!(plain(" a\u{0}b\n").unwrap(), "a b");
+        assert_eq!(plain("\u{0}").unwrap_err().rule.as_deref(), Some("found.question"));
+        assert_eq!(plain(&"x".repeat(10_000)).unwrap_err().sqlstate.as_str(), "54000");
+    }
+}
