@@ -90,6 +90,10 @@ fn well_formed_initialize(message: ClientJsonRpcMessage) -> Result<ClientJsonRpc
     match message {
         JsonRpcMessage::Request(request) => match request.request {
             ClientRequest::CustomRequest(custom) if custom.method == "initialize" => {
+                if is_stateless(custom.params.as_ref()) {
+                    let message = custom.method;
+                    return Err(Fault { id: None, code: ErrorCode::METHOD_NOT_FOUND, message });
+                }
                 let why = revision::why_malformed("initialize", custom.params);
                 let message = format!("invalid parameters for `initialize`: {why}");
                 Err(Fault { id: None, code: ErrorCode::INVALID_PARAMS, message })
@@ -98,6 +102,12 @@ fn well_formed_initialize(message: ClientJsonRpcMessage) -> Result<ClientJsonRpc
         },
         other => Ok(other),
     }
+}
+
+/// A request of 2026-07-28 or later says so in its `_meta`.
+fn is_stateless(params: Option<&Value>) -> bool {
+    let meta = params.and_then(|params| params.get("_meta"));
+    meta.is_some_and(|meta| meta.get(revision::IN_META).is_some())
 }
 
 /// The members of a JSON-RPC message, each present or not.
