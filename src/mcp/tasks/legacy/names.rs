@@ -36,8 +36,9 @@ pub(in crate::mcp) fn inbound(frame: &[u8]) -> Cow<'_, [u8]> {
     let Some(Value::String(method)) = message.get("method") else { return same };
     let params = message.get("params");
     let has = |pointer: &str| params.is_some_and(|params| params.pointer(pointer).is_some());
-    let is_stateless =
-        params.and_then(|params| params.get("_meta")).is_some_and(|meta| meta.get(revision::IN_META).is_some());
+    let is_stateless = params
+        .and_then(|params| params.get("_meta"))
+        .is_some_and(|meta| meta.get(revision::IN_META).is_some());
     let is_ours = METHODS.contains(&method.as_str()) && (method != "tools/call" || has("/task"));
     let is_ours = if is_stateless { method == listen::METHOD } else { is_ours };
     if method.starts_with(PRIVATE) || is_ours {
