@@ -82,14 +82,21 @@ pub(super) fn message(text: &str) -> Result<ClientJsonRpcMessage, Fault> {
     shape.check().map_err(|fault| fault.with_id(id.clone()))?;
     let message: ClientJsonRpcMessage = serde_json::from_str(text)
         .map_err(|_| Fault::invalid_request("not a JSON-RPC 2.0 message").with_id(id.clone()))?;
-    well_formed_initialize(message).map_err(|fault| fault.with_id(id))
+    well_formed_initialize(message, is_stateless(shape.params.as_ref())).map_err(|fault| fault.with_id(id))
 }
 
 /// rmcp takes an `initialize` with unreadable parameters for a custom method and closes the connection.
-fn well_formed_initialize(message: ClientJsonRpcMessage) -> Result<ClientJsonRpcMessage, Fault> {
+fn well_formed_initialize(
+    message: ClientJsonRpcMessage,
+    is_stateless: bool,
+) -> Result<ClientJsonRpcMessage, Fault> {
     match message {
         JsonRpcMessage::Request(request) => match request.request {
             ClientRequest::CustomRequest(custom) if custom.method == "initialize" => {
+                if is_stateless {
+                    let message = custom.method;
+                    return Err(Fault { id: None, code: ErrorCode::METHOD_NOT_FOUND, message });
+                }
                 let why = revision::why_malformed("initialize", custom.params);
                 let message = format!("invalid parameters for `initialize`: {why}");
                 Err(Fault { id: None, code: ErrorCode::INVALID_PARAMS, message })
@@ -98,6 +105,12 @@ fn well_formed_initialize(message: ClientJsonRpcMessage) -> Result<ClientJsonRpc
         },
         other => Ok(other),
     }
+}
+
+/// A request of 2026-07-28 or later says so in its `_meta`.
+fn is_stateless(params: Option<&Value>) -> bool {
+    let meta = params.and_then(|params| params.get("_meta"));
+    meta.is_some_and(|meta| meta.get(revision::IN_META).is_some())
 }
 
 /// The members of a JSON-RPC message, each present or not.

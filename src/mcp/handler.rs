@@ -44,6 +44,8 @@ pub(super) struct Handler {
     pub(super) credentials: Option<Arc<Credentials>>,
     /// There is a way to tell a session something unasked.
     pushes: bool,
+    #[cfg(feature = "conformance-fixtures")]
+    pub(super) fixtures: super::fixtures::State,
 }
 
 impl Handler {
@@ -55,7 +57,19 @@ impl Handler {
         };
         let tools = Arc::new(tools);
         let (session, page) = (Arc::default(), ApprovalPage::default());
-        Self { gateway, tools, callers, result_chars, calls, session, page, credentials: None, pushes: true }
+        Self {
+            gateway,
+            tools,
+            callers,
+            result_chars,
+            calls,
+            session,
+            page,
+            credentials: None,
+            pushes: true,
+            #[cfg(feature = "conformance-fixtures")]
+            fixtures: Default::default(),
+        }
     }
 
     /// For clients of older revisions without sessions: nothing can be told to them.
@@ -93,6 +107,8 @@ impl Handler {
             caller.scopes.has(listed.scope) && listed.group.is_none_or(|group| groups.contains(&group))
         };
         let built_in = self.tools.iter().filter(is_there).cloned();
+        #[cfg(feature = "conformance-fixtures")]
+        let built_in = built_in.chain(super::fixtures::listed(&self.fixtures));
         built_in.chain(saved::listed(&self.gateway, caller).await).collect()
     }
 
@@ -133,6 +149,16 @@ impl Handler {
 }
 
 impl ServerHandler for Handler {
+    #[cfg(feature = "conformance-fixtures")]
+    #[expect(deprecated, reason = "the suite asks for it")]
+    async fn set_level(
+        &self,
+        _request: rmcp::model::SetLevelRequestParams,
+        _cx: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        Ok(())
+    }
+
     async fn initialize(
         &self,
         request: InitializeRequestParams,
@@ -161,6 +187,10 @@ impl ServerHandler for Handler {
     ) -> Result<(), ErrorData> {
         if !self.pushes {
             return Err(reply::unknown_method("resources/subscribe".to_owned()));
+        }
+        #[cfg(feature = "conformance-fixtures")]
+        if super::fixtures::resources::is_watched(&request.uri) {
+            return Ok(());
         }
         session::subscribe(self, &request.uri, &cx)
     }
@@ -191,6 +221,11 @@ impl ServerHandler for Handler {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
+        #[cfg(feature = "conformance-fixtures")]
+        if let Some(listed) = super::fixtures::listed(&self.fixtures).find(|listed| listed.tool.name == name)
+        {
+            return Some(listed.tool);
+        }
         self.tools.named(name).map(|listed| listed.tool.clone())
     }
 
@@ -229,8 +264,6 @@ impl ServerHandler for Handler {
         resources::only_page("tools/list", request)?;
         let caller = self.caller(&cx)?;
         let tools = self.listed(&caller).await.into_iter().map(|listed| listed.tool);
-        #[cfg(feature = "conformance-fixtures")]
-        let tools = tools.chain(super::fixtures::tools());
         let tools = tools.collect();
         let list = ListToolsResult::with_all_items(tools);
         Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
@@ -271,6 +304,8 @@ impl ServerHandler for Handler {
         let start = resources::start(request)?;
         let all = self.calls.unless_cancelled(&cx, self.gateway.list_resources(&caller)).await?;
         let page = resources::page(all, start)?;
+        #[cfg(feature = "conformance-fixtures")]
+        let page = super::fixtures::resources::beside(page);
         Ok(page.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(self.cache_scope()))
     }
 
@@ -286,6 +321,8 @@ impl ServerHandler for Handler {
         } else {
             Vec::new()
         });
+        #[cfg(feature = "conformance-fixtures")]
+        let list = super::fixtures::resources::beside_templates(list);
         Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
     }
 
@@ -296,6 +333,11 @@ impl ServerHandler for Handler {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.caller(&cx)?;
         let reading = self.gateway.read_resource(&caller, &request.uri);
+        #[cfg(feature = "conformance-fixtures")]
+        if let Some(read) = super::fixtures::resources::contents(&request.uri) {
+            let read = read?.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(self.cache_scope());
+            return Ok(read.into());
+        }
         let found = self.calls.unless_cancelled(&cx, reading).await?;
         let resource = found.ok_or_else(|| reply::unknown_resource(&request.uri))?;
         let is_result = Gateway::is_result(&resource.uri);
@@ -313,6 +355,8 @@ impl ServerHandler for Handler {
     ) -> Result<ListPromptsResult, ErrorData> {
         resources::only_page("prompts/list", request)?;
         let list = ListPromptsResult::with_all_items(prompts::listed(self, &self.caller(&cx)?));
+        #[cfg(feature = "conformance-fixtures")]
+        let list = super::fixtures::prompts::beside(list)?;
         Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
     }
 
@@ -321,6 +365,10 @@ impl ServerHandler for Handler {
         request: GetPromptRequestParams,
         cx: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
+        #[cfg(feature = "conformance-fixtures")]
+        if let Some(answer) = super::fixtures::prompts::text(&request) {
+            return answer;
+        }
         prompts::text(self, &self.caller(&cx)?, request).await.map(Into::into)
     }
 
@@ -330,6 +378,10 @@ impl ServerHandler for Handler {
         cx: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let caller = self.caller(&cx)?;
+        #[cfg(feature = "conformance-fixtures")]
+        if let Some(result) = super::fixtures::prompts::completed(&request) {
+            return result;
+        }
         let Some(completing) = completion::completing(self, &caller, request)? else {
             return completion::result(Completion::default());
         };
@@ -362,6 +414,9 @@ fn capabilities(pushes: bool) -> ServerCapabilities {
         .enable_prompts()
         .enable_completions()
         .enable_tasks();
+    #[cfg(feature = "conformance-fixtures")]
+    #[expect(deprecated, reason = "the suite asks for it")]
+    let builder = builder.enable_logging();
     if !pushes {
         return builder.build();
     }

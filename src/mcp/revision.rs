@@ -8,6 +8,9 @@ use rmcp::model::{
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Where a request says its revision, in its `_meta`, from 2026-07-28 on.
+pub(super) const IN_META: &str = "io.modelcontextprotocol/protocolVersion";
+
 /// A method this server answers, with the revisions it exists in.
 struct Served {
     method: &'static str,

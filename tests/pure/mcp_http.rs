@@ -144,6 +144,7 @@ async fn parameters_and_methods_are_told_apart_by_revision() {
     for (method, params, status, expected) in [
         ("resources/read", json!({"uri": "postgres://nowhere"}), 200, -32602),
         ("tools/call", json!({"name": "no_such_tool"}), 200, -32602),
+        ("initialize", json!({}), 404, -32601),
         ("ping", json!({}), 404, -32601),
         ("no/such", json!({}), 404, -32601),
         ("subscriptions/listen", json!({}), 200, -32602),

@@ -27,7 +27,9 @@ impl Refusal {
     }
 
     pub(super) fn fault(fault: Fault, revision: Option<ProtocolVersion>) -> Self {
-        Self { revision, ..Self::new(StatusCode::BAD_REQUEST, fault) }
+        let unknown = fault.code == ErrorCode::METHOD_NOT_FOUND;
+        let status = if unknown { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+        Self { revision, ..Self::new(status, fault) }
     }
 
     pub(super) fn forbidden(message: &str) -> Self {

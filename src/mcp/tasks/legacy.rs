@@ -91,8 +91,8 @@ async fn call(handler: &Handler, params: Value, cx: RequestContext<RoleServer>) 
     let wish: Wish = read("tools/call", params.clone())?;
     let request: CallToolRequestParams = read("tools/call", params)?;
     #[cfg(feature = "conformance-fixtures")]
-    if crate::mcp::fixtures::may_be_task(&request.name) {
-        let task = crate::mcp::fixtures::asking(handler, &caller, &request.name).await?;
+    if crate::mcp::fixtures::tasks::may_be_task(&request.name) {
+        let task = crate::mcp::fixtures::tasks::asking(handler, &caller, &request.name).await?;
         return Ok(json!({"task": shown(&task)}));
     }
     let listed = handler.tool(&caller, &request.name).await?;

@@ -10,7 +10,7 @@ use crate::policy::ToolGroup;
 /// Which tools may be called as a task.
 pub(super) fn may_be_task(listed: &Listed) -> bool {
     #[cfg(feature = "conformance-fixtures")]
-    if crate::mcp::fixtures::may_be_task(&listed.tool.name) {
+    if crate::mcp::fixtures::tasks::may_be_task(&listed.tool.name) {
         return true;
     }
     listed.tool.name == "query" || listed.group == Some(ToolGroup::Saved)
@@ -24,13 +24,7 @@ pub(super) fn tools(tools: &[Listed]) -> Vec<Value> {
         }
         tool
     };
-    let tools = tools.iter().map(shown);
-    #[cfg(feature = "conformance-fixtures")]
-    let tools = {
-        let fixtures = crate::mcp::fixtures::tools().into_iter().map(|tool| Listed::new(None, tool));
-        tools.chain(fixtures.map(|listed| shown(&listed)).collect::<Vec<_>>())
-    };
-    tools.collect()
+    tools.iter().map(shown).collect()
 }
 
 /// One message on its way out; any but the answer to an `initialize` of 2025-11-25 comes back as it is.

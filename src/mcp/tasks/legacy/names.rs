@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::mcp::revision;
 use crate::mcp::subscriptions::listen;
 
 /// What a private name begins with.
@@ -21,8 +22,6 @@ const METHODS: [&str; 7] = [
 /// A frame without any of these stays as it is.
 const WORDS: [&str; 7] =
     ["\"tools/list\"", "\"task\"", "\"tasks/", "\"subscriptions/listen\"", PRIVATE, "\\/", "\\u"];
-/// In a request's `_meta` from 2026-07-28 on.
-const STATELESS: &str = "io.modelcontextprotocol/protocolVersion";
 
 /// One frame with a private name for its method, where it is one of a client with `initialize` that needs it. A frame
 /// that says a private name itself gets one that nobody answers.
@@ -37,8 +36,9 @@ pub(in crate::mcp) fn inbound(frame: &[u8]) -> Cow<'_, [u8]> {
     let Some(Value::String(method)) = message.get("method") else { return same };
     let params = message.get("params");
     let has = |pointer: &str| params.is_some_and(|params| params.pointer(pointer).is_some());
-    let is_stateless =
-        params.and_then(|params| params.get("_meta")).is_some_and(|meta| meta.get(STATELESS).is_some());
+    let is_stateless = params
+        .and_then(|params| params.get("_meta"))
+        .is_some_and(|meta| meta.get(revision::IN_META).is_some());
     let is_ours = METHODS.contains(&method.as_str()) && (method != "tools/call" || has("/task"));
     let is_ours = if is_stateless { method == listen::METHOD } else { is_ours };
     if method.starts_with(PRIVATE) || is_ours {
