@@ -9,6 +9,7 @@ mod error;
 mod external;
 mod file;
 mod identities;
+mod investigate;
 mod section;
 mod server;
 mod settings;

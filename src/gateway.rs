@@ -10,6 +10,7 @@ mod deadline;
 mod describe;
 mod health;
 mod identities;
+mod investigation;
 pub(crate) mod invisible;
 mod notes;
 mod output;
@@ -40,6 +41,7 @@ pub use approvals::{ApprovalView, Decided, Decision, ExecuteRequest, Executed, u
 pub use completion::{Completing, Completion, Wanted};
 pub use health::Health;
 pub use identities::{OwnLogins, RunAs};
+pub use investigation::{as_data, printed};
 pub use notes::{Notes, NotesError, NotesSource};
 pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
 pub use query::Patience;

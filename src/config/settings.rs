@@ -10,6 +10,7 @@ use super::tasks::Tasks;
 use crate::catalog::closest;
 use crate::db::{ConnectionSettings, Finding};
 use crate::gateway::{RunAs, When};
+use crate::mcp::InvestigateBounds;
 
 /// Everything that `pgwarden.toml` can say, with defaults where it is silent.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,7 @@ pub struct Config {
     pub limits: Limits,
     pub store: Store,
     pub tasks: Tasks,
+    pub investigate: InvestigateBounds,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,
 }

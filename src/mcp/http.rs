@@ -69,7 +69,8 @@ pub async fn serve_http(
     let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Bearer(_)) };
     let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
         .that_pushes(settings.http.sessions.mode == SessionMode::Kept)
-        .with_page(settings.approvals.clone());
+        .with_page(settings.approvals.clone())
+        .investigating(settings.investigate.clone());
     let service = StreamableHttpService::new(
         move || Ok(handler.apart()),
         sessions.clone(),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ApprovalPage;
 use super::http::Network;
+use super::{ApprovalPage, InvestigateBounds};
 use crate::auth::{Issuer, PublicUrl};
 
 /// Both transports.
@@ -18,6 +18,8 @@ pub struct Settings {
     pub task_drain: Duration,
     /// Where people approve what is to be written.
     pub approvals: ApprovalPage,
+    /// How far an investigation goes.
+    pub investigate: InvestigateBounds,
     pub http: HttpSettings,
 }
 
@@ -86,6 +88,7 @@ impl Default for Settings {
             message_bytes: 1024 * 1024,
             task_drain: Duration::from_secs(10),
             approvals: ApprovalPage::default(),
+            investigate: InvestigateBounds::default(),
             http: HttpSettings::default(),
         }
     }
