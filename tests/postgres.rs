@@ -36,6 +36,7 @@ mod postgres {
     mod gateway;
     mod health;
     mod identities;
+    mod investigate;
     mod kept_back;
     mod marked;
     mod mcp;
