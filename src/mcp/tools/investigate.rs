@@ -32,6 +32,9 @@ use crate::pg::{Diagnostic, SqlState};
 
 pub(in crate::mcp) const NAME: &str = "investigate";
 
+/// Bytes of a question: it is kept, and goes to the model in every round.
+const QUESTION_BYTES: usize = 16 * 1024;
+
 const DESCRIPTION: &str = "Answers a question about a PostgreSQL database: your model looks for it here, with read-only tools. \
     Findings come with the statements that they rest on.";
 
@@ -99,6 +102,13 @@ fn begun(call: &Call<'_>) -> Result<(Conversation, Option<Value>), Diagnostic> {
             let message = "argument `question` of `investigate` is empty";
             return Err(
                 Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message).hint("ask a question")
+            );
+        }
+        if asked.question.len() > QUESTION_BYTES {
+            let message =
+                format!("argument `question` of `investigate` has more than {QUESTION_BYTES} bytes");
+            return Err(
+                Diagnostic::refused(SqlState::PROGRAM_LIMIT_EXCEEDED, message).hint("ask more briefly")
             );
         }
         let database = asked.database.as_deref();

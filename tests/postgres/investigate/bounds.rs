@@ -73,6 +73,17 @@ async fn tokens_and_characters_run_out() {
 }
 
 #[tokio::test]
+async fn a_question_is_one_and_not_a_book() {
+    let database = ground().await;
+    let peer = http(&gateway(&database).await, InvestigateBounds::default()).await;
+    for (question, words) in [(" ".to_owned(), "is empty"), ("why ".repeat(5_000), "more than 16384 bytes")] {
+        let refused = post(&peer, &modern(asks(&question), &json!({}))).await;
+        assert_eq!(refused["isError"], true, "{refused}");
+        assert!(refused["content"][0]["text"].as_str().unwrap().contains(words), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn nonsense_ends_it_with_what_was_found() {
     let database = ground().await;
     let gateway = gateway(&database).await;

@@ -27,8 +27,8 @@ pub(super) fn tools(gateway: &Gateway, caller: &Caller, database: Option<&str>) 
 /// Asked again for each call: the policy may be another one by now.
 pub(super) fn permitted(call: &Call<'_>, conversation: &Conversation, name: &str) -> Result<(), Diagnostic> {
     let database = conversation.asked.database.as_deref();
-    let groups = GROUPS.into_iter().filter(|(tool, _)| *tool == name);
-    groups.map(|(_, group)| call.gateway().has_tools(call.caller, database, group)).collect()
+    let mut groups = GROUPS.into_iter().filter(|(tool, _)| *tool == name);
+    groups.try_for_each(|(_, group)| call.gateway().has_tools(call.caller, database, group))
 }
 
 fn tool(name: &'static str) -> Tool {

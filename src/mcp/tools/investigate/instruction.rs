@@ -13,5 +13,5 @@ pub(super) const MALFORMED: &str = "the arguments are no object: call again with
 pub(super) const TOO_MANY: &str = "not run, there are too many calls at once: call again with fewer";
 /// To a call for whose result there is no room.
 pub(super) const NO_ROOM: &str = "not run, results have no room left: answer from what you know";
-/// To a call in the answer to the last question.
+/// To a call that nothing is left of the time for.
 pub(super) const OVER: &str = "not run, the time is over";

@@ -123,7 +123,9 @@ mod tests {
         let (kept, bounds, anna) = (Kept::default(), Bounds::default(), Caller::local("anna"));
         let ended = |ago: Duration| {
             let ends = Instant::now().checked_sub(ago).unwrap();
-            kept.put(&anna, Conversation { ends, ..begun("why?", &bounds) }, &bounds).unwrap()
+            let mut conversation = begun("why?", &bounds);
+            conversation.ends = ends;
+            kept.put(&anna, conversation, &bounds).unwrap()
         };
         let (late, too_late) = (ended(GRACE / 2), ended(GRACE));
         let asked = begun("why?", &bounds).asked;
