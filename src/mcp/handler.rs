@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
-    CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
-    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-    SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse,
+    GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -242,12 +242,15 @@ impl ServerHandler for Handler {
     ) -> Result<ListToolsResult, ErrorData> {
         resources::only_page("tools/list", request)?;
         let caller = self.caller(&cx)?;
-        let tools = self.listed(&caller, self.samples(&cx)).await.into_iter().map(|listed| listed.tool);
+        let samples = self.samples(&cx);
+        let tools = self.listed(&caller, samples).await.into_iter().map(|listed| listed.tool);
         #[cfg(feature = "conformance-fixtures")]
         let tools = tools.chain(super::fixtures::tools());
         let tools = tools.collect();
         let list = ListToolsResult::with_all_items(tools);
-        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
+        // Other clients have fewer tools.
+        let scope = if samples { CacheScope::Private } else { self.cache_scope() };
+        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(scope))
     }
 
     async fn call_tool(

@@ -44,10 +44,14 @@ async fn in_2026_each_request_says_for_itself() {
         body["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities;
         let headers = [("mcp-protocol-version", STATELESS), ("mcp-method", "tools/list")];
         let list = peer.post(&headers, body).await.json();
-        tool_names(&list).contains(&"investigate")
+        let scope = list["result"]["cacheScope"].as_str().unwrap().to_owned();
+        (tool_names(&list).contains(&"investigate"), scope)
     };
-    assert!(list(capabilities()).await);
-    assert!(!list(json!({})).await && !list(json!({"sampling": {}})).await);
+    let (with, without) = ((true, "private".to_owned()), (false, "public".to_owned()));
+    assert_eq!(list(capabilities()).await, with, "no shared cache gives it to others");
+    for fewer in [json!({}), json!({"sampling": {}})] {
+        assert_eq!(list(fewer).await, without);
+    }
     let refused = peer.ask("tools/call", asks("why?")).await;
     assert_eq!(refused.code(), -32602, "{}", refused.text);
 }
