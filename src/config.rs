@@ -10,6 +10,7 @@ mod error;
 mod external;
 mod file;
 mod identities;
+mod investigate;
 mod section;
 mod server;
 mod settings;

@@ -21,6 +21,7 @@ mod prompts;
 mod reply;
 mod resources;
 mod revision;
+mod sampling;
 mod settings;
 mod splice;
 mod standing;
@@ -35,6 +36,7 @@ pub use approval_page::ApprovalPage;
 pub use http::{Authentication, Network, serve_http};
 pub use settings::{HttpSettings, SessionMode, SessionSettings, Settings, TlsFiles};
 pub use stdio::{serve_pipes, serve_stdio};
+pub use tools::investigate::Bounds as InvestigateBounds;
 
 /// `name` is that of a tool that is no saved query.
 pub fn is_built_in(name: &str) -> bool {

@@ -37,6 +37,7 @@ mod postgres {
     mod gateway;
     mod health;
     mod identities;
+    mod investigate;
     mod kept_back;
     mod marked;
     mod mcp;

@@ -136,6 +136,7 @@ fn settings(config: &Config) -> mcp::Settings {
     settings.http.allowed_hosts.clone_from(&config.server.allowed_hosts);
     settings.http.allowed_origins.clone_from(&config.server.allowed_origins);
     settings.task_drain = config.tasks.drain.unwrap_or(settings.task_drain);
+    settings.investigate = config.investigate.clone();
     settings.http.sessions.mode = match config.server.sessions {
         Sessions::Kept => SessionMode::Kept,
         Sessions::Stateless => SessionMode::Stateless,

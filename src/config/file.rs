@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::auth::auth;
 use super::documents::{documents, tools};
 use super::identities::{claims, run_as};
+use super::investigate::investigate;
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
 use super::server::server;
 use super::store::store;
@@ -58,6 +59,7 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
             .transpose()?
             .unwrap_or_default(),
         tasks: top.section("tasks")?.map(tasks).transpose()?.unwrap_or_default(),
+        investigate: top.section("investigate")?.map(investigate).transpose()?.unwrap_or_default(),
         tools: top.section("tools")?.map(tools).transpose()?.unwrap_or_default(),
         databases: match top.section("databases")? {
             Some(section) => databases(section, folder, env)?,

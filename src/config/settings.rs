@@ -11,6 +11,7 @@ use super::tasks::Tasks;
 use crate::catalog::closest;
 use crate::db::{ConnectionSettings, Finding};
 use crate::gateway::{Documents, RunAs, When};
+use crate::mcp::InvestigateBounds;
 
 /// Everything that `pgwarden.toml` can say, with defaults where it is silent.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,7 @@ pub struct Config {
     pub limits: Limits,
     pub store: Store,
     pub tasks: Tasks,
+    pub investigate: InvestigateBounds,
     pub tools: OptionalTools,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,

@@ -24,6 +24,10 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    pub(super) fn tool(&self) -> &Tool {
+        self.tool
+    }
+
     pub(super) fn required_text(&self, key: &str) -> Result<String, Diagnostic> {
         let missing =
             || self.refuse(key, "is missing").hint(format!("call `{}` with `{key}`", self.tool.name));

@@ -23,8 +23,9 @@ use super::elicitation::Resumed;
 use super::reply::{self, ToolReply};
 use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
+use super::tools::investigate::{Bounds, Investigations};
 use super::tools::{Call, Called, Listed, Tools, saved};
-use super::{cache, completion, instructions, own_login, prompts, resources, revision};
+use super::{cache, completion, instructions, own_login, prompts, resources, revision, sampling};
 use crate::auth::{Caller, Credentials};
 use crate::gateway::{Asked, Completion, Gateway};
 use crate::pg::Diagnostic;
@@ -42,6 +43,7 @@ pub(super) struct Handler {
     pub(super) page: ApprovalPage,
     /// Logins that they gave there.
     pub(super) credentials: Option<Arc<Credentials>>,
+    pub(super) investigations: Arc<Investigations>,
     /// There is a way to tell a session something unasked.
     pushes: bool,
     #[cfg(feature = "conformance-fixtures")]
@@ -66,6 +68,7 @@ impl Handler {
             session,
             page,
             credentials: None,
+            investigations: Arc::default(),
             pushes: true,
             #[cfg(feature = "conformance-fixtures")]
             fixtures: Default::default(),
@@ -85,6 +88,10 @@ impl Handler {
         Self { credentials, ..self }
     }
 
+    pub(super) fn investigating(self, bounds: Bounds) -> Self {
+        Self { investigations: Arc::new(Investigations::new(bounds)), ..self }
+    }
+
     /// There is a way to ask a client for something while its call waits.
     pub(super) fn pushes(&self) -> bool {
         self.pushes
@@ -100,11 +107,18 @@ impl Handler {
         Ok(own_login::with_given(self, cx, caller))
     }
 
-    /// The tools that the caller has somewhere, and their saved queries.
-    pub(super) async fn listed(&self, caller: &Caller) -> Vec<Listed> {
+    /// The client's model can be asked.
+    pub(super) fn samples(&self, cx: &RequestContext<RoleServer>) -> bool {
+        sampling::way(self, cx).is_some()
+    }
+
+    /// The tools that the caller has somewhere, and their saved queries. `samples`: also those that ask the client's model.
+    pub(super) async fn listed(&self, caller: &Caller, samples: bool) -> Vec<Listed> {
         let groups = self.gateway.tool_groups(caller);
         let is_there = |listed: &&Listed| {
-            caller.scopes.has(listed.scope) && listed.group.is_none_or(|group| groups.contains(&group))
+            caller.scopes.has(listed.scope)
+                && listed.group.is_none_or(|group| groups.contains(&group))
+                && (samples || !listed.samples)
         };
         let built_in = self.tools.iter().filter(is_there).cloned();
         #[cfg(feature = "conformance-fixtures")]
@@ -112,10 +126,17 @@ impl Handler {
         built_in.chain(saved::listed(&self.gateway, caller).await).collect()
     }
 
-    /// The tool of that name: one that is always there, or a saved query of the caller's.
-    pub(super) async fn tool(&self, caller: &Caller, name: &str) -> Result<Cow<'_, Listed>, ErrorData> {
-        if let Some(built_in) = self.tools.named(name) {
-            return Ok(Cow::Borrowed(built_in));
+    /// The tool of that name: one that is always there, or a saved query of the caller's; `samples` as in [`Self::listed`].
+    pub(super) async fn tool(
+        &self,
+        caller: &Caller,
+        name: &str,
+        samples: bool,
+    ) -> Result<Cow<'_, Listed>, ErrorData> {
+        match self.tools.named(name) {
+            Some(built_in) if built_in.samples && !samples => return Err(self.unknown_tool(name)),
+            Some(built_in) => return Ok(Cow::Borrowed(built_in)),
+            None => {}
         }
         let saved = saved::named(&self.gateway, caller, name).await;
         saved.map(Cow::Owned).ok_or_else(|| self.unknown_tool(name))
@@ -129,12 +150,17 @@ impl Handler {
             None => groups.contains(&group),
         };
         let scopes = caller.scopes;
-        let is_there = move |listed: &&Listed| scopes.has(listed.scope) && listed.group.is_none_or(&has);
+        let is_there = move |listed: &&Listed| {
+            scopes.has(listed.scope) && listed.group.is_none_or(&has) && !listed.samples
+        };
         self.tools.iter().filter(is_there).map(|listed| &listed.tool)
     }
 
     pub(super) fn unknown_tool(&self, name: &str) -> ErrorData {
-        reply::unknown_tool(name, self.tools.iter().map(|listed| listed.tool.name.as_ref()))
+        reply::unknown_tool(
+            name,
+            self.tools.iter().filter(|listed| !listed.samples).map(|listed| listed.tool.name.as_ref()),
+        )
     }
 
     /// The reply to a client that knows nothing of tasks.
@@ -263,10 +289,13 @@ impl ServerHandler for Handler {
     ) -> Result<ListToolsResult, ErrorData> {
         resources::only_page("tools/list", request)?;
         let caller = self.caller(&cx)?;
-        let tools = self.listed(&caller).await.into_iter().map(|listed| listed.tool);
+        let samples = self.samples(&cx);
+        let tools = self.listed(&caller, samples).await.into_iter().map(|listed| listed.tool);
         let tools = tools.collect();
         let list = ListToolsResult::with_all_items(tools);
-        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()))
+        // Other clients have fewer tools.
+        let scope = if samples { CacheScope::Private } else { self.cache_scope() };
+        Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(scope))
     }
 
     async fn call_tool(
@@ -279,7 +308,7 @@ impl ServerHandler for Handler {
         if let Some(response) = super::fixtures::call(self, &request, &caller, &cx).await {
             return response;
         }
-        let listed = self.tool(&caller, &request.name).await?;
+        let listed = self.tool(&caller, &request.name, self.samples(&cx)).await?;
         let called = async |cancel: CancellationToken| {
             let (tool, given) = (&listed.tool, request.arguments);
             let responses = request.input_responses.unwrap_or_default();

@@ -71,7 +71,8 @@ pub async fn serve_http(
     let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
         .that_pushes(settings.http.sessions.mode == SessionMode::Kept)
         .with_page(settings.approvals.clone())
-        .with_credentials(settings.credentials.clone());
+        .with_credentials(settings.credentials.clone())
+        .investigating(settings.investigate.clone());
     let service = StreamableHttpService::new(
         move || Ok(handler.apart()),
         sessions.clone(),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ApprovalPage;
 use super::http::Network;
+use super::{ApprovalPage, InvestigateBounds};
 use crate::auth::{Credentials, Issuer, PublicUrl};
 
 /// Both transports.
@@ -21,6 +21,8 @@ pub struct Settings {
     pub approvals: ApprovalPage,
     /// Logins that people give for databases that are used under their own.
     pub credentials: Option<Arc<Credentials>>,
+    /// How far an investigation goes.
+    pub investigate: InvestigateBounds,
     pub http: HttpSettings,
 }
 
@@ -94,6 +96,7 @@ impl Default for Settings {
             task_drain: Duration::from_secs(10),
             approvals: ApprovalPage::default(),
             credentials: None,
+            investigate: InvestigateBounds::default(),
             http: HttpSettings::default(),
         }
     }

@@ -57,7 +57,8 @@ pub async fn serve_pipes(
     });
     let handler = Handler::new(gateway, Callers::Fixed(caller), settings.result_chars, calls.clone())
         .with_page(settings.approvals.clone())
-        .with_credentials(settings.credentials.clone());
+        .with_credentials(settings.credentials.clone())
+        .investigating(settings.investigate.clone());
     let service = CancellationToken::new();
     // RACE: calls are cancelled, and have answered, before rmcp's loop is told to end.
     let stopping = async {

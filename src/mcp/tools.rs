@@ -8,6 +8,7 @@ mod describe;
 mod execute;
 mod explain;
 mod fetch;
+pub(super) mod investigate;
 mod preview;
 pub(super) mod query;
 pub(super) mod saved;
@@ -36,6 +37,8 @@ pub(super) struct Listed {
     pub(super) group: Option<ToolGroup>,
     /// What a caller's authorization has to cover.
     pub(super) scope: Scope,
+    /// It asks the client's model: only for clients that declare sampling with tools.
+    pub(super) samples: bool,
 }
 
 /// Those that change rows, or show what would change.
@@ -48,7 +51,7 @@ pub(super) fn scope_of(name: &str) -> Scope {
 
 impl Listed {
     pub(super) fn new(group: Option<ToolGroup>, tool: Tool) -> Self {
-        Self { scope: scope_of(&tool.name), tool, group }
+        Self { scope: scope_of(&tool.name), tool, group, samples: false }
     }
 }
 
@@ -74,6 +77,7 @@ impl Tools {
             listed(Some(ToolGroup::Health), sized(top_queries::tool(&databases))),
             listed(None, task_result::tool()),
             listed(None, task_cancel::tool()),
+            Listed { samples: true, ..listed(Some(ToolGroup::Query), sized(investigate::tool(&databases))) },
         ])
     }
 

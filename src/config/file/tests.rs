@@ -258,6 +258,17 @@ fn tasks_are_bounded_by_their_table() {
 }
 
 #[test]
+fn investigations_are_bounded_as_their_page_shows() {
+    let page = include_str!("../../../docs/INVESTIGATE.md");
+    let table = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(parse(table).unwrap().investigate, crate::mcp::InvestigateBounds::default());
+    let bounds = parse("[investigate]\nrounds = 3\nseconds = 5\ntokens = 900\n").unwrap().investigate;
+    assert_eq!((bounds.rounds, bounds.time, bounds.tokens), (3, Duration::from_secs(5), 900));
+    assert!(refusal("[investigate]\nrounds = 0").contains("`rounds` is out of range"));
+    assert!(refusal("[investigate]\nround = 3").contains("round"));
+}
+
+#[test]
 fn what_the_page_on_tasks_shows_can_be_configured() {
     let page = include_str!("../../../docs/TASKS.md");
     let blocks: Vec<&str> =

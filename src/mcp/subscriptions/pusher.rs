@@ -72,7 +72,7 @@ impl Pusher {
 /// A number for what `tools/list` has.
 async fn tools(handler: &Handler, caller: &Caller) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for listed in handler.listed(caller).await {
+    for listed in handler.listed(caller, false).await {
         serde_json::to_string(&listed.tool).unwrap_or_default().hash(&mut hasher);
     }
     hasher.finish()

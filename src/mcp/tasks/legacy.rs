@@ -51,7 +51,8 @@ pub(in crate::mcp) async fn answer(
     match (method, has_tasks) {
         ("tools/list", true) => {
             resources::only_page(method, read(method, params)?)?;
-            Ok(json!({"tools": listed::tools(&handler.listed(&handler.caller(&cx)?).await)}))
+            let listed = handler.listed(&handler.caller(&cx)?, handler.samples(&cx)).await;
+            Ok(json!({"tools": listed::tools(&listed)}))
         }
         ("tools/list", false) => {
             let listed = handler.list_tools(read(method, params)?, cx).await?;
@@ -95,7 +96,7 @@ async fn call(handler: &Handler, params: Value, cx: RequestContext<RoleServer>) 
         let task = crate::mcp::fixtures::tasks::asking(handler, &caller, &request.name).await?;
         return Ok(json!({"task": shown(&task)}));
     }
-    let listed = handler.tool(&caller, &request.name).await?;
+    let listed = handler.tool(&caller, &request.name, handler.samples(&cx)).await?;
     if !listed::may_be_task(&listed) {
         let message = format!("`{}` cannot be called as a task", listed.tool.name);
         return Err(ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, message, None));

@@ -41,18 +41,18 @@ pub(in crate::mcp) async fn told<T>(
 }
 
 /// One token, and what it was told last.
-pub(super) struct Told {
+pub(in crate::mcp) struct Told {
     token: ProgressToken,
     last: f64,
 }
 
 impl Told {
-    pub(super) fn new(token: ProgressToken) -> Self {
+    pub(in crate::mcp) fn new(token: ProgressToken) -> Self {
         Self { token, last: 0.0 }
     }
 
     /// Progress has to grow each time, and rows may not: it counts the messages where there are fewer rows.
-    pub(super) async fn tell(&mut self, peer: &Peer<RoleServer>, rows: u64, message: String) {
+    pub(in crate::mcp) async fn tell(&mut self, peer: &Peer<RoleServer>, rows: u64, message: String) {
         self.last = f64::max(self.last + 1.0, u32::try_from(rows).map_or(f64::MAX, f64::from));
         let params = ProgressNotificationParam::new(self.token.clone(), self.last).with_message(message);
         let told = ServerNotification::ProgressNotification(ProgressNotification::new(params));

@@ -7,8 +7,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    advise_indexes, database_health, describe, execute, explain, fetch, preview, query, saved, search,
-    search_objects, task_cancel, task_result, top_queries,
+    advise_indexes, database_health, describe, execute, explain, fetch, investigate, preview, query, saved,
+    search, search_objects, task_cancel, task_result, top_queries,
 };
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
@@ -61,6 +61,7 @@ impl Call<'_> {
         let reply = match self.tool.name.as_ref() {
             "query" => return query::call(self).await,
             "execute" => return execute::call(self).await,
+            investigate::NAME => return Box::pin(investigate::call(self)).await,
             "advise_indexes" => return advise_indexes::call(self).await,
             "preview" => preview::call(self).await,
             "search_objects" => search_objects::call(self).await,
