@@ -23,4 +23,7 @@ CMD ["serve", "--listen", "0.0.0.0:8432", "--config", "/etc/pgwarden/pgwarden.to
 
 LABEL org.opencontainers.image.title="pgwarden" \
       org.opencontainers.image.description="PostgreSQL connector that is an MCP server" \
-      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.source="https://github.com/pgwarden/pgwarden" \
+      org.opencontainers.image.documentation="https://github.com/pgwarden/pgwarden/blob/main/docs/INSTALL.md" \
+      io.modelcontextprotocol.server.name="io.github.pgwarden/pgwarden"
