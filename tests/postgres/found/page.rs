@@ -27,6 +27,7 @@ impl Site {
         let (store, key) = (Arc::new(MemoryGrants::default()), MasterKey::new([9; 32]));
         let sessions = || Sessions::new(store.clone(), &key, &Lifetimes::default(), Clock::default());
         let pages = Pages::new(PagesParts {
+            credentials: None,
             public_url: PublicUrl::parse(&origin).unwrap(),
             hosts: Vec::new(),
             key: key.clone(),

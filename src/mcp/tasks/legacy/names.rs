@@ -75,7 +75,7 @@ mod tests {
         let ask = |method: &str, params: Value| {
             method_of(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
         };
-        let stateless = json!({"_meta": {STATELESS: "2026-07-28"}, "taskId": "x", "task": {}});
+        let stateless = json!({"_meta": {(revision::IN_META): "2026-07-28"}, "taskId": "x", "task": {}});
         assert_eq!(ask("tools/call", json!({"name": "query", "task": {}})), "pgwarden/tools/call");
         assert_eq!(ask("tools/call", json!({"name": "query"})), "tools/call");
         assert_eq!(ask("tools/call", stateless.clone()), "tools/call");
