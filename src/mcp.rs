@@ -8,6 +8,7 @@ mod arguments;
 mod cache;
 mod callers;
 mod calls;
+mod capabilities;
 mod completion;
 mod edge;
 mod elicitation;

@@ -9,8 +9,8 @@ use rmcp::model::{
     CompleteResult, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse,
     GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
     ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
-    ServerConfig, SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
+    SubscribeRequestParams, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -25,7 +25,9 @@ use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
 use super::tools::investigate::{Bounds, Investigations};
 use super::tools::{Call, Called, Listed, Tools, saved};
-use super::{cache, completion, instructions, own_login, prompts, resources, revision, sampling};
+use super::{
+    cache, capabilities, completion, instructions, own_login, prompts, resources, revision, sampling,
+};
 use crate::auth::{Caller, Credentials};
 use crate::gateway::{Asked, Completion, Gateway};
 use crate::pg::Diagnostic;
@@ -194,7 +196,7 @@ impl ServerHandler for Handler {
         cx.peer.set_peer_info(request.clone());
         let mut settled = self.negotiate_initialize(&request)?;
         if !self.pushes {
-            settled.capabilities = capabilities(false);
+            settled.capabilities = capabilities::of(false);
         }
         // The instructions are the caller's own.
         Ok(settled.with_instructions(instructions::of(&self.gateway, &caller)))
@@ -234,7 +236,7 @@ impl ServerHandler for Handler {
     }
 
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(capabilities(true)).with_server_info(
+        ServerConfig::new(capabilities::of(true)).with_server_info(
             Implementation::new("pgwarden", env!("CARGO_PKG_VERSION")).with_title("pgwarden"),
         )
     }
@@ -433,21 +435,4 @@ impl ServerHandler for Handler {
         }
         Err(reply::malformed(&request.method, &revision::why_malformed(&request.method, request.params)))
     }
-}
-
-/// `pushes`: changes can be told.
-fn capabilities(pushes: bool) -> ServerCapabilities {
-    let builder = ServerCapabilities::builder()
-        .enable_tools()
-        .enable_resources()
-        .enable_prompts()
-        .enable_completions()
-        .enable_tasks();
-    #[cfg(feature = "conformance-fixtures")]
-    #[expect(deprecated, reason = "the suite asks for it")]
-    let builder = builder.enable_logging();
-    if !pushes {
-        return builder.build();
-    }
-    builder.enable_tool_list_changed().enable_resources_list_changed().enable_resources_subscribe().build()
 }

@@ -135,7 +135,7 @@ async fn parameters_and_methods_are_told_apart_by_revision() {
     for (method, params, expected) in [
         ("tools/call", json!({"name": 5}), -32602),
         ("resources/read", json!({"uri": "postgres://nowhere"}), -32602),
-        ("initialize", json!({}), -32602),
+        ("initialize", json!({}), -32601),
         ("ping", json!({}), -32601),
         ("no/such", json!({}), -32601),
     ] {
