@@ -51,6 +51,7 @@ async function write(client) {
     let answer = await client.callTool({ name: 'execute', arguments: { sql, params: [wanted] } });
     const asked = opened > seen;
     if (answer.structuredContent?.status === 'approval_required') {
+      expect(!asked, 'the person was asked, and their word is not known');
       expect((await title()) === before, 'written before anybody approved');
       const id = answer.structuredContent.approval_id;
       execFileSync(PROGRAM, ['approve', id, '--yes', '--config', CONFIG], { stdio: 'pipe' });

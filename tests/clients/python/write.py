@@ -55,6 +55,7 @@ async def write(driver):
         answer = await driver.call("execute", {"sql": SQL, "params": [wanted]})
         asked = len(OPENED) > 0
         if answer.content and answer.content["status"] == "approval_required":
+            expect(not asked, "the person was asked, and their word is not known")
             expect(title() == before, "written before anybody approved")
             id = answer.content["approval_id"]
             command = [PROGRAM, "approve", id, "--yes", "--config", CONFIG]

@@ -96,7 +96,9 @@ async fn statements_are_counted_wherever_the_extension_is_and_in_every_version()
         assert_eq!((often.calls, often.rows), (3, 300), "{version}");
         assert!((often.mean_ms * 3.0 - often.total_ms).abs() < 1e-6 && often.blocks_hit > 0, "{often:?}");
         let most_rows = &by(StatementOrder::Rows).await[0];
-        assert_eq!((most_rows.text.as_str(), most_rows.rows), ("/* of all */ SELECT id FROM t", 500));
+        // PostgreSQL 18 leaves out a comment before the statement.
+        let kept = if super::counting().major() >= 18 { "" } else { "/* of all */ " };
+        assert_eq!((most_rows.text.clone(), most_rows.rows), (format!("{kept}SELECT id FROM t"), 500));
         let all = format!("{calls:?}");
         for word in ["secret", "elsewhere", "CREATE", "pg_stat_statements"] {
             assert!(!all.contains(word), "{word}: {all}");

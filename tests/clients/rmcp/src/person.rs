@@ -74,7 +74,7 @@ impl ClientHandler for Person {
     }
 }
 
-/// As a browser would: the page's cookie and token go back with the code.
+/// As a browser would: the page's cookie and fields go back with the code.
 async fn approve(url: &str, code: &str) -> Checked<()> {
     let browser =
         reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().map_err(words)?;
@@ -85,8 +85,11 @@ async fn approve(url: &str, code: &str) -> Checked<()> {
     let text = page.text().await.map_err(words)?;
     let (before, form) = text.split_once("/approve\"").ok_or("the page has no form")?;
     let action = format!("{}/approve", before.rsplit('"').next().unwrap_or_default());
-    let token = form.split_once("name=\"token\" value=\"").and_then(|(_, rest)| rest.split('"').next());
-    let fields = [("token", token.unwrap_or_default()), ("code", code)];
+    let field = |name: &str| {
+        let rest = form.split_once(&format!("name=\"{name}\" value=\"")).map_or("", |(_, rest)| rest);
+        rest.split('"').next().unwrap_or_default()
+    };
+    let fields = [("token", field("token")), ("shown", field("shown")), ("code", code)];
     let answer = browser.post(address.join(&action).map_err(words)?).form(&fields).header("cookie", cookie);
     let origin = address.origin().ascii_serialization();
     let answer = answer.header("origin", origin).send().await.map_err(words)?;

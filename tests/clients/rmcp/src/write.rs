@@ -22,6 +22,7 @@ pub(crate) async fn write(client: &Client) -> Checked<String> {
     let mut done = execute(client, json!({"sql": SQL, "params": [&wanted]})).await?;
     let asked = client.service().opened() > before;
     if done["status"] == "approval_required" {
+        expect(!asked, "the person was asked, and their word is not known")?;
         expect(title(&admin).await? != wanted, "written before anybody approved")?;
         let id = done["approval_id"].as_str().unwrap_or_default();
         let mut approve = Command::new(named("PROGRAM")?);
