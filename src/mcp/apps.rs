@@ -4,7 +4,7 @@
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    JsonObject, ListResourcesResult, MetaObject, ReadResourceResult, Resource, ResourceContents, Tool,
+    JsonObject, ListResourcesResult, MetaObject, ReadResourceResult, Resource, ResourceContents,
 };
 use rmcp::service::RequestContext;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ const PLAN: App = App {
 };
 
 /// The client shows such pages.
-pub(super) fn are_shown(cx: &RequestContext<RoleServer>) -> bool {
+pub(in crate::mcp) fn are_shown(cx: &RequestContext<RoleServer>) -> bool {
     let extensions = cx.client_capabilities().and_then(|capabilities| capabilities.extensions);
     let declared = extensions.as_ref().and_then(|extensions| extensions.get(EXTENSION));
     let types = declared.and_then(|settings| settings.get("mimeTypes")).and_then(Value::as_array);
@@ -97,15 +97,13 @@ fn of(listed: &Listed) -> Option<App> {
 }
 
 /// The tool with the address of its page, where it has one.
-pub(super) fn with_page(listed: Listed) -> Tool {
-    let page = of(&listed);
-    let mut tool = listed.tool;
-    if let Some(page) = page {
-        let mut meta = tool.meta.take().unwrap_or_default();
+pub(in crate::mcp) fn with_page(mut listed: Listed) -> Listed {
+    if let Some(page) = of(&listed) {
+        let mut meta = listed.tool.meta.take().unwrap_or_default();
         meta.0.insert(META.to_owned(), json!({"resourceUri": page.uri}));
-        tool.meta = Some(meta);
+        listed.tool.meta = Some(meta);
     }
-    tool
+    listed
 }
 
 /// The list of resources; behind the last of them the pages of the caller's tools.

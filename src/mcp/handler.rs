@@ -291,7 +291,7 @@ impl ServerHandler for Handler {
         let caller = self.caller(&cx)?;
         let (samples, shows) = (self.samples(&cx), apps::are_shown(&cx));
         let tools = self.listed(&caller, samples).await.into_iter();
-        let tools = tools.map(|listed| if shows { apps::with_page(listed) } else { listed.tool });
+        let tools = tools.map(|listed| if shows { apps::with_page(listed).tool } else { listed.tool });
         let list = ListToolsResult::with_all_items(tools.collect());
         // Other clients have less of them.
         let scope = if samples || shows { CacheScope::Private } else { self.cache_scope() };
