@@ -22,7 +22,7 @@ function coordinate(value, kind) {
   const text = shown(value);
   if (text === null || text === '') return NaN;
   if (kind === 'number') return Number(text.replace(/^[^\d.+-]+/, '').replaceAll(',', ''));
-  const zoned = text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00');
+  const zoned = text.replace(' ', 'T').replace(/(T.*[+-]\d\d)$/, '$1:00');
   return Date.parse(/T.*([+-]\d\d:\d\d|Z)$/.test(zoned) ? zoned : `${zoned}${zoned.includes('T') ? '' : 'T00:00'}Z`);
 }
 
