@@ -59,7 +59,7 @@ function bars(columns, rows, x, y) {
   const marks = known.map(({ row, value }, at) => {
     const left = ROOM.left + at * step;
     const name = shown(row[x]) ?? 'NULL';
-    ticks.push([left + step / 2, beginning(visible(name), Math.max(3, Math.floor(step / 6.5)))[0]]);
+    ticks.push([left + step / 2, beginning(visible(name), Math.max(3, Math.floor((step * Math.ceil(known.length / 12)) / 6.5)))[0]]);
     const [top, bottom] = [up.at(value), up.at(0)];
     const place = { x: left + step * 0.1, width: step * 0.8, y: Math.min(top, bottom), height: Math.max(1, Math.abs(bottom - top)) };
     return drawn('rect', { class: 'mark', ...place }, drawn('title', {}, visible(`${name}: ${shown(row[y])}`)));
@@ -123,7 +123,7 @@ function picture(kind, x, y, across, up, marks, left) {
   const base = HIGH - ROOM.bottom;
   const lines = up.map(([place]) => drawn('line', { class: 'axis', x1: ROOM.left, x2: WIDE - ROOM.right, y1: place, y2: place }));
   const rows = up.map(([place, words]) => drawn('text', { x: ROOM.left - 6, y: place + 4, 'text-anchor': 'end' }, words));
-  const columns = across.map(([place, words]) => drawn('text', { x: place, y: base + 16, 'text-anchor': 'middle' }, words));
+  const columns = across.map(([place, words]) => drawn('text', { x: place, y: base + 16, 'text-anchor': place > WIDE - 30 ? 'end' : 'middle' }, words));
   const names = [
     drawn('text', { x: (ROOM.left + WIDE - ROOM.right) / 2, y: HIGH - 8, 'text-anchor': 'middle' }, visible(x)),
     drawn('text', { x: 12, y: (ROOM.top + base) / 2, 'text-anchor': 'middle', transform: `rotate(-90 12 ${(ROOM.top + base) / 2})` }, visible(y)),
