@@ -4,6 +4,7 @@
 //! `http::endpoint` for the order of the checks on a request.
 
 mod approval_page;
+mod apps;
 mod arguments;
 mod cache;
 mod callers;

@@ -18,6 +18,7 @@ mod support;
 
 mod postgres {
     mod approvals;
+    mod apps;
     mod authorization;
     mod catalog_fixture;
     mod cli;

@@ -2,6 +2,8 @@
 
 node_package=node@22.23.3
 browser_packages="playwright-core@1.65.1 axe-core@4.14.1"
+# The counterpart of our pages in clients (MCP Apps), and what it is bundled by.
+apps_packages="@modelcontextprotocol/ext-apps@2.0.4 @modelcontextprotocol/client@2.4.0 @modelcontextprotocol/core@2.4.0 zod@4.6.7 esbuild@0.28.2"
 
 # Sets CHROMIUM to the program, or fails.
 ensure_chromium() {

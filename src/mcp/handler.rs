@@ -26,7 +26,7 @@ use super::tasks::{extension, handle, legacy};
 use super::tools::investigate::{Bounds, Investigations};
 use super::tools::{Call, Called, Listed, Tools, saved};
 use super::{
-    cache, capabilities, completion, instructions, own_login, prompts, resources, revision, sampling,
+    apps, cache, capabilities, completion, instructions, own_login, prompts, resources, revision, sampling,
 };
 use crate::auth::{Caller, Credentials};
 use crate::gateway::{Asked, Completion, Gateway};
@@ -291,12 +291,12 @@ impl ServerHandler for Handler {
     ) -> Result<ListToolsResult, ErrorData> {
         resources::only_page("tools/list", request)?;
         let caller = self.caller(&cx)?;
-        let samples = self.samples(&cx);
-        let tools = self.listed(&caller, samples).await.into_iter().map(|listed| listed.tool);
-        let tools = tools.collect();
-        let list = ListToolsResult::with_all_items(tools);
-        // Other clients have fewer tools.
-        let scope = if samples { CacheScope::Private } else { self.cache_scope() };
+        let (samples, shows) = (self.samples(&cx), apps::are_shown(&cx));
+        let tools = self.listed(&caller, samples).await.into_iter();
+        let tools = tools.map(|listed| if shows { apps::with_page(listed).tool } else { listed.tool });
+        let list = ListToolsResult::with_all_items(tools.collect());
+        // Other clients have less of them.
+        let scope = if samples || shows { CacheScope::Private } else { self.cache_scope() };
         Ok(list.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(scope))
     }
 
@@ -337,6 +337,10 @@ impl ServerHandler for Handler {
         let page = resources::page(all, start)?;
         #[cfg(feature = "conformance-fixtures")]
         let page = super::fixtures::resources::beside(page);
+        if apps::are_shown(&cx) {
+            let page = apps::beside(page, &self.listed(&caller, false).await);
+            return Ok(page.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(CacheScope::Private));
+        }
         Ok(page.with_ttl_ms(cache::SCHEMA_MS).with_cache_scope(self.cache_scope()))
     }
 
@@ -363,6 +367,9 @@ impl ServerHandler for Handler {
         cx: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.caller(&cx)?;
+        if let Some(read) = apps::read(&request.uri) {
+            return Ok(read.with_ttl_ms(cache::CONFIGURED_MS).with_cache_scope(self.cache_scope()).into());
+        }
         let reading = self.gateway.read_resource(&caller, &request.uri);
         #[cfg(feature = "conformance-fixtures")]
         if let Some(read) = super::fixtures::resources::contents(&request.uri) {

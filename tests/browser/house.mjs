@@ -27,7 +27,7 @@ approval = "requester"
 rows = 10
 `;
 
-async function started(args, until) {
+export async function started(args, until) {
   const child = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
   const said = { out: '', err: '' };
   child.stdout.on('data', (data) => (said.out += data));
@@ -53,7 +53,7 @@ export async function listening(server) {
   return server.address().port;
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   const port = await listening(server);
   await new Promise((resolve) => server.close(resolve));

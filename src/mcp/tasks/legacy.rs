@@ -29,7 +29,7 @@ use crate::mcp::handler::Handler;
 use crate::mcp::standing::Standing;
 use crate::mcp::subscriptions::listen;
 use crate::mcp::tools::{Listed, query, saved};
-use crate::mcp::{reply, resources};
+use crate::mcp::{apps, reply, resources};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::ToolGroup;
 use crate::tasks::TaskId;
@@ -52,6 +52,10 @@ pub(in crate::mcp) async fn answer(
         ("tools/list", true) => {
             resources::only_page(method, read(method, params)?)?;
             let listed = handler.listed(&handler.caller(&cx)?, handler.samples(&cx)).await;
+            let listed = match apps::are_shown(&cx) {
+                true => listed.into_iter().map(apps::with_page).collect(),
+                false => listed,
+            };
             Ok(json!({"tools": listed::tools(&listed)}))
         }
         ("tools/list", false) => {

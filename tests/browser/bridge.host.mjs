@@ -1,0 +1,58 @@
+// The host's side of MCP Apps in a window: the specification's own bridge, and a frame without an origin for the page.
+
+import { AppBridge, PostMessageTransport } from '@modelcontextprotocol/ext-apps/app-bridge';
+
+const capabilities = { serverTools: {}, downloadFile: {} };
+let bridge;
+
+/// Shows the page and gives it a tool's arguments and result. `callTool` is the test's.
+globalThis.show = async ({ html, tool, args, result, context, can = capabilities }) => {
+  globalThis.seen = { initialized: 0, sizes: [], files: [], calls: [] };
+  const { seen } = globalThis;
+  document.querySelector('#app')?.remove();
+  const frame = document.createElement('iframe');
+  Object.assign(frame, { id: 'app', title: 'App' });
+  frame.setAttribute('sandbox', 'allow-scripts');
+  document.querySelector('main').append(frame);
+  const options = { hostContext: { theme: 'light', toolInfo: { tool }, ...context } };
+  bridge = new AppBridge(null, { name: 'host', version: '1' }, can, options);
+  const ready = new Promise((resolve) => {
+    bridge.oninitialized = () => {
+      seen.initialized += 1;
+      resolve();
+    };
+  });
+  bridge.onsizechange = ({ height }) => {
+    seen.sizes.push(height);
+    frame.style.height = `${height}px`;
+  };
+  bridge.ondownloadfile = async ({ contents }) => {
+    seen.files.push(contents);
+    return {};
+  };
+  if (can.serverTools) {
+    bridge.oncalltool = async (call) => {
+      seen.calls.push(call);
+      return globalThis.callTool(call);
+    };
+  }
+  await bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
+  frame.srcdoc = html;
+  await ready;
+  await bridge.sendToolInput({ arguments: args });
+  if (result) await bridge.sendToolResult(result);
+};
+globalThis.give = (result) => bridge.sendToolResult(result);
+globalThis.setContext = (context) => bridge.sendHostContextChange(context);
+globalThis.tearDown = () => bridge.teardownResource({});
+
+/// Another frame of the same host speaks to the page.
+globalThis.forge = (message) =>
+  new Promise((resolve) => {
+    const frame = document.createElement('iframe');
+    frame.setAttribute('sandbox', 'allow-scripts');
+    const words = JSON.stringify(message).replaceAll('<', '\\u003c');
+    frame.srcdoc = `<script>parent.frames[0].postMessage(${words}, '*'); parent.postMessage('sent', '*');</script>`;
+    addEventListener('message', ({ data }) => data === 'sent' && resolve(frame.remove()));
+    document.querySelector('main').append(frame);
+  });
