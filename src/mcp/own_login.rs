@@ -36,8 +36,8 @@ pub(super) fn with_given(handler: &Handler, cx: &RequestContext<RoleServer>, cal
 pub(super) async fn before(call: Call<'_>, group: Option<ToolGroup>) -> Result<Called, ErrorData> {
     let Call { handler, tool, given, caller, cx, cancel, resumed } = call;
     let (asked_before, resumed) = resumed.after_login();
-    let database = given.as_ref().and_then(|given| given.get("database")?.as_str()).map(str::to_owned);
     let call = Call { handler, tool, given, caller, cx, cancel, resumed };
+    let database = call.database().map(str::to_owned);
     let Some(lacking) = call.gateway().lacks_login(caller, database.as_deref()) else {
         return run(call, group, database.as_deref()).await;
     };

@@ -75,8 +75,9 @@ fn every_policy_of_the_project_loads() {
 #[test]
 fn the_configuration_in_the_readme_is_one() {
     let readme = read("README.md");
-    let text = readme.split("```toml\n# pgwarden.toml\n").nth(1).unwrap().split("```").next().unwrap();
-    let config = pgwarden::config::read(text, Path::new("pgwarden.toml"), &|_| None).unwrap();
+    let text = readme.split("```toml\n[server]\n").nth(1).unwrap().split("```").next().unwrap();
+    let config =
+        pgwarden::config::read(&format!("[server]\n{text}"), Path::new("pgwarden.toml"), &|_| None).unwrap();
     let [shop] = config.databases.as_slice() else { panic!("{:?}", config.databases) };
     assert!(shop.policy.is_some() && shop.notes.is_some() && shop.queries.is_some());
 }

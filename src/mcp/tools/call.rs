@@ -42,7 +42,7 @@ pub(in crate::mcp) struct Call<'c> {
 impl Call<'_> {
     /// Calls the tool by its name, if the policy lets the caller have its group.
     pub(in crate::mcp) async fn answer(self, group: Option<ToolGroup>) -> Result<Called, ErrorData> {
-        let database = self.given.as_ref().and_then(|given| given.get("database")?.as_str());
+        let database = self.database();
         let permitted = group.map_or(Ok(()), |group| self.gateway().has_tools(self.caller, database, group));
         if let Err(refusal) = permitted {
             return reply::failed(&refusal, "").map(Called::Reply);
@@ -76,6 +76,12 @@ impl Call<'_> {
             other => Err(self.handler.unknown_tool(other)),
         };
         reply.map(Called::Reply)
+    }
+
+    /// As the tool itself reads it: an empty name is as good as none.
+    pub(in crate::mcp) fn database(&self) -> Option<&str> {
+        let named = self.given.as_ref().and_then(|given| given.get("database")?.as_str());
+        named.filter(|name| !name.is_empty())
     }
 
     pub(in crate::mcp) fn gateway(&self) -> &Gateway {
