@@ -57,11 +57,6 @@ impl Caller {
         (&self.issuer, &self.subject)
     }
 
-    /// The login that was given for `database`, else the one that was logged in with.
-    pub fn login_to(&self, database: &str) -> Option<&Arc<OwnLogin>> {
-        self.given.get(database).or(self.login.as_ref())
-    }
-
     /// As [`Self::person`], in one word: for counting what each may have.
     pub fn key(&self) -> String {
         if self.issuer.is_empty() {

@@ -41,7 +41,10 @@ impl Setup {
     pub(super) fn read(target: &Target, env: Environment<'_>) -> anyhow::Result<Self> {
         let mut config = read_config(target.config.clone(), env)?;
         config.databases = databases(target, std::mem::take(&mut config.databases), env)?;
-        let served = config.databases.iter().map(serve).collect::<anyhow::Result<_>>()?;
+        let served = config.databases.iter();
+        let served = served
+            .map(|entry| serve(entry, logs_in_elsewhere(&config, entry)))
+            .collect::<anyhow::Result<_>>()?;
         Ok(Self { config, served })
     }
 
@@ -50,14 +53,15 @@ impl Setup {
         let mut config = read_config(target.config.clone(), env)?;
         config.databases = databases(target, std::mem::take(&mut config.databases), env)?;
         let bare = |entry: &DatabaseEntry| {
-            serve(&DatabaseEntry {
+            let bare = DatabaseEntry {
                 policy: None,
                 policies: Vec::new(),
                 queries: None,
                 notes: None,
                 documents: Vec::new(),
                 ..entry.clone()
-            })
+            };
+            serve(&bare, false)
         };
         let served = config.databases.iter().map(bare).collect::<anyhow::Result<_>>()?;
         Ok(Self { config, served })
@@ -230,7 +234,14 @@ fn accepted(target: &Target, env: Environment<'_>) -> Result<Vec<AcceptedFinding
         .collect()
 }
 
-fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
+/// People prove their roles at another entry than this: what they type there is not for this one's server.
+fn logs_in_elsewhere(config: &Config, entry: &DatabaseEntry) -> bool {
+    let at = config.auth.embedded.as_ref().and_then(|embedded| embedded.database.as_deref());
+    at.is_some_and(|at| at != entry.name)
+}
+
+/// `logs_in_elsewhere`: people prove their roles at another entry.
+fn serve(entry: &DatabaseEntry, logs_in_elsewhere: bool) -> anyhow::Result<Served> {
     let mut settings = DatabaseSettings::new(&entry.name, entry.connection.clone());
     settings.monitor.clone_from(&entry.monitor_login);
     settings.pool_size = entry.pool_size.unwrap_or(settings.pool_size);
@@ -243,6 +254,7 @@ fn serve(entry: &DatabaseEntry) -> anyhow::Result<Served> {
     let policies = policies(entry, &settings)?;
     let served = Served::new(Database::new(settings), policies).with_notes(notes);
     let served = served.running_as(entry.run_as.clone()).with_documents(entry.documents.clone());
+    let served = if logs_in_elsewhere { served.asking_itself() } else { served };
     Ok(match &entry.queries {
         Some(file) => served.with_saved(SavedSource::load(file, mcp::is_built_in)?),
         None => served,

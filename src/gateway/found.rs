@@ -191,7 +191,7 @@ impl Gateway {
         self.has_tools(caller, Some(served.name()), ToolGroup::Search)?;
         let begun = Instant::now();
         let schema = served.schema(caller, &self.limits, cancel).await?;
-        let mut lists = Vec::new();
+        let (mut lists, mut bounded) = (Vec::new(), None);
         // One after the other: a caller may have few statements at once.
         for documents in served.documents.iter() {
             let left = SEARCH.min(schema.limits.deadline).saturating_sub(begun.elapsed());
@@ -199,18 +199,26 @@ impl Gateway {
             let reading = Reading { deadline: left.min(ONE_SOURCE), ..reading };
             match sources::search(&reading, documents, question, MOST).await {
                 Ok(found) => lists.push(found),
-                Err(reason) => warn!(
-                    database = served.name(),
-                    documents = documents.name,
-                    sqlstate = reason.sqlstate.as_str(),
-                    rule = reason.rule,
-                    "documents `{}` were not searched",
-                    documents.name
-                ),
+                Err(reason) => {
+                    warn!(
+                        database = served.name(),
+                        documents = documents.name,
+                        sqlstate = reason.sqlstate.as_str(),
+                        rule = reason.rule,
+                        "documents `{}` were not searched",
+                        documents.name
+                    );
+                    bounded = bounded.or(Some(reason).filter(is_bound));
+                }
             }
         }
         if self.has_group(caller, served, ToolGroup::Schema) {
             lists.push(objects::search(self, caller, (served, &schema), question, MOST).await);
+        }
+        // Not having looked is another answer than having found nothing.
+        match bounded {
+            Some(reason) if lists.iter().all(Vec::is_empty) => return Err(reason),
+            _ => {}
         }
         Ok((lists, schema.limits.characters))
     }
@@ -312,6 +320,11 @@ fn url(id: &str, own_url: Option<String>, origin: Option<&str>) -> String {
             Address::new(&database, Target::Found(id.to_owned())).to_string()
         }
     })
+}
+
+/// A bound on what the caller may ask at once or in a minute, not a fault of the source.
+fn is_bound(reason: &Diagnostic) -> bool {
+    reason.rule.as_deref().is_some_and(|rule| rule.starts_with("limits."))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use seats::{Key, Seats};
 
 use super::share::Shares;
 use super::{Gateway, Served};
-use crate::auth::Caller;
+use crate::auth::{Caller, OwnLogin};
 use crate::db::{Database, Identity};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Claims;
@@ -56,6 +56,8 @@ impl Default for OwnLogins {
 #[derive(Debug, Default)]
 pub(super) struct Identities {
     run_as: RunAs,
+    /// Logins of the login page were proved at another database: they are not shown to this one.
+    asks_itself: bool,
     seats: Arc<Seats>,
 }
 
@@ -66,13 +68,26 @@ impl Identities {
             RunAs::Role { roles, .. } => Seats::new(roles.len(), None),
             RunAs::OwnLogin(bounds) => Seats::new(bounds.most, Some(bounds.idle)),
         };
-        Self { run_as, seats: Arc::new(seats) }
+        Self { run_as, asks_itself: false, seats: Arc::new(seats) }
     }
 }
 
 impl Served {
     pub fn running_as(self, run_as: RunAs) -> Self {
         Self { identities: Arc::new(Identities::new(run_as)), ..self }
+    }
+
+    /// People log in to pgwarden at another database, whose passwords this one must not get: it has logins of its own alone.
+    pub fn asking_itself(self) -> Self {
+        let Identities { run_as, seats, .. } = &*self.identities;
+        let identities = Identities { run_as: run_as.clone(), asks_itself: true, seats: Arc::clone(seats) };
+        Self { identities: Arc::new(identities), ..self }
+    }
+
+    /// The caller's own login to this database.
+    fn login_of<'c>(&self, caller: &'c Caller) -> Option<&'c Arc<OwnLogin>> {
+        let logged_in = caller.login.as_ref().filter(|_| !self.identities.asks_itself);
+        caller.given.get(self.name()).or(logged_in)
     }
 
     /// The same database as PostgreSQL shows it to this caller. Does not connect.
@@ -87,7 +102,7 @@ impl Served {
                 Ok(self.over(self.under_role(role)?, Arc::clone(&self.shares)))
             }
             RunAs::OwnLogin(_) => {
-                let login = caller.login_to(self.name()).ok_or_else(no_login)?;
+                let login = self.login_of(caller).ok_or_else(no_login)?;
                 let key = Key::of_login(caller, login);
                 let seated = self
                     .identities
@@ -111,7 +126,7 @@ impl Served {
 
     /// The same, and there is none.
     fn lacks_login(&self, caller: &Caller) -> bool {
-        self.policies.of(caller).is_ok() && self.needs_login(caller) && caller.login_to(self.name()).is_none()
+        self.policies.of(caller).is_ok() && self.needs_login(caller) && self.login_of(caller).is_none()
     }
 
     /// Every identity that the configuration names: the entry's login, those of its policies, and the roles to take.

@@ -23,7 +23,7 @@ use crate::policy::ToolGroup;
 /// How long a call waits for a person: clients give up after a minute.
 const PATIENCE: Duration = Duration::from_secs(45);
 /// Of refusals that another login may undo.
-const RULE: &str = "login.own";
+const RULES: [&str; 3] = ["login.own", "login.privileges", "login.unproved"];
 
 /// The caller with the logins that they have given under the token of this request.
 pub(super) fn with_given(handler: &Handler, cx: &RequestContext<RoleServer>, caller: Caller) -> Caller {
@@ -64,7 +64,7 @@ async fn run(call: Call<'_>, group: Option<ToolGroup>, database: Option<&str>) -
     let (handler, cx, caller) = (call.handler, call.cx, call.caller);
     let called = call.run(group).await;
     if let (Ok(Called::Reply(result)), Some(credentials)) = (&called, &handler.credentials)
-        && reply::rule(result) == Some(RULE)
+        && reply::rule(result).is_some_and(|rule| RULES.contains(&rule))
     {
         let only = caller.given.keys().next().map(String::as_str);
         if let Some(database) = database.or(only) {
@@ -130,7 +130,7 @@ async fn wait(call: &Call<'_>, asked: &Asked, database: &str) -> Option<Caller> 
     let given = tokio::time::timeout(PATIENCE, asked.given.cancelled());
     call.cancel.run_until_cancelled(given).await?.ok()?;
     let caller = with_given(call.handler, call.cx, call.caller.clone());
-    caller.login_to(database).is_some().then_some(caller)
+    call.gateway().lacks_login(&caller, Some(database)).is_none().then_some(caller)
 }
 
 /// `None`: this caller gives logins nowhere.
@@ -183,5 +183,5 @@ fn no_way(database: &str) -> Diagnostic {
 fn refusal(database: &str) -> Diagnostic {
     let message =
         format!("database `{database}` is used under one's own login to PostgreSQL, and yours is not here");
-    Diagnostic::refused(SqlState::INVALID_AUTHORIZATION, message).rule(RULE)
+    Diagnostic::refused(SqlState::INVALID_AUTHORIZATION, message).rule("login.own")
 }

@@ -30,11 +30,18 @@ async fn tools_that_the_policy_switches_off_are_neither_listed_nor_called() {
     let mut peer = peer(vec![("only", policy("tools = [\"schema\"]"))]).await;
     let listed = peer.ask(&request(1, "tools/list", json!({}))).await;
     assert_eq!(tool_names(&listed), ["search_objects", "describe", "task_result", "task_cancel"]);
-    let answer = peer.ask(&call("query", json!({"sql": "SELECT 1"}))).await;
-    assert!(
-        answer["result"]["isError"] == true && words(&answer).contains("RULE:  policy.tools"),
-        "{answer}"
-    );
+    // Whatever a tool takes for no name is none here, too.
+    for database in [None, Some(json!("only")), Some(json!("")), Some(Value::Null)] {
+        let mut arguments = json!({"sql": "SELECT 1"});
+        if let Some(database) = database {
+            arguments["database"] = database;
+        }
+        let answer = peer.ask(&call("query", arguments.clone())).await;
+        assert!(
+            answer["result"]["isError"] == true && words(&answer).contains("RULE:  policy.tools"),
+            "{arguments}: {answer}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -78,6 +78,13 @@ impl Asks {
     ) -> Result<Asked, Diagnostic> {
         self.0.retain(|_, ask| ask.is_open(now));
         let who = Who::of(caller);
+        let same = |ask: &&Ask| {
+            ask.print == *bearer.print() && ask.view.database == target.name && ask.key.is_some()
+        };
+        // The page that somebody is at stays while calls are repeated.
+        if let Some(open) = self.0.values().find(|ask| ask.who == who && same(ask)) {
+            return Ok(Asked { id: open.view.id, given: open.given.clone() });
+        }
         let own = self.0.iter().filter(|(_, ask)| ask.who.person == who.person);
         if own.clone().count() >= MOST_OF_ONE {
             let oldest = own.min_by_key(|(_, ask)| ask.view.created).map(|(id, _)| *id);

@@ -83,6 +83,7 @@ impl Provider {
             .map_err(|_| Refused::Unavailable)
             .and_then(|claims| claims.ok_or(Refused::Fault(Fault::Inactive)))
             .and_then(|claims| self.of_issuer(&claims, false).map(|()| claims))
+            .and_then(|claims| claims::is_access(&claims).map(|()| claims).map_err(Refused::Fault))
             .and_then(|claims| self.admitted(print, &claims));
         self.verdict(print, checked)
     }

@@ -98,7 +98,7 @@ impl Proving {
         drop(place);
         match proved {
             Ok(facts) => {
-                self.forgive(role, &network);
+                self.forgive(role, true, &network);
                 Ok(facts)
             }
             Err(ProofError::Refused(cause)) => {
@@ -106,7 +106,7 @@ impl Proving {
                 Err(Unproved::Refused(cause))
             }
             Err(ProofError::Unavailable(error)) => {
-                self.forgive(role, &network);
+                self.forgive(role, false, &network);
                 Err(Unproved::Unavailable(error))
             }
         }
@@ -118,9 +118,10 @@ impl Proving {
         self.by_role.attempt(role, now)
     }
 
-    fn forgive(&self, role: &str, address: &str) {
+    /// `all`: also those before this one.
+    fn forgive(&self, role: &str, all: bool, address: &str) {
         let now = self.clock.now();
-        self.by_role.forgive(role, true, now);
+        self.by_role.forgive(role, all, now);
         self.by_address.forgive(address, false, now);
     }
 }

@@ -140,6 +140,21 @@ async fn without_a_login_or_with_a_wrong_password_nothing_runs() {
     rows(&gateway, &with_login("anna", &anna, CANARY), "SELECT 1").await.unwrap();
 }
 
+/// What was typed at another database's login page is not shown to this one's server.
+#[tokio::test]
+async fn a_database_that_asks_itself_takes_no_login_of_the_login_page() {
+    let cluster = asking().await;
+    let office = Office::furnish(Database::create_in(&cluster, Template::Empty).await).await;
+    let anna = office.person("anna", &office.analyst).await;
+    let gateway = gateway(office.own(5, LONG).asking_itself());
+    let mut caller = with_login("anna", &anna, CANARY);
+    let refusal = refused(&gateway, &caller, "SELECT 1").await;
+    assert_eq!(refusal.rule.as_deref(), Some("login.own"), "{refusal}");
+    assert_eq!(office.connections(&anna).await, 0);
+    caller.given.extend(caller.login.take().map(|login| ("office".to_owned(), login)));
+    rows(&gateway, &caller, "SELECT 1").await.unwrap();
+}
+
 #[tokio::test]
 async fn a_changed_password_ends_everything_as_soon_as_one_connection_is_refused() {
     let cluster = asking().await;
