@@ -18,6 +18,7 @@ mod fixtures;
 mod handler;
 mod http;
 mod instructions;
+mod listing;
 mod own_login;
 mod prompts;
 mod reply;

@@ -29,6 +29,7 @@ mod next;
 mod oauth;
 mod place;
 mod preview;
+mod proof;
 mod segment;
 mod shown;
 mod site;

@@ -188,7 +188,8 @@ fn server(setup: &Setup, embedded: &EmbeddedAuth, kept: &Kept) -> anyhow::Result
         telemetry: Telemetry::default(),
         clock: Clock::default(),
     };
-    let keep_login = databases.iter().any(|entry| matches!(entry.run_as, RunAs::OwnLogin(_)));
+    // To other databases it is not shown.
+    let keep_login = matches!(entry.run_as, RunAs::OwnLogin(_));
     let settings = Settings { keep_login, ..embedded.settings.clone() };
     Ok(Arc::new(AuthorizationServer::new(settings, parts)))
 }

@@ -34,11 +34,10 @@ impl<'a> Arguments<'a> {
         self.text(key)?.ok_or_else(missing)
     }
 
-    /// An empty one is as good as absent: a model that has to give every argument writes that where it means none.
+    /// As [`text_of`].
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, Diagnostic> {
         match self.value(key) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+            None | Some(Value::String(_)) => Ok(text_of(&self.given, key).map(str::to_owned)),
             Some(other) => Err(self.wrong_type(key, "a string", other)),
         }
     }
@@ -156,6 +155,13 @@ impl<'a> Arguments<'a> {
     fn refuse(&self, key: &str, what: &str) -> Diagnostic {
         invalid(format!("argument `{key}` of `{}` {what}", self.tool.name))
     }
+}
+
+/// An empty text is as good as absent: a model that has to give every argument writes that where it means none.
+///
+/// INVARIANT: whatever decides on a call by one of its texts reads it here, as the tool itself does.
+pub(super) fn text_of<'g>(given: &'g JsonObject, key: &str) -> Option<&'g str> {
+    given.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// `did you mean ..`, where something known is near.

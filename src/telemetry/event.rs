@@ -18,6 +18,18 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// Of a run that ended without an error, or with this one.
+    pub fn of(sqlstate: Option<SqlState>) -> Self {
+        match sqlstate {
+            None => Self::Completed,
+            Some(SqlState::QUERY_CANCELED) => Self::Canceled,
+            Some(SqlState::TRANSACTION_RESOLUTION_UNKNOWN) => Self::Unknown,
+            Some(_) => Self::Failed,
+        }
+    }
+}
+
 /// What became of an approval.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ApprovalStep {

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::Utc;
-use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER};
 use zeroize::Zeroizing;
 
 use super::credentials_page::{self, Answer, Code};
 use super::fault::Fault;
 use super::fields::TOKEN;
 use super::form::Form;
+use super::proof::{say_when, wrong};
 use super::site::Site;
 use super::visitor::Member;
 use crate::auth::server::LoginError;
@@ -64,17 +63,6 @@ pub(super) fn asked(
 /// On to the page that says so: loading it again sends nothing.
 pub(super) fn given(asked: &AskView) -> Response {
     Redirect::to(&format!("/credentials/{}", asked.id)).into_response()
-}
-
-/// What was wrong with a login, and when to try again.
-pub(super) fn wrong(error: &LoginError) -> (StatusCode, &'static str) {
-    (credentials_page::status(error), error.words())
-}
-
-pub(super) fn say_when(response: &mut Response, error: Option<&LoginError>) {
-    if let Some(LoginError::Throttled(wait)) = error {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-    }
 }
 
 fn page(member: &Member, asked: &AskView, role: &str, error: Option<&LoginError>) -> Response {

@@ -7,11 +7,10 @@ use maud::{Markup, html};
 use super::fields::{error, form, hidden, invalid};
 use super::layout::Page;
 use super::moment::{left, moment};
+use super::proof::{self, WRONG};
 use super::shown::line_of;
 use crate::auth::AskView;
-use crate::auth::server::LoginError;
 
-const WRONG: &str = "wrong";
 /// The field that says that the code was typed in this browser.
 pub(super) const PASSED: &str = "passed";
 
@@ -58,15 +57,6 @@ pub(super) fn page(asked: &AskView, answer: &Answer<'_>, now: DateTime<Utc>) -> 
     Page::new("Log in to a database", body).status(status.unwrap_or(StatusCode::OK))
 }
 
-/// How a login that was not taken is answered.
-pub(super) fn status(error: &LoginError) -> StatusCode {
-    match error {
-        LoginError::Refused => StatusCode::UNAUTHORIZED,
-        LoginError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-        LoginError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-    }
-}
-
 fn given(asked: &AskView) -> Page {
     let body = html! {
         p role="status" {
@@ -108,13 +98,7 @@ fn login_form(asked: &AskView, answer: &Answer<'_>, message: Option<&str>) -> Ma
                     autocomplete="one-time-code" aria-invalid=[wrong] aria-describedby=[described];
             }
         }
-        label for="role" { "Database role" }
-        input #role type="text" name="role" value=(answer.role) required maxlength="63"
-            autocomplete="username" autocapitalize="none" spellcheck="false"
-            aria-invalid=[wrong] aria-describedby=[described];
-        label for="password" { "Password" }
-        input #password type="password" name="password" required maxlength="1000"
-            autocomplete="current-password" aria-invalid=[wrong] aria-describedby=[described];
+        (proof::fields(answer.role, message))
         button.wide type="submit" { "Log in to " (line_of(&asked.database)) }
     };
     form(&format!("/credentials/{}", asked.id), answer.token, inside)

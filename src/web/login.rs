@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER};
 use zeroize::Zeroizing;
 
 use super::fault::Fault;
@@ -14,6 +12,7 @@ use super::form::Form;
 use super::login_form::LoginForm;
 use super::next::Next;
 use super::place::random;
+use super::proof::{say_when, wrong};
 use super::site::Site;
 use super::visitor::{Member, Visitor};
 use crate::auth::server::LoginError;
@@ -95,19 +94,9 @@ fn again(
         roles: site.server.is_some(),
         providers: &names,
         role,
-        wrong: error.map(|error| (status(error), error.words())),
+        wrong: error.map(wrong),
     };
     let mut response = site.with_before(page.page(), before);
-    if let Some(LoginError::Throttled(wait)) = error {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-    }
+    say_when(&mut response, error);
     Ok(response.into_response())
-}
-
-fn status(error: &LoginError) -> StatusCode {
-    match error {
-        LoginError::Refused => StatusCode::UNAUTHORIZED,
-        LoginError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-        LoginError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-    }
 }

@@ -4,11 +4,10 @@ use http::StatusCode;
 use maud::{Markup, html};
 use url::form_urlencoded;
 
-use super::fields::{error, form, hidden, invalid};
+use super::fields::{error, form, hidden};
 use super::layout::Page;
 use super::next::Next;
-
-const WRONG: &str = "wrong";
+use super::proof::{self, WRONG};
 
 /// What the page offers, and what was wrong the last time.
 pub(super) struct LoginForm<'a> {
@@ -45,17 +44,10 @@ impl LoginForm<'_> {
 
     fn role_form(&self) -> Markup {
         let message = self.wrong.map(|(_, message)| message);
-        let (wrong, described) = invalid(WRONG, message);
         let inside = html! {
             (hidden("next", self.next.as_str()))
             (error(WRONG, message))
-            label for="role" { "Database role" }
-            input #role type="text" name="role" value=(self.role) required maxlength="63"
-                autocomplete="username" autocapitalize="none" spellcheck="false"
-                aria-invalid=[wrong] aria-describedby=[described];
-            label for="password" { "Password" }
-            input #password type="password" name="password" required maxlength="1000"
-                autocomplete="current-password" aria-invalid=[wrong] aria-describedby=[described];
+            (proof::fields(self.role, message))
             button.wide type="submit" { "Log in" }
         };
         form("/login", self.token, inside)

@@ -53,7 +53,7 @@ export async function listening(server) {
   return server.address().port;
 }
 
-export async function freePort() {
+async function freePort() {
   const server = createServer();
   const port = await listening(server);
   await new Promise((resolve) => server.close(resolve));

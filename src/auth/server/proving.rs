@@ -130,3 +130,45 @@ impl Proving {
 pub(super) fn named(role: &str) -> &str {
     if role.len() > LONGEST_ROLE { "" } else { role }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::pg::SqlState;
+
+    /// Refuses every password, or is not there.
+    #[derive(Debug, Default)]
+    struct Gate {
+        is_away: AtomicBool,
+    }
+
+    impl Roles for Gate {
+        fn prove<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<RoleFacts, ProofError>> {
+            let away = || ProofError::Unavailable(Diagnostic::refused(SqlState::INTERNAL_ERROR, "away"));
+            let is_away = self.is_away.load(Ordering::Relaxed);
+            Box::pin(async move { Err(if is_away { away() } else { ProofError::Refused("wrong") }) })
+        }
+
+        fn standing<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<RoleFacts>, Diagnostic>> {
+            Box::pin(async { Ok(None) })
+        }
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_asked_forgives_no_wrong_password() {
+        let (proving, gate) = (Proving::new(Clock::default()), Gate::default());
+        let once = async || proving.prove(&gate, "ada", "x", Ipv4Addr::LOCALHOST.into()).await.unwrap_err();
+        for _ in 0..4 {
+            assert!(matches!(once().await, Unproved::Refused(_)));
+        }
+        gate.is_away.store(true, Ordering::Relaxed);
+        assert!(matches!(once().await, Unproved::Unavailable(_)));
+        gate.is_away.store(false, Ordering::Relaxed);
+        // The fifth is the last that costs nothing.
+        assert!(matches!(once().await, Unproved::Refused(_)));
+        assert!(matches!(once().await, Unproved::Throttled(_)));
+    }
+}

@@ -10,7 +10,7 @@ use crate::db::{Flow, Ran, RowSink, RunLimits};
 use crate::gateway::query::random_id;
 use crate::gateway::served::Schema;
 use crate::gateway::{Gateway, Served};
-use crate::pg::{Diagnostic, SqlState};
+use crate::pg::Diagnostic;
 use crate::sql::{self, CheckContext, Checked, ProjectedColumn};
 use crate::telemetry::{Event, Outcome};
 
@@ -91,11 +91,7 @@ impl Reading<'_> {
             subject: &self.caller.subject,
             database: self.served.name(),
             kind: self.kind,
-            outcome: match sqlstate {
-                None => Outcome::Completed,
-                Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,
-                Some(_) => Outcome::Failed,
-            },
+            outcome: Outcome::of(sqlstate),
             sqlstate,
             rows: ran.as_ref().map_or(0, |ran| ran.rows),
             bytes: taken.bytes(),

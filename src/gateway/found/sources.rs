@@ -5,11 +5,12 @@
 
 use std::fmt;
 
+use super::answer::TITLE_CHARS;
 use super::documents::{Documents, Matching};
 use super::id::{self, Parsed};
 use super::rows::{Reading, Row};
 use super::statement::{Open, vector};
-use super::{Hit, TITLE_CHARS, Text};
+use super::{Hit, Text};
 use crate::catalog::{Catalog, Relation, RelationKind};
 use crate::gateway::Served;
 use crate::gateway::visible::Visible;

@@ -160,11 +160,7 @@ impl Run {
             subject: &self.question.caller.subject,
             database: served.name(),
             kind: "query",
-            outcome: match sqlstate {
-                None => Outcome::Completed,
-                Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,
-                Some(_) => Outcome::Failed,
-            },
+            outcome: Outcome::of(sqlstate),
             sqlstate,
             rows: ran.as_ref().map_or(0, |ran| ran.rows),
             bytes,

@@ -132,11 +132,7 @@ impl<'g> Session<'g> {
             subject: &self.caller.subject,
             database: self.served.name(),
             kind: "explain",
-            outcome: match sqlstate {
-                None => Outcome::Completed,
-                Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,
-                Some(_) => Outcome::Failed,
-            },
+            outcome: Outcome::of(sqlstate),
             sqlstate,
             rows: 0,
             bytes: 0,

@@ -163,12 +163,7 @@ impl Asked {
             subject: &self.caller.subject,
             database: self.served.name(),
             kind: self.write.kind().word(),
-            outcome: match sqlstate {
-                None => Outcome::Completed,
-                Some(SqlState::QUERY_CANCELED) => Outcome::Canceled,
-                Some(SqlState::TRANSACTION_RESOLUTION_UNKNOWN) => Outcome::Unknown,
-                Some(_) => Outcome::Failed,
-            },
+            outcome: Outcome::of(sqlstate),
             sqlstate,
             rows: ended.unwrap_or(0),
             bytes: 0,

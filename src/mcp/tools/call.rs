@@ -12,7 +12,7 @@ use super::{
 };
 use crate::auth::Caller;
 use crate::gateway::{Gateway, TaskView};
-use crate::mcp::arguments::Arguments;
+use crate::mcp::arguments::{Arguments, text_of};
 use crate::mcp::elicitation::Resumed;
 use crate::mcp::handler::Handler;
 use crate::mcp::own_login;
@@ -78,10 +78,9 @@ impl Call<'_> {
         reply.map(Called::Reply)
     }
 
-    /// As the tool itself reads it: an empty name is as good as none.
+    /// The database that is named.
     pub(in crate::mcp) fn database(&self) -> Option<&str> {
-        let named = self.given.as_ref().and_then(|given| given.get("database")?.as_str());
-        named.filter(|name| !name.is_empty())
+        text_of(self.given.as_ref()?, "database")
     }
 
     pub(in crate::mcp) fn gateway(&self) -> &Gateway {

@@ -14,11 +14,12 @@ use crate::approvals::Checked;
 use crate::auth::server::LoginError;
 use crate::auth::{AskView, GiveError};
 use crate::web::cookies::{self, Purpose};
-use crate::web::credentials::{FORM, asked, given, say_when, wrong};
+use crate::web::credentials::{FORM, asked, given};
 use crate::web::credentials_page::{self, Answer, Code, PASSED};
 use crate::web::fault::Fault;
 use crate::web::fields::TOKEN;
 use crate::web::form::Form;
+use crate::web::proof::{say_when, wrong};
 use crate::web::visitor::append;
 
 /// The token's name for a browser in which the code was typed.

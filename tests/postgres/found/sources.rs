@@ -3,7 +3,7 @@
 use pgwarden::catalog::Catalog;
 use pgwarden::gateway::{DocumentFault, Documents, Gateway, Matching};
 
-use super::{SHOP, articles, database, fetch, gateway_of, rows, served};
+use super::{SHOP, articles, database, fetch, gateway_of, rows, search, served};
 use crate::support::{Database, READER};
 
 async fn over(database: &Database<'_>, policy: &str, documents: Documents) -> Gateway {
@@ -94,7 +94,7 @@ async fn a_long_text_is_cut_and_says_so() {
         .await
         .unwrap();
     let limits = "[limits]\nrows = 100\ncharacters = 3000\nseconds = 60\njoins = 4\n";
-    let gateway = over(&database, &format!("{SHOP}{limits}"), articles()).await;
+    let gateway = over(&database, &format!("tools = [\"search\"]\n{SHOP}{limits}"), articles()).await;
     let found = fetch(&gateway, "row:shop:articles:1").await.unwrap();
     assert_eq!(found.metadata["truncated"], true);
     let length = serde_json::to_string(&found).unwrap().chars().count();
@@ -158,4 +158,17 @@ async fn the_index_that_doctor_asks_for_is_the_one_that_the_search_uses() {
         (scans > 0).then_some(())
     })
     .await;
+}
+
+/// Not having looked is another answer than having found nothing.
+#[tokio::test]
+async fn a_limit_that_keeps_from_looking_is_said() {
+    let database = database().await;
+    let limits = "[limits]\nrows = 100\ncharacters = 9000\nseconds = 9\njoins = 9\nplanner = { cost = 1e9, rows = 1e9 }
+caller = { concurrent = 9, per_minute = 1 }\n";
+    let gateway = over(&database, &format!("tools = [\"search\"]\n{SHOP}{limits}"), articles()).await;
+    let found = search(&gateway, "\"two days\"").await.unwrap();
+    assert!(!found.results.is_empty());
+    let refusal = search(&gateway, "\"two days\"").await.unwrap_err();
+    assert_eq!((refusal.rule.as_deref(), refusal.retryable), (Some("limits.rate"), true), "{refusal}");
 }

@@ -260,6 +260,21 @@ async fn a_mighty_login_and_one_that_needs_no_password_are_refused() {
 #[derive(Clone, Default)]
 pub(super) struct Lines(pub(super) Arc<Mutex<Vec<u8>>>);
 
+impl Lines {
+    /// All of it, for as long as the guards live.
+    pub(super) fn listen() -> (Self, impl Sized) {
+        let lines = Self::default();
+        let writer = lines.clone();
+        // With one subscriber alone, a thread that has none would settle for all of them that nobody listens.
+        let second = tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish());
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        (lines, (tracing::subscriber::set_default(subscriber), second))
+    }
+}
+
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
@@ -273,15 +288,7 @@ impl std::io::Write for Lines {
 
 #[tokio::test]
 async fn the_password_is_in_no_log_error_or_debug() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    // With one subscriber alone, a thread that has none would settle for all of them that nobody listens.
-    let _second = tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish());
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let (lines, _logging) = Lines::listen();
     let cluster = asking().await;
     let office = Office::furnish(Database::create_in(&cluster, Template::Empty).await).await;
     let anna = office.person("anna", &office.analyst).await;

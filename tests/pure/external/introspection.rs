@@ -57,6 +57,8 @@ async fn an_active_token_for_us_passes_and_no_other() {
         ("of-another", with(&active, "iss", json!("https://evil.example"))),
         ("endless-by-number", with(&active, "exp", json!(1e300))),
         ("bound", with(&active, "cnf", json!({"jkt": "x"}))),
+        ("of-an-event", with(&active, "events", json!({}))),
+        ("identity", with(&active, "nonce", json!("n"))),
         ("of-nobody", with(&active, "sub", Value::Null)),
     ] {
         knows(&provider, token, answer);

@@ -20,8 +20,7 @@ use crate::support::{Database, Template, until};
 #[tokio::test]
 async fn it_is_for_the_token_that_asked_in_the_process_that_asked() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let token = stage.token("ada");
     let path = stage.link(&token).await;
     let mut ada = stage.browser_of("ada").await;
@@ -42,8 +41,7 @@ async fn it_is_for_the_token_that_asked_in_the_process_that_asked() {
 #[tokio::test]
 async fn it_ends_with_its_token_and_takes_its_connections_along() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let skew = 60;
     let token = stage.token_for("ada", "chat", 6 - skew);
     let path = stage.link(&token).await;
@@ -67,8 +65,7 @@ async fn it_ends_with_its_token_and_takes_its_connections_along() {
 #[tokio::test]
 async fn a_login_that_postgresql_refuses_is_asked_for_again() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let token = stage.token("ada");
     let path = stage.link(&token).await;
     let mut ada = stage.browser_of("ada").await;
@@ -88,18 +85,9 @@ async fn a_login_that_postgresql_refuses_is_asked_for_again() {
 
 #[tokio::test]
 async fn the_password_is_in_no_log_and_in_no_answer() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    // With one subscriber alone, a thread that has none would settle for all of them that nobody listens.
-    let _second = tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish());
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let (lines, _logging) = Lines::listen();
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let token = stage.token("ada");
     let path = stage.link(&token).await;
     let mut ada = stage.browser_of("ada").await;

@@ -5,15 +5,12 @@ use serde_json::json;
 
 use super::browser::Browser;
 use super::stage::{HOST, Stage, is_lacking, rows};
-use crate::postgres::identities::Office;
 use crate::postgres::identities::own::{CANARY, asking};
-use crate::support::{Database, Template};
 
 #[tokio::test]
 async fn it_says_what_is_asked_by_whom_and_has_a_form_that_password_stores_know() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let path = stage.link(&stage.token("ada")).await;
     let mut browser = stage.browser_of("ada").await;
     let page = browser.open(&path).await;
@@ -38,8 +35,7 @@ async fn it_says_what_is_asked_by_whom_and_has_a_form_that_password_stores_know(
 #[tokio::test]
 async fn it_is_there_for_the_person_whose_call_asked_and_nobody_else() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let token = stage.token("ada");
     let path = stage.link(&token).await;
     let (mut ada, mut ben) = (stage.browser_of("ada").await, stage.browser_of("ben").await);
@@ -62,8 +58,7 @@ async fn it_is_there_for_the_person_whose_call_asked_and_nobody_else() {
 #[tokio::test]
 async fn a_form_of_another_site_or_without_its_token_gives_nothing() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let token = stage.token("ada");
     let (path, other) = (stage.link(&token).await, stage.link(&stage.token("ada")).await);
     let mut ada = stage.browser_of("ada").await;
@@ -84,8 +79,7 @@ async fn a_form_of_another_site_or_without_its_token_gives_nothing() {
 #[tokio::test]
 async fn a_form_counts_once() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let ben = stage.office.person("ben", &stage.office.analyst).await;
     let token = stage.token("ada");
     let path = stage.link(&token).await;
@@ -103,8 +97,7 @@ async fn a_form_counts_once() {
 #[tokio::test]
 async fn a_wrong_password_and_a_mighty_role_are_refused_alike_and_soon_slowly() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let mighty = |name: &'static str, more: &'static str| {
         let attributes = format!("LOGIN {more} PASSWORD '{CANARY}' IN ROLE people");
         let database = &stage.office.database;
@@ -152,4 +145,22 @@ async fn a_wrong_password_and_a_mighty_role_are_refused_alike_and_soon_slowly() 
     let right = stage.give(&mut ada, &path, &stage.ada, CANARY).await;
     assert_eq!(right.status, 429, "the right one waits too");
     assert!(is_lacking(&stage.ask(&stage.peer, &token, false, json!({})).await));
+}
+
+/// A role that proves itself, and that this entry does not take: it does not stay with the token.
+#[tokio::test]
+async fn a_role_that_the_entry_refuses_can_be_given_anew() {
+    let cluster = asking().await;
+    let stage = Stage::furnished(&cluster).await;
+    let attributes = format!("LOGIN PASSWORD '{CANARY}' IN ROLE people, pg_read_all_data");
+    let reader = stage.office.database.create_role("reader", &attributes).await;
+    let token = stage.token("ada");
+    let path = stage.link(&token).await;
+    let mut ada = stage.browser_of("ada").await;
+    assert_eq!(stage.give(&mut ada, &path, &reader, CANARY).await.location(), path);
+    let refused = stage.ask(&stage.peer, &token, false, json!({})).await;
+    assert!(refused.to_string().contains("login.privileges"), "{refused}");
+    let path = stage.link(&token).await;
+    assert_eq!(stage.give(&mut ada, &path, &stage.ada, CANARY).await.location(), path);
+    assert_eq!(rows(&stage.ask(&stage.peer, &token, false, json!({})).await), &stage.seen(&stage.ada));
 }

@@ -23,6 +23,7 @@ use super::provider::Provider;
 use crate::mcp_wire::{HttpPeer, STATELESS, stateless};
 use crate::postgres::identities::own::CANARY;
 use crate::postgres::identities::{Office, gateway};
+use crate::support::{Cluster, Database, Template};
 
 /// The database as the page says it.
 pub const HOST: &str = "/tenancy";
@@ -42,6 +43,10 @@ pub struct Stage<'c> {
 }
 
 impl<'c> Stage<'c> {
+    pub async fn furnished(cluster: &'c Cluster) -> Self {
+        Self::open(Office::furnish(Database::create_in(cluster, Template::Empty).await).await).await
+    }
+
     pub async fn open(office: Office<'c>) -> Self {
         let ada = office.person("ada", &office.analyst).await;
         let signer = Signer::p256();

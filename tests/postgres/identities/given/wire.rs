@@ -7,17 +7,14 @@ use serde_json::{Value, json};
 
 use super::stage::{Stage, WHO, is_lacking, rows, text};
 use crate::mcp_wire::{initialize, request};
-use crate::postgres::identities::Office;
 use crate::postgres::identities::own::{CANARY, asking};
-use crate::support::{Database, Template};
 
 const LEGACY: &str = "2025-11-25";
 
 #[tokio::test]
 async fn without_the_url_mode_the_answer_has_a_link_and_the_next_call_runs_as_the_person() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let token = stage.token("ada");
     let answer = stage.ask(&stage.peer, &token, false, json!({})).await;
     assert!(is_lacking(&answer), "{answer}");
@@ -40,8 +37,7 @@ async fn without_the_url_mode_the_answer_has_a_link_and_the_next_call_runs_as_th
 #[tokio::test]
 async fn from_2026_on_the_client_is_asked_by_a_result_and_calls_again() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let token = stage.token("ada");
     let asked = stage.ask(&stage.peer, &token, true, json!({})).await;
     let result = &asked["result"];
@@ -74,8 +70,7 @@ async fn from_2026_on_the_client_is_asked_by_a_result_and_calls_again() {
 #[tokio::test]
 async fn with_a_session_the_request_comes_with_the_call() {
     let cluster = asking().await;
-    let stage =
-        Stage::open(Office::furnish(Database::create_in(&cluster, Template::Empty).await).await).await;
+    let stage = Stage::furnished(&cluster).await;
     let bearer = format!("Bearer {}", stage.token("ada"));
     let mut hello = initialize(LEGACY);
     hello["params"]["capabilities"] = json!({"elicitation": {"url": {}}});
