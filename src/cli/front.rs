@@ -24,7 +24,6 @@ use crate::gateway::{Gateway, RunAs};
 use crate::mcp::{self, ApprovalPage, Authentication};
 use crate::pg::Diagnostic;
 use crate::store::MasterKey;
-use crate::telemetry::Telemetry;
 use crate::web::{LoopbackParts, Pages, PagesParts};
 
 /// Between two looks at what has ended in the store.
@@ -79,7 +78,7 @@ pub(super) async fn over_http(
             if server.is_none() {
                 kept.sweep_until(stop.clone());
             }
-            settings.credentials = credentials(&setup.config, issuers, gateway)?;
+            settings.credentials = credentials(setup, issuers, gateway)?;
             let (logins, credentials) = ((server, logins), settings.credentials.clone());
             kept.pages(&setup.config, public, logins, gateway, credentials)
         }
@@ -99,7 +98,7 @@ pub(super) fn on_stdio(
     settings: &mut mcp::Settings,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    settings.credentials = credentials(&setup.config, vec![setup.caller().issuer], gateway)?;
+    settings.credentials = credentials(setup, vec![setup.caller().issuer], gateway)?;
     let codes = Arc::new(Codes::new(gateway.approval_settings().ttl));
     let parts = LoopbackParts {
         gateway: gateway.clone(),
@@ -185,7 +184,7 @@ fn server(setup: &Setup, embedded: &EmbeddedAuth, kept: &Kept) -> anyhow::Result
         key: kept.key.clone(),
         roles: Arc::new(Proof::new(&entry.connection, own_logins(&setup.config))),
         fetcher: Arc::new(fetcher.map_err(words)?),
-        telemetry: Telemetry::default(),
+        telemetry: setup.telemetry.clone(),
         clock: Clock::default(),
     };
     // To other databases it is not shown.
@@ -196,10 +195,11 @@ fn server(setup: &Setup, embedded: &EmbeddedAuth, kept: &Kept) -> anyhow::Result
 
 /// Where people give their own logins, if a database is used under them. What runs under a login ends with it.
 fn credentials(
-    config: &Config,
+    setup: &Setup,
     issuers: Vec<String>,
     gateway: &Gateway,
 ) -> anyhow::Result<Option<Arc<Credentials>>> {
+    let config = &setup.config;
     let own = config.databases.iter().filter(|entry| matches!(entry.run_as, RunAs::OwnLogin(_)));
     let targets: Vec<Target> = own
         .map(|entry| Target {
@@ -211,7 +211,7 @@ fn credentials(
     if targets.is_empty() {
         return Ok(None);
     }
-    let credentials = Credentials::new(targets, issuers, Telemetry::default(), Clock::default());
+    let credentials = Credentials::new(targets, issuers, setup.telemetry.clone(), Clock::default());
     let credentials = Arc::new(credentials.map_err(words)?);
     revoked::close(gateway.clone(), credentials.endings());
     Ok(Some(credentials))

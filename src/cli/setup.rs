@@ -34,6 +34,8 @@ type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 pub(super) struct Setup {
     /// Its `databases` are those to work on, wherever they come from.
     pub(super) config: Config,
+    /// Where events of this process go.
+    pub(super) telemetry: Telemetry,
     served: Vec<Served>,
 }
 
@@ -45,7 +47,7 @@ impl Setup {
         let served = served
             .map(|entry| serve(entry, logs_in_elsewhere(&config, entry)))
             .collect::<anyhow::Result<_>>()?;
-        Ok(Self { config, served })
+        Ok(Self { config, telemetry: Telemetry::default(), served })
     }
 
     /// The same with every database open to whatever its login may read: for commands that read policies themselves.
@@ -64,7 +66,7 @@ impl Setup {
             serve(&bare, false)
         };
         let served = config.databases.iter().map(bare).collect::<anyhow::Result<_>>()?;
-        Ok(Self { config, served })
+        Ok(Self { config, telemetry: Telemetry::default(), served })
     }
 
     pub(super) fn served(&self) -> &[Served] {
@@ -121,7 +123,7 @@ impl Setup {
         let store = store::of_tasks(shared.as_ref(), tasks).await?;
         let images = store::of_images(shared.as_ref()).await?;
         let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
-        let gateway = Gateway::new(self.served.clone(), limits, Telemetry::default());
+        let gateway = Gateway::new(self.served.clone(), limits, self.telemetry.clone());
         let gateway = gateway.with_tasks(store, tasks.settings.clone(), holder).with_before_images(images);
         let gateway = gateway.with_search_and_fetch(self.config.tools.search_and_fetch);
         Ok(match &shared {
