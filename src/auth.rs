@@ -13,7 +13,7 @@ mod verifier;
 
 pub use address::ClientAddress;
 pub use caller::{Caller, OwnLogin};
-pub use credentials::{AskView, Asked, Bearer, CredentialId, Credentials, GiveError, Target};
+pub use credentials::{AskView, Asked, Bearer, CredentialId, Credentials, Ending, GiveError, Target};
 pub use issuer::Issuer;
 pub use public_url::PublicUrl;
 pub use scope::{Scope, Scopes};

@@ -72,7 +72,7 @@ pub struct Credentials {
     proving: Proving,
     here: Bearer,
     state: Mutex<State>,
-    endings: broadcast::Sender<String>,
+    endings: broadcast::Sender<Ending>,
     telemetry: Telemetry,
     clock: Clock,
 }
@@ -81,6 +81,14 @@ pub struct Credentials {
 struct State {
     asks: Asks,
     kept: Kept,
+}
+
+/// A person has no login to the database any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ending {
+    /// As in [`Caller::key`].
+    pub person: String,
+    pub database: String,
 }
 
 /// Another client of the same person is somebody else.
@@ -116,8 +124,8 @@ impl Credentials {
         &self.here
     }
 
-    /// Persons, as in [`Caller::key`], whose last login to a database has ended.
-    pub fn endings(&self) -> broadcast::Receiver<String> {
+    /// Tells of each person's last login to a database, once it has ended.
+    pub fn endings(&self) -> broadcast::Receiver<Ending> {
         self.endings.subscribe()
     }
 
@@ -211,7 +219,7 @@ impl Credentials {
         let ended = self.state().kept.remove(print, database, Some(id));
         if let Some(person) = ended {
             // Nobody needs to listen.
-            let _ = self.endings.send(person);
+            let _ = self.endings.send(Ending { person, database: database.to_owned() });
         }
     }
 

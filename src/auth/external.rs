@@ -17,6 +17,7 @@ mod metadata;
 mod provider;
 mod remembered;
 mod settings;
+mod turns;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub use settings::{ClientCredentials, Introspection, LoginClient, ProviderSettin
 use self::jws::{MOST, Signed};
 use self::provider::Provider;
 use super::public_url::is_safe;
-use super::{Verdict, Verifier};
+use super::{ClientAddress, Verdict, Verifier};
 
 /// What every token of our own begins with.
 const OURS: &str = "pgw";
@@ -93,7 +94,7 @@ fn says_whose(token: &str) -> bool {
 }
 
 impl Verifier for Providers {
-    fn verify<'a>(&'a self, presented: &'a str) -> BoxFuture<'a, Verdict> {
+    fn verify<'a>(&'a self, presented: &'a str, from: Option<ClientAddress>) -> BoxFuture<'a, Verdict> {
         async move {
             // Tokens of our own are shown to nobody.
             if presented.starts_with(OURS) || presented.len() > MOST {
@@ -108,7 +109,7 @@ impl Verifier for Providers {
                 (Some(_), None) => Verdict::Foreign,
                 (None, _) if says_whose(presented) => Verdict::Foreign,
                 (None, _) => match self.0.iter().find(|provider| provider.introspects()) {
-                    Some(provider) => provider.admit_opaque(presented).await,
+                    Some(provider) => provider.admit_opaque(presented, from).await,
                     None => Verdict::Foreign,
                 },
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::Caller;
+use super::{Caller, ClientAddress};
 
 /// A caller whose token is good now.
 #[derive(Clone, Debug)]
@@ -30,7 +30,8 @@ pub enum Verdict {
 
 /// Verifies one kind of token. What it says goes to logs without the token.
 pub trait Verifier: Send + Sync + fmt::Debug {
-    fn verify<'a>(&'a self, presented: &'a str) -> BoxFuture<'a, Verdict>;
+    /// `from`: where the request came from, as far as that is known.
+    fn verify<'a>(&'a self, presented: &'a str, from: Option<ClientAddress>) -> BoxFuture<'a, Verdict>;
 }
 
 /// The verifiers that are on, in order. Cheap to clone.
@@ -42,9 +43,9 @@ impl Authenticator {
         Self(verifiers.into())
     }
 
-    pub async fn verify(&self, presented: &str) -> Verdict {
+    pub async fn verify(&self, presented: &str, from: Option<ClientAddress>) -> Verdict {
         for verifier in self.0.iter() {
-            match verifier.verify(presented).await {
+            match verifier.verify(presented, from).await {
                 Verdict::Foreign => {}
                 verdict => return verdict,
             }

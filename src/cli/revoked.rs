@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::auth::{Caller, TokenStore};
+use crate::auth::{Caller, Ending, TokenStore};
 use crate::gateway::Gateway;
 
 /// Between two looks at the tokens.
@@ -65,11 +65,11 @@ pub(super) fn listen(gateway: Gateway, mut endings: Receiver<Caller>) {
 }
 
 /// What runs under a login that a person gave ends with the token that it was given for.
-pub(super) fn close(gateway: Gateway, mut endings: Receiver<String>) {
+pub(super) fn close(gateway: Gateway, mut endings: Receiver<Ending>) {
     tokio::spawn(async move {
         loop {
             match endings.recv().await {
-                Ok(person) => gateway.close_logins(&person),
+                Ok(Ending { person, database }) => gateway.close_login(&person, &database),
                 Err(RecvError::Lagged(missed)) => {
                     warn!(missed, "endings were missed: their connections close when they are idle");
                 }

@@ -52,13 +52,17 @@ fn source(mut section: Section<'_>) -> Result<Documents, ConfigError> {
     };
     let id = section.needed("id", columns)?;
     let text = section.needed("text", columns)?;
-    let title = section.needed("title", string)?;
+    let column = |value: &_| {
+        let name = string(value)?;
+        Documents::column(&name).map(|()| name).map_err(fault)
+    };
+    let title = section.needed("title", column)?;
     let by = section.value("by", one_of([("fulltext", By::Fulltext), ("trigram", By::Trigram)]))?;
     let language = section.value("language", |value| {
         let language = string(value)?;
         Documents::language(&language).map(|()| language).map_err(fault)
     })?;
-    let vector = section.value("vector", string)?;
+    let vector = section.value("vector", column)?;
     let url = section.value("url", |value| {
         let url = string(value)?;
         Documents::url(&url).map(|()| url).map_err(fault)
@@ -115,6 +119,9 @@ mod tests {
             (NAMES.replace("\"a\"", "\"a b\""), "`name` is no name for documents"),
             (NAMES.replace("shop.", ""), "`relation` is no `schema.relation`"),
             (NAMES.replace("[\"id\"]", "[]"), "`id` names no column"),
+            (NAMES.replace("\"id\"", "'i\"d'"), "`id` is no name that a statement may have"),
+            (NAMES.replace("\"t\"", "\"\""), "`title` is no name that a statement may have"),
+            (NAMES.replace("\\\"Odd\\\"", "\\\"O\\\"\\\"dd\\\""), "`relation` is no `schema.relation`"),
             (NAMES.replace("title = \"t\"", ""), "has no `title`"),
             (format!("{NAMES}language = \"x'y\""), "`language` is no name of a text search configuration"),
             (format!("{NAMES}url = \"http://a.example/{{id}}\""), "`url` is no https URL"),

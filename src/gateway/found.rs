@@ -23,7 +23,7 @@ use tracing::warn;
 pub use documents::{Documents, Matching};
 pub use sources::DocumentFault;
 
-use super::invisible::{shown_json, shown_line};
+use super::invisible::{shown, shown_json, shown_line};
 use super::resource_uri::{Address, Form, Target};
 use super::served::Schema;
 use super::{Gateway, SchemaResource, Served};
@@ -158,18 +158,21 @@ impl Gateway {
         Ok(text.map(|text| answer::document((id, &parsed), text, origin, schema.limits.characters)))
     }
 
-    /// The same as a resource.
+    /// The same as a resource of that database.
     pub(super) async fn read_found(
         &self,
         caller: &Caller,
         uri: &str,
-        id: &str,
+        (database, id): (&str, &str),
         form: Form,
     ) -> Result<Option<SchemaResource>, Diagnostic> {
+        if id::parse(id).is_none_or(|parsed| parsed.database != database) {
+            return Ok(None);
+        }
         let found = self.fetch(caller, id, None, &CancellationToken::new()).await?;
         Ok(found.map(|found| {
             let (mime_type, text) = match form {
-                Form::Markdown => ("text/markdown", found.text.clone()),
+                Form::Markdown => ("text/markdown", shown(&found.text).into_owned()),
                 Form::Json => ("application/json", shown_json(&json!(found).to_string()).into_owned()),
             };
             let (uri, name) = (uri.to_owned(), shown_line(&found.title));

@@ -78,7 +78,7 @@ impl Gateway {
             return Ok(None);
         };
         if let Target::Found(id) = &address.target {
-            return Box::pin(self.read_found(caller, uri, id, address.form)).await;
+            return Box::pin(self.read_found(caller, uri, (served.name(), id), address.form)).await;
         }
         if self.has_tools(caller, Some(served.name()), ToolGroup::Schema).is_err() {
             return Ok(None);

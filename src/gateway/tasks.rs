@@ -125,13 +125,14 @@ impl Gateway {
         let owner = Owner::of(caller);
         self.desk.store().forget(&owner).await?;
         self.desk.stop_all_of(&owner);
-        self.close_logins(&caller.key());
+        self.served.iter().for_each(|served| served.close_logins(&caller.key()));
         Ok(())
     }
 
-    /// Ends a person's own logins to every database, and what runs under them. `person` as in [`Caller::key`].
-    pub fn close_logins(&self, person: &str) {
-        self.served.iter().for_each(|served| served.close_logins(person));
+    /// Ends a person's own logins to that database, and what runs under them. `person` as in [`Caller::key`].
+    pub fn close_login(&self, person: &str, database: &str) {
+        let served = self.served.iter().filter(|served| served.name() == database);
+        served.for_each(|served| served.close_logins(person));
     }
 
     /// Ends the task in PostgreSQL too, here or on the replica that runs it.

@@ -19,14 +19,19 @@ impl Gateway {
         ToolGroup::ALL.into_iter().filter(|group| nobody || of(group)).collect()
     }
 
-    /// Refuses where the policy switches `group` off. Whatever else is wrong with the call, the tool says.
+    /// Refuses where the policy switches `group` off, and where there is no such database. Of a call that names none and may mean
+    /// several, one has to have it: the use case says which it is.
     pub fn has_tools(
         &self,
         caller: &Caller,
         database: Option<&str>,
         group: ToolGroup,
     ) -> Result<(), Diagnostic> {
-        let Ok(served) = self.served(database) else { return Ok(()) };
+        let served = match (database, self.served(database)) {
+            (None, Err(_)) if self.tool_groups(caller).contains(&group) => return Ok(()),
+            (_, served) => served?,
+        };
+        // Without a policy of theirs, the use case says so.
         let Ok(source) = served.policies.of(caller) else { return Ok(()) };
         if source.pin().policy().has_tools(group) {
             return Ok(());

@@ -14,6 +14,7 @@ use super::site::Site;
 use super::visitor::Member;
 use crate::auth::{Caller, Scope};
 use crate::gateway::FoundDocument;
+use crate::gateway::invisible::shown_line;
 
 /// For somebody who may not read it, there is none.
 pub(super) async fn show(
@@ -29,7 +30,7 @@ pub(super) async fn show(
     // Ends with the request: what is dropped stops in PostgreSQL.
     let found = site.gateway.fetch(&caller, &id, origin, &CancellationToken::new()).await?;
     let found = found.ok_or_else(Fault::not_found)?;
-    Ok(Page::new(found.title.as_str(), body(&found)).wide().of(caller.subject).into_response())
+    Ok(Page::new(shown_line(&found.title), body(&found)).wide().of(caller.subject).into_response())
 }
 
 fn body(found: &FoundDocument) -> Markup {

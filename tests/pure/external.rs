@@ -36,6 +36,13 @@ async fn present(peer: &HttpPeer, token: &str) -> Answer {
     peer.post(&[("authorization", &format!("Bearer {token}"))], initialize("2025-11-25")).await
 }
 
+/// The same from 127.0.0.`last`.
+async fn present_from(peer: &HttpPeer, last: u8, token: &str) -> u16 {
+    let headers = [("authorization", format!("Bearer {token}"))];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    peer.post_from([127, 0, 0, last], &headers, initialize("2025-11-25")).await.status
+}
+
 fn challenge(answer: &Answer) -> &str {
     answer.headers["www-authenticate"].to_str().unwrap()
 }

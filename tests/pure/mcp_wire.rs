@@ -1,7 +1,7 @@
 //! Raw JSON-RPC peers for both transports, in this process: what they send is what the test wrote.
 
 use std::io::{BufRead as _, BufReader, Write as _, pipe};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use pgwarden::auth::Caller;
@@ -257,8 +257,22 @@ impl HttpPeer {
 
     /// POST with the headers every client sends, and those given.
     pub async fn post(&self, headers: &[(&str, &str)], body: impl ToString) -> Answer {
-        let mut request = self
-            .client
+        self.post_by(&self.client, headers, body).await
+    }
+
+    /// The same from another address of this machine.
+    pub async fn post_from(&self, from: [u8; 4], headers: &[(&str, &str)], body: impl ToString) -> Answer {
+        let client = reqwest::Client::builder().local_address(IpAddr::from(from)).build().unwrap();
+        self.post_by(&client, headers, body).await
+    }
+
+    async fn post_by(
+        &self,
+        client: &reqwest::Client,
+        headers: &[(&str, &str)],
+        body: impl ToString,
+    ) -> Answer {
+        let mut request = client
             .post(self.url())
             .header("content-type", "application/json")
             .header("accept", "application/json, text/event-stream");

@@ -40,6 +40,8 @@ pub(super) enum Fault {
     Subject,
     #[error("it is bound to a key (`cnf`), and a bearer shows none")]
     Bound,
+    #[error("it is of another type than `Bearer` (`token_type`)")]
+    NoBearer,
     #[error("it tells of an event (`events`), and opens nothing")]
     Event,
     #[error("it is an identity (`nonce`), and no access token")]
@@ -71,6 +73,17 @@ pub(super) fn end(claims: &Object, skew: Duration, now: f64) -> Result<f64, Faul
 /// RFC 9449), which is not asked for here.
 pub(super) fn is_bearer(claims: &Object) -> Result<(), Fault> {
     if claims.contains_key("cnf") { Err(Fault::Bound) } else { Ok(()) }
+}
+
+/// What introspection says of its type (RFC 7662, 2.2), if anything: `Bearer`, or as some providers have it `access_token`. None
+/// that is bound to a key (`DPoP`), and no refresh token.
+pub(super) fn is_of_type_bearer(claims: &Object) -> Result<(), Fault> {
+    let is_bearer = |kind: &str| ["bearer", "access_token"].iter().any(|one| kind.eq_ignore_ascii_case(one));
+    match claims.get("token_type") {
+        None | Some(Value::Null) => Ok(()),
+        Some(kind) if kind.as_str().is_some_and(is_bearer) => Ok(()),
+        Some(_) => Err(Fault::NoBearer),
+    }
 }
 
 /// None of the other tokens that a provider signs by the same keys: logout and security events (RFC 8417), identities (OpenID

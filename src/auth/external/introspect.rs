@@ -3,7 +3,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -12,11 +11,15 @@ use super::fetch::Fetcher;
 use super::jws::Object;
 use super::remembered::Remembered;
 use super::settings::Introspection;
+use super::turns::Turns;
+use crate::auth::ClientAddress;
 
 /// Answers of either kind that are kept at once.
 const MOST: usize = 10_000;
 /// Questions on their way at once; more wait for their turn.
 const AT_ONCE: usize = 16;
+/// Of one network.
+const OF_ONE: usize = 4;
 /// For the turn of a question.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -26,7 +29,7 @@ pub(super) struct Introspector {
     asked: Introspection,
     fetcher: Fetcher,
     answers: Mutex<Answers>,
-    turns: Semaphore,
+    turns: Turns,
 }
 
 /// Anybody can make up tokens that are not active: their answers never take the place of others.
@@ -45,7 +48,7 @@ impl Introspector {
         let answers =
             Answers { active: Remembered::new(MOST, believed), inactive: Remembered::new(MOST, believed) };
         let (name, answers) = (name.to_owned(), Mutex::new(answers));
-        Self { name, asked, fetcher, answers, turns: Semaphore::new(AT_ONCE) }
+        Self { name, asked, fetcher, answers, turns: Turns::new(AT_ONCE, OF_ONE) }
     }
 
     /// What the provider says of an active token.
@@ -53,11 +56,12 @@ impl Introspector {
         &self,
         token: &str,
         fingerprint: Fingerprint,
+        from: Option<ClientAddress>,
     ) -> Result<Option<Object>, NoAnswer> {
         if let Some(known) = self.answers().of(&fingerprint) {
             return Ok(known);
         }
-        let Ok(Ok(_turn)) = timeout(PATIENCE, self.turns.acquire()).await else {
+        let Ok(Some(_turn)) = timeout(PATIENCE, self.turns.take(from)).await else {
             warn!(provider = self.name, "a provider is asked about too many tokens at once");
             return Err(NoAnswer);
         };

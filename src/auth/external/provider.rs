@@ -16,7 +16,7 @@ use super::introspect::Introspector;
 use super::jwks::Jwks;
 use super::jws::{Object, Signed};
 use super::settings::ProviderSettings;
-use crate::auth::{Admitted, Verdict};
+use crate::auth::{Admitted, ClientAddress, Verdict};
 
 #[derive(Debug)]
 pub(super) struct Provider {
@@ -75,15 +75,16 @@ impl Provider {
     }
 
     /// Of a token that says nothing.
-    pub(super) async fn admit_opaque(&self, token: &str) -> Verdict {
+    pub(super) async fn admit_opaque(&self, token: &str, from: Option<ClientAddress>) -> Verdict {
         let Some(introspector) = &self.introspector else { return Verdict::Foreign };
         let print = fingerprint(token);
-        let asked = introspector.claims(token, print).await;
+        let asked = introspector.claims(token, print, from).await;
         let checked = asked
             .map_err(|_| Refused::Unavailable)
             .and_then(|claims| claims.ok_or(Refused::Fault(Fault::Inactive)))
             .and_then(|claims| self.of_issuer(&claims, false).map(|()| claims))
             .and_then(|claims| claims::is_access(&claims).map(|()| claims).map_err(Refused::Fault))
+            .and_then(|claims| claims::is_of_type_bearer(&claims).map(|()| claims).map_err(Refused::Fault))
             .and_then(|claims| self.admitted(print, &claims));
         self.verdict(print, checked)
     }

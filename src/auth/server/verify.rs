@@ -14,7 +14,7 @@ use super::seal::{GrantBody, What};
 use super::secret::{ACCESS, Hash};
 use super::store::{GrantId, TokenKind};
 use super::{AuthorizationServer, Opaque};
-use crate::auth::{Admitted, Caller, Scopes, Verdict, Verifier};
+use crate::auth::{Admitted, Caller, ClientAddress, Scopes, Verdict, Verifier};
 use crate::pg::Diagnostic;
 
 /// What was read of a token stands so long. [`AuthorizationServer::watch`] looks as often: a token that another process
@@ -156,7 +156,7 @@ impl AuthorizationServer {
 }
 
 impl Verifier for AuthorizationServer {
-    fn verify<'a>(&'a self, presented: &'a str) -> BoxFuture<'a, Verdict> {
+    fn verify<'a>(&'a self, presented: &'a str, _: Option<ClientAddress>) -> BoxFuture<'a, Verdict> {
         Box::pin(async move {
             if !presented.starts_with(ACCESS) {
                 return Verdict::Foreign;

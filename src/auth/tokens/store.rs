@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{PREFIX, TokenError, TokenFile, TokenRecord, digest, hex};
-use crate::auth::{Admitted, Caller, Verdict, Verifier};
+use crate::auth::{Admitted, Caller, ClientAddress, Verdict, Verifier};
 
 /// A revoked token is refused after this at the latest.
 const RECHECK: Duration = Duration::from_secs(1);
@@ -121,7 +121,7 @@ impl TokenStore {
 }
 
 impl Verifier for TokenStore {
-    fn verify<'a>(&'a self, presented: &'a str) -> BoxFuture<'a, Verdict> {
+    fn verify<'a>(&'a self, presented: &'a str, _: Option<ClientAddress>) -> BoxFuture<'a, Verdict> {
         async move {
             if !presented.starts_with(PREFIX) {
                 return Verdict::Foreign;

@@ -115,6 +115,7 @@ impl Gateway {
     ) -> Result<Executed, Diagnostic> {
         let request: WriteRequest =
             serde_json::from_str(&approval.asked.request).map_err(|_| unreadable())?;
+        self.is_under_its_role(caller, &approval).await?;
         let digest = approval.asked.binding.digest();
         if !self.approvals.take(approval.id, digest).await? {
             // Somebody was faster, or its time is over.
@@ -131,6 +132,18 @@ impl Gateway {
             ))
         };
         self.run_write(caller, &request, &allowed, cancel).await.map(Box::new).map(Executed::Done)
+    }
+
+    /// The same person may have other tokens, with other logins: what it would not run for is not given away to them.
+    async fn is_under_its_role(&self, caller: &Caller, approval: &Approval) -> Result<(), Diagnostic> {
+        let binding = &approval.asked.binding;
+        let elsewhere =
+            || changed("what was approved would run in another database, or as another role, in this call");
+        let seen = self.served(Some(&binding.database)).map_err(|_| elsewhere())?.seen_by(caller)?;
+        if seen.database.ready().await?.contents().login == binding.run_as {
+            return Ok(());
+        }
+        Err(elsewhere())
     }
 
     /// Why it does not run.

@@ -41,7 +41,7 @@ impl Documents {
     /// `schema.relation`, as SQL reads it. `Err` is the rest of a sentence that begins with the key.
     pub fn relation(text: &str) -> Result<QualifiedName, String> {
         match identifiers(text).as_deref() {
-            Some([schema, name]) if !schema.is_empty() && !name.is_empty() => {
+            Some([schema, name]) if can_be_named(schema) && can_be_named(name) => {
                 Ok(QualifiedName::new(schema, name))
             }
             _ => Err("is no `schema.relation`".to_owned()),
@@ -52,8 +52,19 @@ impl Documents {
     pub fn columns(names: &[String]) -> Result<(), String> {
         match names.len() {
             0 => Err("names no column".to_owned()),
-            1..=MOST_COLUMNS => Ok(()),
+            1..=MOST_COLUMNS => names.iter().try_for_each(|name| Self::column(name)),
             _ => Err(format!("names more than {MOST_COLUMNS} columns")),
+        }
+    }
+
+    /// The name of a column, exactly as the database has it.
+    pub fn column(name: &str) -> Result<(), String> {
+        match can_be_named(name) {
+            true => Ok(()),
+            false => Err(
+                "is no name that a statement may have: it is empty, or has a quote or a control character"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -85,6 +96,11 @@ impl Documents {
         let template = self.url.as_ref().filter(|_| !key.iter().all(is_dots))?;
         Some(template.replacen(PLACEHOLDER, &id::key_text(key), 1))
     }
+}
+
+/// As `sql::lower` takes names.
+fn can_be_named(name: &str) -> bool {
+    !name.is_empty() && !name.contains('"') && !name.chars().any(char::is_control)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use crate::pg::quote_ident;
 
 /// Weighs words of the title most.
 const OF_TITLE: &str = "'A'";
+/// Of a row, characters that are searched.
+const SEARCHED_CHARS: u32 = 125_000;
 
 /// A source as one caller sees it: the columns by which rows may be looked for are those that no mask covers.
 pub(super) struct Open<'d> {
@@ -26,14 +28,16 @@ impl Open<'_> {
             Matching::Fulltext { language, .. } => {
                 let vector = self.vector(language)?;
                 let query = |number: u8| format!("websearch_to_tsquery('{language}', ${number}::text)");
-                let ranked = match self.weighs_title {
+                let of_title = match self.weighs_title {
                     true => {
-                        let title = format!("to_tsvector('{language}', {})", text(&self.documents.title));
-                        format!("setweight({title}, {OF_TITLE}) || {vector}")
+                        let title = bounded(&text(&self.documents.title));
+                        let title = format!("setweight(to_tsvector('{language}', {title}), {OF_TITLE})");
+                        format!("ts_rank({title}, {}) + ", query(2))
                     }
-                    false => vector.clone(),
+                    false => String::new(),
                 };
-                let order = format!("{vector} @@ {} DESC, ts_rank({ranked}, {}) DESC", query(1), query(2));
+                let rank = format!("{of_title}ts_rank({vector}, {})", query(2));
+                let order = format!("{vector} @@ {} DESC, {rank} DESC", query(1));
                 (format!("{vector} @@ {}", query(2)), order)
             }
             Matching::Trigram => {
@@ -99,7 +103,14 @@ impl Open<'_> {
 /// The vector of some columns, as an index has to be made of it.
 pub(super) fn vector(language: &str, columns: &[&str]) -> Option<String> {
     let texts: Vec<String> = columns.iter().map(|column| text(column)).collect();
-    (!texts.is_empty()).then(|| format!("to_tsvector('{language}', {})", texts.join(" || ' ' || ")))
+    let joined = texts.join(" || ' ' || ");
+    (!texts.is_empty()).then(|| format!("to_tsvector('{language}', {})", bounded(&joined)))
+}
+
+/// A tsvector holds 1 MiB, and one row with more words would fail the whole search. The worst character makes seven bytes:
+/// of `字-字`, the parser keeps the whole and the parts.
+fn bounded(text: &str) -> String {
+    format!("left({text}, {SEARCHED_CHARS})")
 }
 
 fn text(column: &str) -> String {
@@ -117,6 +128,7 @@ fn widened(question: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pg::QualifiedName;
 
     #[test]
     fn plain_words_are_widened_and_the_signs_of_a_search_are_kept() {
@@ -130,7 +142,7 @@ mod tests {
     fn names_are_quoted_and_values_are_parameters() {
         let documents = Documents {
             name: "odd".to_owned(),
-            relation: Documents::relation("shop.\"odd \"\"x\"\"; DROP\"").unwrap(),
+            relation: QualifiedName::new("shop", "odd \"x\"; DROP"),
             id: vec!["a\"; DROP".to_owned()],
             title: "t'".to_owned(),
             text: vec!["b".to_owned()],

@@ -98,13 +98,13 @@ impl PagesHeader {
             field_characters: within.field_characters,
             rows,
             policy: policy.to_owned(),
-            claims: digest_of(&question.caller),
+            claims: digest_of(&question.caller, question.request.database.as_deref()),
         }
     }
 
     /// What was read under one policy is not shown under another.
     pub(in crate::gateway) fn still_holds(&self, caller: &Caller, policy: &str) -> Result<(), Diagnostic> {
-        if self.policy == policy && self.claims == digest_of(caller) {
+        if self.policy == policy && self.claims == digest_of(caller, self.database.as_deref()) {
             return Ok(());
         }
         Err(policy_changed())

@@ -39,13 +39,14 @@ struct Written {
 
 impl Question {
     pub(in crate::gateway) fn new(caller: &Caller, request: QueryRequest) -> Self {
-        Self { login: role_of(caller), caller: caller.clone(), request }
+        Self { login: role_of(caller, request.database.as_deref()), caller: caller.clone(), request }
     }
 
     /// The caller is who asked, in every way that decides on rows.
     pub(in crate::gateway) fn is_of(&self, caller: &Caller) -> bool {
         let asked = &self.caller;
-        asked.person() == caller.person() && asked.claims == caller.claims && self.login == role_of(caller)
+        let login = role_of(caller, self.request.database.as_deref());
+        asked.person() == caller.person() && asked.claims == caller.claims && self.login == login
     }
 
     pub(in crate::gateway) fn to_text(&self) -> Result<String, Diagnostic> {
@@ -80,9 +81,9 @@ impl Question {
     }
 }
 
-/// Tells apart callers of one name to whom PostgreSQL may show different rows.
-pub(in crate::gateway) fn digest_of(caller: &Caller) -> String {
-    claims_digest(&caller.claims, role_of(caller).as_deref())
+/// Tells apart callers of one name to whom PostgreSQL may show different rows of that database, `None` for the only one.
+pub(in crate::gateway) fn digest_of(caller: &Caller, database: Option<&str>) -> String {
+    claims_digest(&caller.claims, role_of(caller, database).as_deref())
 }
 
 fn claims_digest(claims: &Claims, login: Option<&str>) -> String {
@@ -99,9 +100,10 @@ fn claims_digest(claims: &Claims, login: Option<&str>) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The roles of all own logins that a caller has, each with the database that it was given for.
-fn role_of(caller: &Caller) -> Option<String> {
-    let given = caller.given.iter().map(|(database, login)| format!("{database}\u{1f}{}", login.role));
+/// The roles of a caller's own logins to that database, each with the database that it was given for.
+fn role_of(caller: &Caller, database: Option<&str>) -> Option<String> {
+    let given = caller.given.iter().filter(|(name, _)| database.is_none_or(|asked| asked == *name));
+    let given = given.map(|(database, login)| format!("{database}\u{1f}{}", login.role));
     let roles: Vec<String> = caller.login.iter().map(|login| login.role.clone()).chain(given).collect();
     (!roles.is_empty()).then(|| roles.join("\u{1f}"))
 }
@@ -155,6 +157,30 @@ mod tests {
         }
         let other = Question::new(&caller("anna_rw"), QueryRequest::default());
         assert_ne!(asked.fingerprint().unwrap(), other.fingerprint().unwrap());
+    }
+
+    #[test]
+    fn a_login_to_another_database_makes_no_other_question() {
+        let with = |databases: &[&str]| {
+            let password = zeroize::Zeroizing::new("hunter2".to_owned());
+            let login = std::sync::Arc::new(crate::auth::OwnLogin { role: "anna".to_owned(), password });
+            let given = databases.iter().map(|name| ((*name).to_owned(), std::sync::Arc::clone(&login)));
+            Caller { given: given.collect(), ..Caller::local("anna") }
+        };
+        let asked = |databases: &[&str], of: &str| {
+            Question::new(
+                &with(databases),
+                QueryRequest { database: Some(of.to_owned()), ..QueryRequest::default() },
+            )
+        };
+        let question = asked(&["shop"], "shop");
+        assert!(question.is_of(&with(&["shop", "staff"])));
+        assert!(!question.is_of(&with(&["staff"])) && !question.is_of(&with(&[])));
+        assert_eq!(
+            digest_of(&with(&["shop"]), Some("shop")),
+            digest_of(&with(&["shop", "staff"]), Some("shop"))
+        );
+        assert_ne!(digest_of(&with(&["shop"]), Some("shop")), digest_of(&with(&["staff"]), Some("shop")));
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Recent {
         let mut looks = self.looks();
         looks.forget_changed();
         let (owner, digest, view, at) = looks.views.get(&id)?;
-        (*owner == Owner::of(caller) && *digest == digest_of(caller) && at.elapsed() < age)
+        (*owner == Owner::of(caller) && *digest == digest_of(caller, None) && at.elapsed() < age)
             .then(|| view.clone())
     }
 
@@ -45,7 +45,7 @@ impl Recent {
         if looks.views.len() >= REMEMBERED {
             looks.views.clear();
         }
-        looks.views.insert(view.id, (Owner::of(caller), digest_of(caller), view, Instant::now()));
+        looks.views.insert(view.id, (Owner::of(caller), digest_of(caller, None), view, Instant::now()));
     }
 
     /// This process changes it: its own word comes before the store's.

@@ -26,7 +26,7 @@ use super::refusal::Refusal;
 use super::resource::{Lacking, Resource};
 use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
-use crate::auth::{Bearer, Caller, Scope, Scopes, Verdict};
+use crate::auth::{Bearer, Caller, ClientAddress, Scope, Scopes, Verdict};
 use crate::mcp::edge::{self, Fault, Frame};
 use crate::mcp::handler::Handler;
 use crate::mcp::standing::Standing;
@@ -60,7 +60,8 @@ pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Reque
 impl Endpoint {
     async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
         self.hosts.check(&request)?;
-        let (caller, standing) = self.authenticate(request.headers()).await?;
+        let (caller, standing) =
+            self.authenticate(request.headers(), request.extensions().get().copied()).await?;
         self.permits(caller.scopes, Scope::Read)?;
         let (mut parts, body) = request.into_parts();
         let subject = whose(&caller);
@@ -82,7 +83,11 @@ impl Endpoint {
     }
 
     /// Who calls, and the token that they come with.
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<(Caller, Standing), Refusal> {
+    async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        from: Option<ClientAddress>,
+    ) -> Result<(Caller, Standing), Refusal> {
         let authenticator = match &self.authentication {
             Authentication::Open(caller) => return Ok((caller.clone(), Standing::default())),
             Authentication::Bearer(authenticator) => authenticator,
@@ -95,7 +100,7 @@ impl Endpoint {
         // Only there: a token in the query or in a form is none.
         let token = first.and_then(bearer);
         let token = token.ok_or_else(|| Refusal::lacking(Lacking::Token, &self.resource))?;
-        match authenticator.verify(token).await {
+        match authenticator.verify(token, from).await {
             Verdict::Admitted(admitted) => {
                 let bearer = Some(Arc::new(Bearer::of(token)));
                 let standing = Standing { token: admitted.ended, bearer, ..Standing::default() };

@@ -166,6 +166,9 @@ async fn go(
         if Instant::now() >= conversation.ends {
             return end(call, &conversation, Some(Ending::Time));
         }
+        if conversation.is_spent() {
+            return end(call, &conversation, Some(Ending::Tokens));
+        }
         let question = conversation.question(bounds);
         if let Some(told) = &mut told {
             let message = format!("round {} of {} at most", conversation.rounds, bounds.rounds);

@@ -49,7 +49,7 @@ async fn a_person_s_yes_becomes_tokens(stage: Stage) {
     assert_eq!(caller.claims.get("roles"), Some("staff"), "a name with a comma would be two");
     assert!(caller.login.is_none() && !admitted.ended.is_cancelled());
     for other in ["pgw_abc", "eyJhbGciOiJub25lIn0.e30.", answer.refresh.reveal()] {
-        let verdict = pgwarden::auth::Verifier::verify(&*stage.server, other).await;
+        let verdict = pgwarden::auth::Verifier::verify(&*stage.server, other, None).await;
         assert!(matches!(verdict, pgwarden::auth::Verdict::Foreign), "{verdict:?}");
     }
 }

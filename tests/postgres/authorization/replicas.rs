@@ -53,7 +53,7 @@ async fn a_store_that_is_away_is_nobody_s_fault() {
     let stage = Stage::in_postgresql(settings(), &database).await;
     let tokens = stage.tokens().await;
     database.admin().await.batch_execute("DROP TABLE pgwarden.authorization_token").await.unwrap();
-    let verdict = pgwarden::auth::Verifier::verify(&*stage.server, tokens.access.reveal()).await;
+    let verdict = pgwarden::auth::Verifier::verify(&*stage.server, tokens.access.reveal(), None).await;
     assert!(matches!(verdict, pgwarden::auth::Verdict::Unavailable), "{verdict:?}");
     assert_eq!(stage.refresh(tokens.refresh.reveal()).await.unwrap_err().status, 503);
 }

@@ -96,7 +96,7 @@ async fn rows_that_were_moved_open_nothing() {
                 FROM pgwarden.authorization_grant AS o WHERE o.id <> g.id";
     admin.batch_execute(swap).await.unwrap();
     for tokens in [one, other] {
-        let verdict = pgwarden::auth::Verifier::verify(&*stage.server, tokens.access.reveal()).await;
+        let verdict = pgwarden::auth::Verifier::verify(&*stage.server, tokens.access.reveal(), None).await;
         assert!(matches!(verdict, pgwarden::auth::Verdict::Unavailable), "{verdict:?}");
     }
 }

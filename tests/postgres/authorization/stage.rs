@@ -196,7 +196,7 @@ impl Stage {
     }
 
     pub async fn admitted(&self, token: &str) -> Option<Admitted> {
-        match self.server.verify(token).await {
+        match self.server.verify(token, None).await {
             Verdict::Admitted(admitted) => Some(*admitted),
             Verdict::Invalid => None,
             other => panic!("{other:?}"),

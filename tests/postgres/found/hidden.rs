@@ -4,7 +4,7 @@ use pgwarden::auth::Caller;
 use pgwarden::gateway::Documents;
 use tokio_util::sync::CancellationToken;
 
-use super::{SHOP, articles, database, fetch, gateway, gateway_of, notes, rows, search, served};
+use super::{SHOP, anna, articles, database, fetch, gateway, gateway_of, notes, rows, search, served};
 
 /// Everything that an answer says.
 async fn all_of(gateway: &pgwarden::gateway::Gateway, question: &str) -> String {
@@ -197,6 +197,24 @@ async fn each_database_answers_for_itself() {
     assert_eq!(fetch(&gateway, "row:b:articles:1").await, None);
     assert_eq!(fetch(&gateway, "table:a:shop.articles").await, None);
     assert!(fetch(&gateway, "row:a:articles:1").await.is_some());
+    for (uri, there) in [("pgwarden://a/found/", true), ("pgwarden://b/found/", false)] {
+        let uri = format!("{uri}row%3Aa%3Aarticles%3A1");
+        assert_eq!(gateway.read_resource(&anna(), &uri).await.unwrap().is_some(), there, "{uri}");
+    }
+    use pgwarden::policy::ToolGroup::{Health, Search};
+    for (database, group, sqlstate) in [
+        (Some("c"), Search, "3D000"),
+        (Some(""), Search, "3D000"),
+        (Some("b"), Search, "42501"),
+        (None, Health, "22023"),
+    ] {
+        let refusal = gateway.has_tools(&anna(), database, group).unwrap_err();
+        assert_eq!(refusal.sqlstate.as_str(), sqlstate, "{database:?}");
+    }
+    assert!(
+        gateway.has_tools(&anna(), Some("a"), Search).is_ok()
+            && gateway.has_tools(&anna(), None, Search).is_ok()
+    );
 
     let nowhere = gateway_of(vec![served("b", &closed, without, vec![articles()])]).await;
     assert_eq!(search(&nowhere, "quokka").await.unwrap_err().rule.as_deref(), Some("policy.tools"));

@@ -137,6 +137,12 @@ async fn without_pages_a_result_s_url_is_a_resource_that_reads_like_it() {
         let text = &document["result"]["structuredContent"]["text"];
         assert!(text.is_string() && read["result"]["contents"][0]["text"] == *text, "{read} {document}");
     }
+    let odd = "UPDATE shop.articles SET body = 'a' || chr(8238) || 'b' WHERE id = 5";
+    database.admin().await.batch_execute(odd).await.unwrap();
+    let uri = "pgwarden://shop/found/row%3Ashop%3Aarticles%3A5";
+    let read = peer.ask(&request(4, "resources/read", json!({"uri": uri}))).await;
+    let text = read["result"]["contents"][0]["text"].as_str().unwrap();
+    assert!(text.contains("a\\u{202e}b") && !text.contains('\u{202e}'), "{text}");
 }
 
 #[tokio::test]

@@ -85,6 +85,24 @@ async fn a_source_that_fails_leaves_the_others_alone() {
     assert_eq!(rows(&gateway, "glue").await, ["row:shop:articles:15"]);
 }
 
+/// A tsvector holds 1 MiB.
+#[tokio::test]
+async fn a_row_of_too_many_words_silences_no_source() {
+    let database = database().await;
+    let admin = database.admin().await;
+    let words = "(SELECT string_agg(md5(n::text) || '-' || n, ' ') FROM generate_series(1, 60000) AS n)";
+    let huge = format!(
+        "CREATE VIEW shop.long AS SELECT id, title, body FROM shop.articles
+           UNION ALL SELECT 900, 'wanderlust ' || {words}, 'x' UNION ALL SELECT 901, 'y', 'wanderlust ' || {words};
+         GRANT SELECT ON shop.long TO {READER}"
+    );
+    admin.batch_execute(&huge).await.unwrap();
+    let long = Documents { relation: Documents::relation("shop.long").unwrap(), ..articles() };
+    let gateway = gateway_of(vec![served("shop", &database, SHOP, vec![long])]).await;
+    assert_eq!(rows(&gateway, "glue").await, ["row:shop:articles:15"]);
+    assert_eq!(rows(&gateway, "wanderlust").await, ["row:shop:articles:900", "row:shop:articles:901"]);
+}
+
 #[tokio::test]
 async fn a_long_text_is_cut_and_says_so() {
     let database = database().await;

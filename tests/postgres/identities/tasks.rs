@@ -108,9 +108,12 @@ async fn a_task_ends_with_the_login_that_it_runs_under() {
     let caller = with_login("anna", &anna, CANARY);
     let begun = gateway.submit(&caller, request("SELECT app.wait(600)"), None).await.unwrap();
     let admin = office.database.admin().await;
-    let sql = "SELECT FROM pg_stat_activity WHERE usename = $1 AND state = 'active'";
+    let sql = "SELECT FROM pg_stat_activity WHERE usename = $1 AND state = 'active' AND query LIKE '%wait%'";
     until("it runs", async || (!admin.query(sql, &[&anna]).await.unwrap().is_empty()).then_some(())).await;
-    gateway.close_logins("anna");
+    gateway.close_login("anna", "elsewhere");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!admin.query(sql, &[&anna]).await.unwrap().is_empty(), "a login to another database has ended");
+    gateway.close_login("anna", "office");
     let refusal = outcome(&gateway, &caller, begun.id).await.unwrap_err();
     assert_eq!(refusal.rule.as_deref(), Some("login.ended"), "{refusal}");
     until("no statement", async || admin.query(sql, &[&anna]).await.unwrap().is_empty().then_some(())).await;

@@ -62,6 +62,11 @@ async fn tokens_and_characters_run_out() {
     assert_eq!(outcome.found()["bound"], "tokens", "{}", outcome.result);
     assert!(outcome.asked.len() < 4, "{}", outcome.asked.len());
     assert!(outcome.asked.iter().all(|asked| asked["maxTokens"].as_u64().unwrap() <= 200));
+    // Whatever the client lets it say.
+    let floods = |_: usize, _: &Value| uses(&[("a", &"x".repeat(4_000), json!({}))]);
+    let bounds = InvestigateBounds { tokens: 500, tokens_a_round: 200, ..InvestigateBounds::default() };
+    let outcome = retried(&gateway, bounds, floods).await;
+    assert_eq!((outcome.found()["bound"].as_str(), outcome.asked.len()), (Some("tokens"), 1));
     let reads = |_: usize, params: &Value| {
         assert_answered(params);
         queries("a", "SELECT repeat('x', 900)")

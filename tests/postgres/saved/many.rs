@@ -41,7 +41,7 @@ async fn up_to_ten_are_tools_of_their_own() {
         // Models name the database everywhere.
         assert_eq!(rows(&mut peer, "question_3", json!({"more": 4, "database": "shop"})).await, json!([[7]]));
         let error = refusal(&mut peer, "question_3", json!({"more": 4, "database": "other"})).await;
-        assert_eq!(error["rule"], "saved.unknown", "{error}");
+        assert_eq!(error["sqlstate"], "3D000", "{error}");
     }
 }
 

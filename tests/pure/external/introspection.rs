@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::keys::{claims, now, with};
 use super::provider::Provider;
-use super::{METADATA, challenge, guarded, present};
+use super::{METADATA, challenge, guarded, present, present_from};
 use crate::wait::until;
 
 fn asking(provider: &Provider, believed: Duration) -> ProviderSettings {
@@ -41,7 +41,8 @@ async fn an_active_token_for_us_passes_and_no_other() {
     let active = with(&claims(&provider.issuer), "active", json!(true));
     knows(&provider, "good", active.clone());
     knows(&provider, "without-issuer", with(&active, "iss", Value::Null));
-    for token in ["good", "without-issuer"] {
+    knows(&provider, "bearer", with(&active, "token_type", json!("bearer")));
+    for token in ["good", "without-issuer", "bearer"] {
         let answer = present(&peer, token).await;
         assert_eq!(answer.status, 200, "{token}: {}", answer.text);
     }
@@ -59,6 +60,9 @@ async fn an_active_token_for_us_passes_and_no_other() {
         ("bound", with(&active, "cnf", json!({"jkt": "x"}))),
         ("of-an-event", with(&active, "events", json!({}))),
         ("identity", with(&active, "nonce", json!("n"))),
+        ("dpop", with(&active, "token_type", json!("DPoP"))),
+        ("refresh", with(&active, "token_type", json!("refresh_token"))),
+        ("odd-type", with(&active, "token_type", json!(["Bearer"]))),
         ("of-nobody", with(&active, "sub", Value::Null)),
     ] {
         knows(&provider, token, answer);
@@ -100,7 +104,7 @@ async fn nobody_waits_long_for_others_questions() {
     knows(&provider, "good", with(&claims(&provider.issuer), "active", json!(true)));
     assert_eq!(present(&peer, "good").await.status, 200);
     provider.said.slow.store(5_000, Ordering::Relaxed);
-    let garbage = async |number: usize| present(&peer, &format!("garbage-{number}")).await.status;
+    let garbage = async |number: u8| present_from(&peer, 2 + number % 4, &format!("garbage-{number}")).await;
     let all = join_all((0..16).map(garbage));
     let another = async {
         until("all sixteen are asked about", async || (questions(&provider) == 17).then_some(())).await;
@@ -114,6 +118,24 @@ async fn nobody_waits_long_for_others_questions() {
     let (statuses, ()) = tokio::join!(all, another);
     assert_eq!(statuses, [401; 16]);
     assert_eq!(questions(&provider), 17);
+}
+
+#[tokio::test]
+async fn one_address_leaves_turns_to_others() {
+    let provider = Provider::start(Vec::new()).await;
+    let peer = guarded(vec![asking(&provider, Duration::from_secs(60))]).await;
+    knows(&provider, "good", with(&claims(&provider.issuer), "active", json!(true)));
+    provider.said.slow.store(1_000, Ordering::Relaxed);
+    let garbage = async |number: u8| present_from(&peer, 2, &format!("garbage-{number}")).await;
+    let all = join_all((0..20).map(garbage));
+    let another = async {
+        until("four are asked about", async || (questions(&provider) == 4).then_some(())).await;
+        let begun = Instant::now();
+        assert_eq!(present_from(&peer, 3, "good").await, 200);
+        assert!(begun.elapsed() < Duration::from_millis(1_900), "{:?}", begun.elapsed());
+    };
+    let (statuses, ()) = tokio::join!(all, another);
+    assert!(statuses.contains(&401) && statuses.contains(&503), "{statuses:?}");
 }
 
 #[tokio::test]

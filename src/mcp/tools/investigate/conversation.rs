@@ -96,6 +96,11 @@ impl Conversation {
         (self.tokens_left <= bounds.tokens_a_round).then_some(Ending::Tokens)
     }
 
+    /// The model has said all that it may: it is not asked again.
+    pub(super) fn is_spent(&self) -> bool {
+        self.tokens_left == 0
+    }
+
     /// The parameters of the next `sampling/createMessage`.
     pub(super) fn question(&mut self, bounds: &Bounds) -> Value {
         self.asked_under = self.last(bounds);

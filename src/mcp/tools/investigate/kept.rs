@@ -13,6 +13,7 @@ use super::bounds::Bounds;
 use super::conversation::Conversation;
 use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
+use crate::policy::Claims;
 use crate::store::Id;
 
 /// How long after its time an investigation can still tell what it found.
@@ -32,13 +33,13 @@ struct Entry {
     conversation: Conversation,
 }
 
-/// The person, and the client that they authorized.
+/// The person, the client that they authorized, and the claims by which rows are shown.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Owner(String, Option<String>);
+struct Owner(String, Option<String>, Claims);
 
 impl Owner {
     fn of(caller: &Caller) -> Self {
-        Self(caller.key(), caller.client_id.clone())
+        Self(caller.key(), caller.client_id.clone(), caller.claims.clone())
     }
 }
 
@@ -110,7 +111,8 @@ mod tests {
         let state = kept.put(&anna, begun("why?", &bounds), &bounds).unwrap();
         let client = Caller { client_id: Some("other".to_owned()), ..anna.clone() };
         let issuer = Caller { issuer: "https://idp.example".to_owned(), ..anna.clone() };
-        for stranger in [&ben, &client, &issuer] {
+        let claims = Caller { claims: [("team", "red")].into_iter().collect(), ..anna.clone() };
+        for stranger in [&ben, &client, &issuer, &claims] {
             assert!(kept.take(stranger, &state, &asked).is_none());
         }
         assert!(kept.take(&anna, &state, &other).is_none());

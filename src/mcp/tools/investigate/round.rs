@@ -46,7 +46,7 @@ pub(super) async fn run(
                 conversation.calls = conversation.calls.saturating_add(1);
                 match Arguments::read(&tool, Some(input)) {
                     Ok(arguments) => made(call, conversation, &arguments, room, stop).await,
-                    Err(refusal) => failed(&refusal, ""),
+                    Err(refusal) => failed(&refusal, "", room),
                 }
             }
         };
@@ -68,7 +68,7 @@ async fn made(
         "query" => queried(call, conversation, arguments, room, stop).await,
         other => looked(call, conversation, other, arguments, room, stop).await,
     };
-    made.map_or_else(|refusal| failed(&refusal, &sql), |text| Told { text, is_error: false })
+    made.map_or_else(|refusal| failed(&refusal, &sql, room), |text| Told { text, is_error: false })
 }
 
 async fn queried(
@@ -166,11 +166,11 @@ fn refused(words: &str) -> Told {
     Told { text: words.to_owned(), is_error: true }
 }
 
-/// As a client reads it of the tool itself.
-fn failed(refusal: &Diagnostic, sql: &str) -> Told {
+/// As a client reads it of the tool itself, in at most `room` characters.
+fn failed(refusal: &Diagnostic, sql: &str, room: usize) -> Told {
     if refusal.source == Source::Pgwarden && refusal.sqlstate == SqlState::INTERNAL_ERROR {
         return refused("internal error");
     }
-    let text = invisible::shown(&refusal.render(sql)).chars().take(REFUSAL_CHARS).collect();
+    let text = invisible::shown(&refusal.render(sql)).chars().take(room.min(REFUSAL_CHARS)).collect();
     Told { text, is_error: true }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pgwarden::auth::external::{LoginClient, ProviderSettings, Providers};
 use pgwarden::auth::server::{Clock, Lifetimes, MemoryGrants, Sessions};
-use pgwarden::auth::{Authenticator, Credentials, PublicUrl, Target};
+use pgwarden::auth::{Authenticator, Credentials, Ending, PublicUrl, Target};
 use pgwarden::db::{ConnectionSettings, Proof};
 use pgwarden::gateway::Gateway;
 use pgwarden::mcp::{ApprovalPage, Authentication, Settings};
@@ -59,8 +59,8 @@ impl<'c> Stage<'c> {
         let (peer, credentials, origin) = replica(&office, &gateway, &provider).await;
         let (closing, mut endings) = (gateway.clone(), credentials.endings());
         tokio::spawn(async move {
-            while let Ok(person) = endings.recv().await {
-                closing.close_logins(&person);
+            while let Ok(Ending { person, database }) = endings.recv().await {
+                closing.close_login(&person, &database);
             }
         });
         Self { office, ada, gateway, credentials, provider, signer, peer, origin }
