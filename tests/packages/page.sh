@@ -109,27 +109,32 @@ completed() {
 # unpacked_archive FOLDER: each reader finds its file, and can read it.
 unpacked_archive() {
     local share=$1/share
-    [ -x "$1/bin/pgwarden" ] && [ -s "$share/doc/pgwarden/LICENSE-MIT" ] &&
-        bash -n "$share/bash-completion/completions/pgwarden" || return 1
+    [ -x "$1/bin/pgwarden" ] && [ -s "$share/doc/pgwarden/LICENSE-MIT" ] || { echo "files are missing"; return 1; }
+    bash -n "$share/bash-completion/completions/pgwarden" || return 1
     if have zsh; then zsh -n "$share/zsh/site-functions/_pgwarden" || return 1; fi
     if have fish; then
-        # It looks there by itself.
-        typed "fish -c 'complete -C \"pgwarden token re\"' | grep -q '^revoke'" || return 1
+        typed "fish -c 'complete -C \"pgwarden token re\"' | grep -q '^revoke'" ||
+            { echo "fish completes nothing by what is in the archive"; return 1; }
     fi
     if have mandoc; then mandoc -T lint -W error "$share"/man/man1/*.1 || return 1; fi
-    if have man; then
-        man --manpath "$share/man" --where pgwarden-token-create || return 1
-    fi
-    # Nobody but root owns what root unpacks.
-    [ -z "$(tar --numeric-owner -tvzf "$work/home/pgwarden-linux-x64.tar.gz" | awk '$2 != "0/0"')" ]
+    if have man; then man --manpath "$share/man" --where pgwarden-token-create || return 1; fi
+    python3 - "$work/home/pgwarden-linux-x64.tar.gz" <<'PYTHON'
+import sys, tarfile
+for member in tarfile.open(sys.argv[1]):
+    if member.uid or member.gid or member.mode & 0o022:
+        sys.exit(f"{member.name}: somebody else than root may write it, where root unpacks it")
+PYTHON
 }
 
 # The plugin's secret is kept apart from its settings, and Claude Code starts pgwarden with it.
 connected_claude() {
     typed "printf '{\"database\": \"%s\"}' '$nobody' | claude plugin configure pgwarden@pgwarden --values-stdin" &&
-        grep -q 'pgwarden@pgwarden' "$work/home/.claude/settings.json" &&
-        ! grep -qF "${nobody%%\?*}" "$work/home/.claude/settings.json" "$work/home/.claude.json" &&
-        typed "claude mcp list" | grep 'pgwarden serve --stdio - .* Connected'
+        grep -q 'pgwarden@pgwarden' "$work/home/.claude/settings.json" || return 1
+    if grep -F "${nobody%%\?*}" "$work/home/.claude/settings.json" "$work/home/.claude.json"; then
+        echo "the database is among the settings"
+        return 1
+    fi
+    typed "claude mcp list" | grep 'pgwarden serve --stdio - .* Connected'
 }
 
 # The unpacked extension, in a folder that is trusted: Gemini CLI would ask, and wait for ever where nobody answers.
