@@ -14,7 +14,7 @@ use super::arguments::Arguments;
 use super::{DENIED, FAILED};
 use crate::config;
 
-/// In troff's words. A date would be that of the build, and two builds would differ.
+/// Quoted, so that what follows keeps its place. A date would be that of the build, and two builds would differ.
 const NO_DATE: &str = "\"\"";
 const VERSION: &str = concat!("pgwarden ", env!("CARGO_PKG_VERSION"));
 
@@ -81,8 +81,8 @@ fn of_all_commands() -> Roff {
     end.text([roman(format!(
         "{}. Each stands for the flag of that name where a command has it, but for PGWARDEN_LOG (what is logged), \
          PGWARDEN_PG_BIN (where the demo's PostgreSQL is) and PGWARDEN_STORE_KEY (what seals the store). Another \
-         variable that starts with PGWARDEN_ is refused. Where none of them names a database, DATABASE_URL does, or \
-         libpq's own variables.",
+         variable that starts with PGWARDEN_ is refused. Where neither a flag, one of these nor the configuration \
+         names a database, DATABASE_URL does, or libpq's own variables.",
         config::VARIABLES.join(", ")
     ))]);
     end.control("SH", ["EXIT STATUS"]);

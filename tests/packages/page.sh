@@ -11,7 +11,7 @@ typed() {
     (cd "$work/home" && HOME=$work/home PATH=$work/path:$PATH timeout 60 bash -c "$1")
 }
 
-# For this run only, and told as such: the table says `skipped`.
+# Ends the line's subshell where a program is missing: the table says `skipped`.
 needs() {
     have "$1" && return
     echo "there is no $1"
