@@ -6,12 +6,14 @@ mod approve;
 mod arguments;
 mod before;
 mod check;
+mod completions;
 mod control;
 mod demo;
 mod doctor;
 mod front;
 mod health;
 mod logging;
+mod man;
 mod migrate;
 mod notes;
 mod notify;
@@ -52,15 +54,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
     config::check_environment(names.iter().map(String::as_str))?;
     logging::start(arguments.log_format, arguments.command.default_log())?;
-    // Without a runtime of its own: what blocks need not leave a thread for it.
-    if let Command::Health(health) = &arguments.command {
-        return health::run(health);
-    }
-    if let Command::Token(token) = &arguments.command {
-        return token::run(token);
-    }
-    if let Command::Notify(command) = &arguments.command {
-        return Ok(notify::run(command));
+    if let Some(status) = without_runtime(&arguments.command) {
+        return status;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -78,10 +73,26 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Demo(demo) => demo::run(demo).await,
             Command::Approve(command) => approve::run(command).await,
             Command::Approvals(command) => approve::list(command).await,
-            Command::Health(_) | Command::Notify(_) | Command::Token(_) => Ok(ExitCode::SUCCESS),
+            Command::Health(_)
+            | Command::Notify(_)
+            | Command::Token(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Ok(ExitCode::SUCCESS),
         }
     });
     // A thread may still be reading stdin, for ever.
     runtime.shutdown_background();
     status
+}
+
+/// Runs a command that needs none: what blocks need not leave a thread for it.
+fn without_runtime(command: &Command) -> Option<anyhow::Result<ExitCode>> {
+    match command {
+        Command::Health(health) => Some(health::run(health)),
+        Command::Token(token) => Some(token::run(token)),
+        Command::Notify(command) => Some(Ok(notify::run(command))),
+        Command::Completions(arguments) => Some(completions::run(arguments)),
+        Command::Man(arguments) => Some(man::run(arguments)),
+        _ => None,
+    }
 }

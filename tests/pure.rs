@@ -28,6 +28,7 @@ mod pure {
     mod generated;
     mod health;
     mod https;
+    mod manual;
     mod mcp_http;
     mod mcp_http_gate;
     mod mcp_prompts;

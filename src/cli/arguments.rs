@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::before::BeforeCommand;
+use super::completions::CompletionsArguments;
+use super::man::ManArguments;
 use super::notes::NotesCommand;
 use super::notify::NotifyCommand;
 use super::policy::PolicyCommand;
@@ -54,6 +56,10 @@ pub(super) enum Command {
     Demo(DemoArguments),
     /// Ask a running server whether it is ready, for container health checks
     Health(HealthArguments),
+    /// Print what lets a shell complete this command line
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write one for every command
+    Man(ManArguments),
 }
 
 impl Command {
@@ -71,7 +77,9 @@ impl Command {
             | Self::Approvals(_)
             | Self::Notify(_)
             | Self::Demo(_)
-            | Self::Health(_) => "warn",
+            | Self::Health(_)
+            | Self::Completions(_)
+            | Self::Man(_) => "warn",
         }
     }
 }

@@ -30,7 +30,7 @@ const LAYERS: [&str; 16] = [
 ];
 
 /// The only modules that may name each crate.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("sqlparser", &["sql"]),
     ("tokio_postgres", &["db"]),
     ("deadpool", &["db"]),
@@ -43,6 +43,8 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("axum", &["web", "mcp"]),
     ("maud", &["web"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("nix", &["embedded", "cli"]),
 ];
 
