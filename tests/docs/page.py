@@ -7,12 +7,24 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parents[2] / "docs/QUICK-START.md"
 
 
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def section(heading):
+    [found] = [part for part in PAGE.read_text().split("\n## ") if part.startswith(heading + "\n")]
+    return found
+
+
 def blocks(heading):
     """The fenced blocks under a heading: (language, text)."""
-    [section] = [part for part in PAGE.read_text().split("\n## ") if part.startswith(heading + "\n")]
-    found = re.findall(r"^```(\w+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    found = FENCED.findall(section(heading))
     assert found, heading
     return found
+
+
+def inline(heading):
+    """What stands in backticks between them."""
+    return re.findall(r"`([^`]+)`", FENCED.sub("", section(heading)))
 
 
 def block(heading, language):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from page import blocks, here
+from page import blocks, here, inline
 
 heading, folder = sys.argv[1], Path(sys.argv[2])
 client = {"Claude Code": "claude", "Gemini CLI": "gemini", "Codex": "codex"}[heading]
@@ -58,9 +58,12 @@ def connected(shown):
         assert "Connected" in line.replace("Disconnected", ""), line
 
 
-def configured(name, text):
-    path = {"json": {"claude": project / ".mcp.json", "gemini": project / ".gemini/settings.json"}, "toml": {"codex": home / ".codex/config.toml"}}
-    file = path[name][client]
+def configured(text):
+    file = {
+        "claude": project / ".mcp.json",
+        "gemini": project / ".gemini/settings.json",
+        "codex": home / ".codex/config.toml",
+    }[client]
     file.parent.mkdir(exist_ok=True)
     file.write_text(text)
     connected(run(f"{client} mcp list"))
@@ -79,4 +82,8 @@ for language, text in blocks(heading):
         connected(shown)
         run(f"{client} mcp remove pgwarden")
     else:
-        configured(language, here(text))
+        configured(here(text))
+for line in inline(heading):
+    if line.startswith(f"{client} mcp add ") and " pgwarden " in line:
+        run(here(line, "'"))
+        run(f"{client} mcp remove pgwarden")
