@@ -36,7 +36,7 @@ def here(text, quote=""):
     """On this machine: the open server, the one that wants a token, the sample database."""
     for written, meant in [
         ("http://127.0.0.1:8432/mcp", os.environ["MCP_URL"]),
-        ("https://db.example:8432/mcp", os.environ["LOGIN_URL"]),
+        ("https://db.example/mcp", os.environ["LOGIN_URL"]),
         ("postgres://reader@db.example/shop", os.environ["DATABASE_URL"]),
     ]:
         text = text.replace(written, f"{quote}{meant}{quote}")

@@ -21,7 +21,7 @@ const CLIENT: &str = "tests/docs/run runs it with the real client";
 const RELEASE: &str = "needs what only a published release has";
 const CONTAINERS: &str = "needs Docker or a cluster; the files that it reads are held by tests/packages/run";
 
-const ELSEWHERE: [Elsewhere; 16] = [
+const ELSEWHERE: [Elsewhere; 15] = [
     elsewhere("./scripts/demo", "builds pgwarden anew; what it starts is in cli.rs", &[]),
     elsewhere("./scripts/test", "runs this test", &[]),
     elsewhere(
@@ -42,13 +42,14 @@ const ELSEWHERE: [Elsewhere; 16] = [
     ),
     elsewhere("docker run ", CONTAINERS, &["docker", "run", "--help"]),
     elsewhere("docker compose ", "needs Docker; tests/compose/check.py holds the file to its schema", &[]),
-    elsewhere("kubectl create secret generic pgwarden-database ", CONTAINERS, &KUBECTL_SECRET),
-    elsewhere("kubectl create secret generic pgwarden-tokens ", CONTAINERS, &KUBECTL_SECRET),
+    elsewhere(
+        "kubectl create secret generic ",
+        CONTAINERS,
+        &["kubectl", "create", "secret", "generic", "--help"],
+    ),
     elsewhere("kubectl apply ", CONTAINERS, &["kubectl", "apply", "--help"]),
     elsewhere("gh attestation ", RELEASE, &["gh", "attestation", "verify", "--help"]),
 ];
-
-const KUBECTL_SECRET: [&str; 5] = ["kubectl", "create", "secret", "generic", "--help"];
 
 const fn elsewhere(starts: &'static str, why: &'static str, help: &'static [&'static str]) -> Elsewhere {
     Elsewhere { starts, why, help }

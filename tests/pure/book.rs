@@ -31,16 +31,13 @@ fn prose(text: &str) -> String {
 fn links(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in text.lines() {
-        // What is between backticks has an odd place, but for labels such as [`policies/`](policies).
-        let bare = line.replace("](", "]\u{0}(");
         let mut code = false;
         let mut before = ' ';
-        let mut rest = bare.char_indices();
-        while let Some((at, c)) = rest.next() {
+        for (at, c) in line.char_indices() {
             match c {
                 '`' => code = !code,
-                '(' if !code && before == '\u{0}' => {
-                    found.push(bare[at + 1..].split(')').next().unwrap().to_owned());
+                '(' if !code && before == ']' => {
+                    found.push(line[at + 1..].split(')').next().unwrap().to_owned());
                 }
                 _ => {}
             }

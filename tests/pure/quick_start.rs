@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// Where the page has pgwarden listen, on this machine and on the net.
 const HERE: &str = "http://127.0.0.1:8432/mcp";
-const ON_THE_NET: &str = "https://db.example:8432/mcp";
+const ON_THE_NET: &str = "https://db.example/mcp";
 
 /// Fenced blocks of the page: the section's heading, the language, the text.
 fn blocks() -> Vec<(String, String, String)> {
