@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 pub use approvals::{ApprovalView, Decided, Decision, ExecuteRequest, Executed, unknown_approval};
 pub use completion::{Completing, Completion, Wanted};
-pub use found::{DocumentFault, Documents, FoundDocument, FoundResult, FoundResults, Matching};
+pub use found::{DocumentFault, Documents, FoundDocument, FoundResult, FoundResults, Matching, found_in};
 pub use health::Health;
 pub use identities::{OwnLogins, RunAs};
 pub use investigation::{as_data, printed};
@@ -55,6 +55,7 @@ pub use request::{
 pub use resources::Shown;
 pub use saved::{Parameter, Saved, SavedFault, SavedQueries, SavedQuery, SavedSource, ScalarType};
 pub use served::{CallLimits, Served};
+pub(crate) use tasks::digest_of;
 pub use tasks::{Cancelled, Changes, Working};
 pub use tuning::Steps;
 pub use watch::Watch;

@@ -29,6 +29,7 @@ mod postgres {
     mod db_network;
     mod db_run;
     mod db_tls;
+    mod doc_commands;
     mod embedded;
     mod errors;
     mod extensions;

@@ -18,6 +18,7 @@ mod wait;
 mod pure {
     mod architecture;
     mod auth_tokens;
+    mod book;
     mod cli;
     mod client_documents;
     mod client_matrix;
@@ -41,6 +42,7 @@ mod pure {
     mod policy_model;
     mod policy_schema;
     mod policy_writes;
+    mod quick_start;
     mod saved_schema;
     mod unsupported;
     mod web;

@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-use super::server::{Clock, LoginError, Proving, Roles, Unproved};
+use super::server::{AuthorizationServer, Clock, LoginError, Proving, Roles, Unproved};
 use super::{Caller, OwnLogin};
 use crate::pg::{Diagnostic, SqlState};
 use crate::store::Id;
@@ -69,7 +69,7 @@ pub enum GiveError {
 pub struct Credentials {
     targets: BTreeMap<String, Target>,
     issuers: Vec<String>,
-    proving: Proving,
+    proving: Arc<Proving>,
     here: Bearer,
     state: Mutex<State>,
     endings: broadcast::Sender<Ending>,
@@ -110,13 +110,18 @@ impl Credentials {
         Ok(Self {
             issuers,
             targets: targets.into_iter().map(|target| (target.name.clone(), target)).collect(),
-            proving: Proving::new(clock.clone()),
+            proving: Arc::new(Proving::new(clock.clone())),
             here: Bearer::random()?,
             state: Mutex::default(),
             endings: broadcast::channel(ENDINGS).0,
             telemetry,
             clock,
         })
+    }
+
+    /// The same, whose attempts count together with those at the login page of `server`.
+    pub fn beside(self, server: &AuthorizationServer) -> Self {
+        Self { proving: server.proving(), ..self }
     }
 
     /// The bearer that stands for whoever needs no token: the one whose client runs this process.
@@ -188,7 +193,7 @@ impl Credentials {
 
     /// PostgreSQL does not take it any more: it has to be given anew.
     pub fn forget(&self, bearer: &Bearer, database: &str) {
-        self.state().kept.remove(bearer.print(), database, None);
+        self.remove(bearer.print(), database, None);
     }
 
     fn keep(self: &Arc<Self>, id: CredentialId, person: &str, login: &OwnLogin) -> Result<(), GiveError> {
@@ -209,14 +214,14 @@ impl Credentials {
                 () = tokio::time::sleep(LONGEST) => {}
             }
             if let Some(this) = Weak::upgrade(&this) {
-                this.end(&print, &database, id);
+                this.remove(&print, &database, Some(id));
             }
         });
         Ok(())
     }
 
-    fn end(&self, print: &bearer::Print, database: &str, id: CredentialId) {
-        let ended = self.state().kept.remove(print, database, Some(id));
+    fn remove(&self, print: &bearer::Print, database: &str, id: Option<CredentialId>) {
+        let ended = self.state().kept.remove(print, database, id);
         if let Some(person) = ended {
             // Nobody needs to listen.
             let _ = self.endings.send(Ending { person, database: database.to_owned() });

@@ -71,6 +71,7 @@ pub use sessions::{Session, Sessions};
 pub use settings::{Lifetimes, Settings, StaticClient, TrustedHosts};
 pub use store::{ClientRow, GrantRow, GrantStore, SessionRow, TokenKind, TokenRow};
 pub use token::{TokenAnswer, TokenRequest};
+pub use verify::Revoked;
 
 use clients::Clients;
 pub(super) use seal::LoginKey;
@@ -100,7 +101,7 @@ pub struct AuthorizationServer {
     seal: Seal,
     roles: Arc<dyn Roles>,
     clients: Clients,
-    proving: Proving,
+    proving: Arc<Proving>,
     sessions: Sessions,
     standings: Standings,
     admissions: Admissions,
@@ -116,7 +117,7 @@ impl AuthorizationServer {
         let sessions = Sessions::new(Arc::clone(&store), &key, &settings.lifetimes, clock.clone());
         Self {
             clients: Clients::new(&settings, Arc::clone(&store), &key, fetcher, clock.clone()),
-            proving: Proving::new(clock.clone()),
+            proving: Arc::new(Proving::new(clock.clone())),
             standings: Standings::default(),
             admissions: Admissions::default(),
             refreshes: Rate::new(refresh::MOST_A_MINUTE, TimeDelta::minutes(1)),
@@ -128,6 +129,10 @@ impl AuthorizationServer {
             telemetry,
             clock,
         }
+    }
+
+    pub(super) fn proving(&self) -> Arc<Proving> {
+        Arc::clone(&self.proving)
     }
 
     pub fn settings(&self) -> &Settings {

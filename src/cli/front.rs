@@ -78,7 +78,7 @@ pub(super) async fn over_http(
             if server.is_none() {
                 kept.sweep_until(stop.clone());
             }
-            settings.credentials = credentials(setup, issuers, gateway)?;
+            settings.credentials = credentials(setup, issuers, gateway, server.as_deref())?;
             let (logins, credentials) = ((server, logins), settings.credentials.clone());
             kept.pages(&setup.config, public, logins, gateway, credentials)
         }
@@ -98,7 +98,7 @@ pub(super) fn on_stdio(
     settings: &mut mcp::Settings,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    settings.credentials = credentials(setup, vec![setup.caller().issuer], gateway)?;
+    settings.credentials = credentials(setup, vec![setup.caller().issuer], gateway, None)?;
     let codes = Arc::new(Codes::new(gateway.approval_settings().ttl));
     let parts = LoopbackParts {
         gateway: gateway.clone(),
@@ -198,6 +198,7 @@ fn credentials(
     setup: &Setup,
     issuers: Vec<String>,
     gateway: &Gateway,
+    server: Option<&AuthorizationServer>,
 ) -> anyhow::Result<Option<Arc<Credentials>>> {
     let config = &setup.config;
     let own = config.databases.iter().filter(|entry| matches!(entry.run_as, RunAs::OwnLogin(_)));
@@ -212,7 +213,11 @@ fn credentials(
         return Ok(None);
     }
     let credentials = Credentials::new(targets, issuers, setup.telemetry.clone(), Clock::default());
-    let credentials = Arc::new(credentials.map_err(words)?);
+    let credentials = credentials.map_err(words)?;
+    let credentials = Arc::new(match server {
+        Some(server) => credentials.beside(server),
+        None => credentials,
+    });
     revoked::close(gateway.clone(), credentials.endings());
     Ok(Some(credentials))
 }

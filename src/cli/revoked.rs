@@ -9,6 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::auth::server::Revoked;
 use crate::auth::{Caller, Ending, TokenStore};
 use crate::gateway::Gateway;
 
@@ -42,12 +43,16 @@ pub(super) fn watch(gateway: Gateway, tokens: Arc<TokenStore>, stop: Cancellatio
 }
 
 /// The same for whoever's authorization was taken back, until the server of authorizations is gone.
-pub(super) fn listen(gateway: Gateway, mut endings: Receiver<Caller>) {
+pub(super) fn listen(gateway: Gateway, mut endings: Receiver<Revoked>) {
     tokio::spawn(async move {
         loop {
             match endings.recv().await {
-                Ok(caller) => {
-                    if let Err(error) = gateway.forget(&caller).await {
+                Ok(Revoked { caller, was_last }) => {
+                    let forgotten = match was_last {
+                        true => gateway.forget(&caller).await,
+                        false => gateway.forget_tasks(&caller).await,
+                    };
+                    if let Err(error) = forgotten {
                         warn!(
                             subject = caller.subject,
                             error = error.message,

@@ -238,6 +238,11 @@ impl Gateway {
     }
 }
 
+/// The database that an id of a result names.
+pub fn found_in(id: &str) -> Option<String> {
+    id::parse(id).map(|parsed| parsed.database)
+}
+
 /// A question without what PostgreSQL's text cannot hold.
 fn plain(question: &str) -> Result<String, Diagnostic> {
     let refused = |sqlstate, message: String, hint: &str| {

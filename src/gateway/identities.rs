@@ -173,6 +173,12 @@ impl Gateway {
         let served = self.served(database).ok()?;
         served.lacks_login(caller).then(|| served.name().to_owned())
     }
+
+    /// The first of them, where no database can be used before.
+    pub fn lacks_every_login(&self, caller: &Caller) -> Option<String> {
+        let first = self.served.first()?;
+        self.served.iter().all(|served| served.lacks_login(caller)).then(|| first.name().to_owned())
+    }
 }
 
 /// The first of the roles that the claim has: their order in the configuration decides, not the caller's.

@@ -19,6 +19,7 @@ pub(super) use answer::{
 pub use changes::Changes;
 pub(super) use desk::Desk;
 pub(super) use question::Question;
+pub(crate) use question::digest_of;
 pub use work::Working;
 
 use std::collections::BTreeMap;
@@ -122,10 +123,15 @@ impl Gateway {
 
     /// Ends and forgets all that a caller has: for one whose access is revoked.
     pub async fn forget(&self, caller: &Caller) -> Result<(), Diagnostic> {
+        self.served.iter().for_each(|served| served.close_logins(&caller.key()));
+        self.forget_tasks(caller).await
+    }
+
+    /// The same of what the caller has by this client, where the person has others.
+    pub async fn forget_tasks(&self, caller: &Caller) -> Result<(), Diagnostic> {
         let owner = Owner::of(caller);
         self.desk.store().forget(&owner).await?;
         self.desk.stop_all_of(&owner);
-        self.served.iter().for_each(|served| served.close_logins(&caller.key()));
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use rmcp::{ErrorData, RoleServer};
 use tokio_util::sync::CancellationToken;
 
 use super::approval_page::{Link, Matter};
+use super::arguments::text_of;
 use super::callers::Callers;
 use super::elicitation::{self, Opened, Way};
 use super::handler::Handler;
@@ -16,7 +17,7 @@ use super::reply;
 use super::standing::Standing;
 use super::tools::{Call, Called};
 use crate::auth::{Asked, Bearer, Caller, Credentials};
-use crate::gateway::invisible;
+use crate::gateway::{found_in, invisible};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::ToolGroup;
 
@@ -37,8 +38,13 @@ pub(super) async fn before(call: Call<'_>, group: Option<ToolGroup>) -> Result<C
     let Call { handler, tool, given, caller, cx, cancel, resumed } = call;
     let (asked_before, resumed) = resumed.after_login();
     let call = Call { handler, tool, given, caller, cx, cancel, resumed };
-    let database = call.database().map(str::to_owned);
-    let Some(lacking) = call.gateway().lacks_login(caller, database.as_deref()) else {
+    let database = named(&call);
+    let lacking = match (tool.name.as_ref(), &database) {
+        // It looks into all that it can.
+        ("search", None) => call.gateway().lacks_every_login(caller),
+        _ => call.gateway().lacks_login(caller, database.as_deref()),
+    };
+    let Some(lacking) = lacking else {
         return run(call, group, database.as_deref()).await;
     };
     let resumes = asked_before.is_some();
@@ -59,15 +65,22 @@ pub(super) async fn before(call: Call<'_>, group: Option<ToolGroup>) -> Result<C
     }
 }
 
+/// The database that the call is about, as far as that can be told of one.
+fn named(call: &Call<'_>) -> Option<String> {
+    let named = call.database().map(str::to_owned);
+    let found = || text_of(call.given.as_ref()?, "id").and_then(found_in);
+    let only = || <[String; 1]>::try_from(call.gateway().databases()).ok().map(|[only]| only);
+    named.or_else(|| (call.tool.name == "fetch").then(found)?).or_else(only)
+}
+
 /// A login that PostgreSQL does not take any more is given up: the next call asks for another.
 async fn run(call: Call<'_>, group: Option<ToolGroup>, database: Option<&str>) -> Result<Called, ErrorData> {
-    let (handler, cx, caller) = (call.handler, call.cx, call.caller);
+    let (handler, cx) = (call.handler, call.cx);
     let called = call.run(group).await;
     if let (Ok(Called::Reply(result)), Some(credentials)) = (&called, &handler.credentials)
         && reply::rule(result).is_some_and(|rule| RULES.contains(&rule))
     {
-        let only = caller.given.keys().next().map(String::as_str);
-        if let Some(database) = database.or(only) {
+        if let Some(database) = database {
             under_bearer(handler, cx, credentials, |bearer| credentials.forget(bearer, database));
         }
     }

@@ -88,7 +88,10 @@ fn mixes(word: &str) -> bool {
 
 /// Nobody sees it, or sees a blank where another character is. A tab is shown as it is.
 fn hides(c: char) -> bool {
-    (is_invisible(c) && c != '\t') || (c.is_whitespace() && !matches!(c, ' ' | '\t'))
+    (is_invisible(c) && c != '\t')
+        || (c.is_whitespace() && !matches!(c, ' ' | '\t'))
+        // How an emoji looks, and the blank of Braille.
+        || matches!(c, '\u{fe0e}'..='\u{fe0f}' | '\u{2800}')
 }
 
 /// Looks like a quote, a dash, a mark or a letter of ASCII.
@@ -109,7 +112,9 @@ fn pretends(c: char) -> bool {
             | '\u{2212}'
             | '\u{2215}'..='\u{2217}'
             | '\u{2223}'
+            | '\u{20e3}'
             | '\u{2236}'
+            | '\u{a789}'
             | '\u{ff01}'..='\u{ff5e}'
             | '\u{1d400}'..='\u{1d7ff}'
     )
@@ -137,6 +142,7 @@ mod tests {
     fn what_nobody_sees_is_written_out() {
         assert_eq!(shown("a\u{202e}b"), "a<mark>U+202E</mark>b");
         assert_eq!(shown("a\u{200b}\u{a0}"), "a<mark>U+200B</mark><mark>U+00A0</mark>");
+        assert_eq!(shown("ab\u{fe0f}\u{2800}"), "ab<mark>U+FE0F</mark><mark>U+2800</mark>");
         assert_eq!(shown("\r\u{0}"), "<mark>U+000D</mark><mark>U+0000</mark>");
         for c in (0..0x11_0000).filter_map(char::from_u32).filter(|c| is_invisible(*c) && *c != '\t') {
             assert!(!shown(&format!("a{c}b")).contains(c), "{c:?}");

@@ -1,5 +1,5 @@
-//! The ready policies and every example of docs/POLICY.md answer what their cases say, on the sample database; and what
-//! the commands on policies print.
+//! The ready policies and every example of docs/POLICY.md and docs/POLICY-GUIDE.md answer what their cases say, on the sample
+//! database; and what the commands on policies print.
 
 use std::process::Command;
 
@@ -41,9 +41,19 @@ async fn the_ready_policies_answer_what_their_cases_say() {
 
 #[tokio::test]
 async fn every_example_of_the_documentation_answers_what_its_cases_say() {
+    examples_of("docs/POLICY.md", 8).await;
+}
+
+#[tokio::test]
+async fn every_step_of_the_guide_answers_what_its_cases_say() {
+    examples_of("docs/POLICY-GUIDE.md", 5).await;
+}
+
+/// Runs the cases behind each policy of the page, which has `least` of them or more.
+async fn examples_of(page: &str, least: usize) {
     let database = Database::create(Template::Shop).await;
     let folder = tempfile::tempdir().unwrap();
-    let text = std::fs::read_to_string("docs/POLICY.md").unwrap();
+    let text = std::fs::read_to_string(page).unwrap();
     let blocks: Vec<&str> =
         text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     let mut files = Vec::new();
@@ -66,7 +76,7 @@ async fn every_example_of_the_documentation_answers_what_its_cases_say() {
         "version = 1\ninclude = []\n[[deny]]\nselect = [\"*.sessions\"]\n",
     )
     .unwrap();
-    assert!(files.len() >= 8, "{}", files.len());
+    assert!(files.len() >= least, "{}", files.len());
     let url = database.url(READER);
     let mut words = vec!["policy", "test", "--database", &url];
     words.extend(files.iter().map(String::as_str));

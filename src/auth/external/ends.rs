@@ -1,10 +1,12 @@
 //! When tokens end: what they began ends with them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// What a token began ends after it at the latest.
@@ -18,24 +20,36 @@ pub(super) fn fingerprint(token: &str) -> Fingerprint {
 
 /// By the tokens' hashes. Only tokens that are good come here, and each leaves at its end.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ends(Arc<Mutex<HashMap<Fingerprint, CancellationToken>>>);
+pub(super) struct Ends(Arc<Mutex<HashMap<Fingerprint, Known>>>);
+
+#[derive(Debug)]
+struct Known {
+    ended: CancellationToken,
+    /// A provider that is asked about a token may move its end.
+    at: watch::Sender<Instant>,
+}
 
 impl Ends {
     /// What fires when the token ends, `left` from now.
     pub(super) fn of(&self, token: Fingerprint, left: Duration) -> CancellationToken {
-        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = ends.get(&token);
-        if let Some(known) = known {
-            return known.clone();
+        let end = Instant::now() + left.min(LONGEST);
+        let mut ends = self.lock();
+        if let Some(known) = ends.get(&token) {
+            known.at.send_replace(end);
+            return known.ended.clone();
         }
-        let ended = CancellationToken::new();
-        ends.insert(token, ended.clone());
+        let (ended, (at, mut moved)) = (CancellationToken::new(), watch::channel(end));
+        ends.insert(token, Known { ended: ended.clone(), at });
         drop(ends);
         let (this, fires) = (self.clone(), ended.clone());
         tokio::spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(left.min(LONGEST)) => this.end(&token),
-                () = fires.cancelled() => {}
+            loop {
+                let end = *moved.borrow_and_update();
+                tokio::select! {
+                    () = fires.cancelled() => return,
+                    Ok(()) = moved.changed() => {}
+                    () = sleep_until(end) => return this.end(&token),
+                }
             }
         });
         ended
@@ -43,9 +57,32 @@ impl Ends {
 
     /// It ends now.
     pub(super) fn end(&self, token: &Fingerprint) {
-        let ended = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
-        if let Some(ended) = ended {
-            ended.cancel();
+        let known = self.lock().remove(token);
+        if let Some(known) = known {
+            known.ended.cancel();
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Fingerprint, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_end_that_is_moved_is_kept() {
+        let (ends, beat) = (Ends::default(), Duration::from_millis(20));
+        let (long, short) = (fingerprint("long"), fingerprint("short"));
+        let (later, sooner) = (ends.of(long, 10 * beat), ends.of(short, 100 * beat));
+        tokio::time::sleep(5 * beat).await;
+        ends.of(long, 100 * beat);
+        ends.of(short, beat);
+        tokio::time::sleep(20 * beat).await;
+        assert!(!later.is_cancelled() && sooner.is_cancelled());
+        tokio::time::sleep(100 * beat).await;
+        assert!(later.is_cancelled() && ends.lock().is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Opaque tokens, which only their provider can read (RFC 7662).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -53,7 +53,7 @@ impl Introspector {
 
     /// What the provider says of an active token.
     pub(super) async fn claims(
-        &self,
+        self: &Arc<Self>,
         token: &str,
         fingerprint: Fingerprint,
         from: Option<ClientAddress>,
@@ -61,10 +61,20 @@ impl Introspector {
         if let Some(known) = self.answers().of(&fingerprint) {
             return Ok(known);
         }
-        let Ok(Some(_turn)) = timeout(PATIENCE, self.turns.take(from)).await else {
+        let Ok(Some(turn)) = timeout(PATIENCE, self.turns.take(from)).await else {
             warn!(provider = self.name, "a provider is asked about too many tokens at once");
             return Err(NoAnswer);
         };
+        // It goes on when the caller goes away, and keeps its turn: otherwise whoever asks and leaves could have any number.
+        let (this, token) = (Arc::clone(self), token.to_owned());
+        let asked = tokio::spawn(async move {
+            let _turn = turn;
+            this.ask(&token, fingerprint).await
+        });
+        asked.await.unwrap_or(Err(NoAnswer))
+    }
+
+    async fn ask(&self, token: &str, fingerprint: Fingerprint) -> Result<Option<Object>, NoAnswer> {
         if let Some(known) = self.answers().of(&fingerprint) {
             return Ok(known);
         }

@@ -24,7 +24,7 @@ pub(super) struct Provider {
     pub(super) fetcher: Fetcher,
     pub(super) discovery: Arc<Discovery>,
     jwks: Arc<Jwks>,
-    introspector: Option<Introspector>,
+    introspector: Option<Arc<Introspector>>,
     ends: Ends,
 }
 
@@ -46,8 +46,9 @@ impl Provider {
         let fetcher = Fetcher::new(settings.ca_file.as_deref())?;
         let believed = settings.timing.introspected;
         let introspector = settings.introspection.clone();
-        let introspector =
-            introspector.map(|asked| Introspector::new(&settings.name, asked, believed, fetcher.clone()));
+        let introspector = introspector
+            .map(|asked| Introspector::new(&settings.name, asked, believed, fetcher.clone()))
+            .map(Arc::new);
         let jwks = Arc::new(Jwks::new(&settings, fetcher.clone()));
         let discovery = Arc::new(Discovery::new(&settings, fetcher.clone()));
         Ok(Self { settings, fetcher, discovery, jwks, introspector, ends: Ends::default() })

@@ -29,7 +29,15 @@ const ENDINGS: usize = 256;
 /// The tokens that callers came with.
 pub(super) struct Admissions {
     tokens: Mutex<HashMap<Hash, Known>>,
-    endings: broadcast::Sender<Caller>,
+    endings: broadcast::Sender<Revoked>,
+}
+
+/// A caller's token was revoked before its time, and no other one of theirs by this client is in use here.
+#[derive(Clone, Debug)]
+pub struct Revoked {
+    pub caller: Caller,
+    /// Nor one by another client.
+    pub was_last: bool,
 }
 
 struct Known {
@@ -65,25 +73,28 @@ impl Admissions {
     }
 
     pub(super) fn end_token(&self, hash: &Hash, now: DateTime<Utc>) {
-        let known = self.lock().remove(hash);
-        known.into_iter().for_each(|known| self.end(&known, now));
+        let mut tokens = self.lock();
+        let gone = tokens.remove(hash);
+        self.end(gone.into_iter().collect(), &tokens, now);
     }
 
     pub(super) fn end_grant(&self, grant: &GrantId, now: DateTime<Utc>) {
-        self.lock().retain(|_, known| {
-            let stays = known.grant != *grant;
-            if !stays {
-                self.end(known, now);
-            }
-            stays
-        });
+        let mut tokens = self.lock();
+        let gone = tokens.extract_if(|_, known| known.grant == *grant).map(|(_, known)| known).collect();
+        self.end(gone, &tokens, now);
     }
 
-    fn end(&self, known: &Known, now: DateTime<Utc>) {
-        known.ended.cancel();
-        if known.ends > now {
-            // Nobody needs to listen.
-            let _ = self.endings.send(Caller { login: None, ..known.caller.clone() });
+    /// `left`: the tokens that are still good, and those that have run out.
+    fn end(&self, gone: Vec<Known>, left: &HashMap<Hash, Known>, now: DateTime<Utc>) {
+        for known in gone {
+            known.ended.cancel();
+            let caller = Caller { login: None, ..known.caller };
+            let theirs =
+                || left.values().filter(|other| other.ends > now && other.caller.key() == caller.key());
+            if known.ends > now && !theirs().any(|other| other.caller.client_id == caller.client_id) {
+                // Nobody needs to listen.
+                let _ = self.endings.send(Revoked { was_last: theirs().next().is_none(), caller });
+            }
         }
     }
 
@@ -118,8 +129,7 @@ impl fmt::Debug for Admissions {
 }
 
 impl AuthorizationServer {
-    /// Callers whose token was revoked before its time.
-    pub fn endings(&self) -> broadcast::Receiver<Caller> {
+    pub fn endings(&self) -> broadcast::Receiver<Revoked> {
         self.admissions.endings.subscribe()
     }
 

@@ -115,7 +115,7 @@ impl Gateway {
     ) -> Result<Executed, Diagnostic> {
         let request: WriteRequest =
             serde_json::from_str(&approval.asked.request).map_err(|_| unreadable())?;
-        self.is_under_its_role(caller, &approval).await?;
+        self.is_where_it_was_asked(caller, &approval).await?;
         let digest = approval.asked.binding.digest();
         if !self.approvals.take(approval.id, digest).await? {
             // Somebody was faster, or its time is over.
@@ -134,13 +134,18 @@ impl Gateway {
         self.run_write(caller, &request, &allowed, cancel).await.map(Box::new).map(Executed::Done)
     }
 
-    /// The same person may have other tokens, with other logins: what it would not run for is not given away to them.
-    async fn is_under_its_role(&self, caller: &Caller, approval: &Approval) -> Result<(), Diagnostic> {
+    /// The same person may have other tokens and programs, with other logins and policies: what it would not run for is not given
+    /// away to them.
+    async fn is_where_it_was_asked(&self, caller: &Caller, approval: &Approval) -> Result<(), Diagnostic> {
         let binding = &approval.asked.binding;
-        let elsewhere =
-            || changed("what was approved would run in another database, or as another role, in this call");
-        let seen = self.served(Some(&binding.database)).map_err(|_| elsewhere())?.seen_by(caller)?;
-        if seen.database.ready().await?.contents().login == binding.run_as {
+        let elsewhere = || {
+            changed(
+                "what was approved would run in another database, as another role or under another policy now",
+            )
+        };
+        let served = self.served(Some(&binding.database)).map_err(|_| elsewhere())?;
+        let policy = served.policies.of(caller)?.pin().policy().version() == binding.policy;
+        if policy && served.seen_by(caller)?.database.ready().await?.contents().login == binding.run_as {
             return Ok(());
         }
         Err(elsewhere())

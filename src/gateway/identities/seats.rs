@@ -14,6 +14,8 @@ use crate::pg::{Diagnostic, SqlState};
 
 /// How often idle ones are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Own logins of one person: roles, and spellings of a password that PostgreSQL takes for the same (RFC 4013).
+const OF_ONE: usize = 4;
 /// A login that PostgreSQL refused is not tried again before.
 const REFUSED: Duration = Duration::from_secs(5);
 
@@ -102,11 +104,12 @@ impl Seats {
             }
             taken.seats.remove(&key);
         }
+        let is_theirs = |seat: &Seat| !person.is_empty() && seat.person == person;
+        if taken.seats.values().filter(|seat| is_theirs(seat)).count() >= OF_ONE {
+            taken.give_way(is_theirs).ok_or_else(too_many)?;
+        }
         if taken.seats.len() >= self.most {
-            let unused = taken.seats.iter().filter(|(_, seat)| !seat.is_in_use());
-            let longest = unused.min_by_key(|(_, seat)| seat.used).map(|(key, _)| *key);
-            let longest = longest.and_then(|key| taken.seats.remove(&key));
-            close(&longest.ok_or_else(|| self.full())?.database);
+            taken.give_way(|_| true).ok_or_else(|| self.full())?;
         }
         let database = make();
         let shares = Arc::new(Shares::of_one(database.settings().pool_size));
@@ -170,6 +173,15 @@ impl Seats {
     }
 }
 
+impl Taken {
+    /// Of these, the one that was unused for longest is gone; `None` where all are in use.
+    fn give_way(&mut self, of: impl Fn(&Seat) -> bool) -> Option<()> {
+        let unused = self.seats.iter().filter(|(_, seat)| of(seat) && !seat.is_in_use());
+        let longest = unused.min_by_key(|(_, seat)| seat.used).map(|(key, _)| *key)?;
+        self.seats.remove(&longest).map(|seat| close(&seat.database))
+    }
+}
+
 impl Seat {
     fn seated(&self) -> Seated {
         Seated { database: Arc::clone(&self.database), shares: Arc::clone(&self.shares) }
@@ -196,6 +208,12 @@ fn close(database: &Arc<Database>) {
         let database = Arc::clone(database);
         runtime.spawn(async move { database.close().await });
     }
+}
+
+fn too_many() -> Diagnostic {
+    let message = format!("you use this database under {OF_ONE} logins of your own at once, as many as may");
+    let refusal = Diagnostic::refused(SqlState::CONFIGURATION_LIMIT_EXCEEDED, message);
+    Diagnostic { retryable: true, ..refusal.rule("limits.own_logins") }.hint("wait until one of them is done")
 }
 
 fn ended() -> Diagnostic {

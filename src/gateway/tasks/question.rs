@@ -82,7 +82,7 @@ impl Question {
 }
 
 /// Tells apart callers of one name to whom PostgreSQL may show different rows of that database, `None` for the only one.
-pub(in crate::gateway) fn digest_of(caller: &Caller, database: Option<&str>) -> String {
+pub(crate) fn digest_of(caller: &Caller, database: Option<&str>) -> String {
     claims_digest(&caller.claims, role_of(caller, database).as_deref())
 }
 

@@ -19,6 +19,7 @@ async fn a_client_revokes_its_own(stage: Stage) {
         stage.admitted(tokens.access.reveal()).await.unwrap(),
         stage.admitted(next.access.reveal()).await.unwrap(),
     );
+    let mut endings = stage.server.endings();
     stage.revoke("native", next.refresh.reveal()).await.unwrap();
     stage.revoke(WEB.0, "whatever").await.unwrap();
     assert!(stage.admitted(next.access.reveal()).await.is_some(), "another client revokes nothing");
@@ -26,8 +27,11 @@ async fn a_client_revokes_its_own(stage: Stage) {
     stage.revoke(WEB.0, tokens.access.reveal()).await.unwrap();
     assert!(one.ended.is_cancelled() && !two.ended.is_cancelled());
     assert!(stage.admitted(tokens.access.reveal()).await.is_none());
+    assert!(endings.try_recv().is_err(), "another token of this client is good");
     stage.revoke(WEB.0, next.refresh.reveal()).await.unwrap();
     assert!(two.ended.is_cancelled());
+    let ended = endings.try_recv().unwrap();
+    assert_eq!((ended.caller.subject.as_str(), ended.was_last), ("ada", true));
     assert!(stage.admitted(next.access.reveal()).await.is_none());
     assert_eq!(stage.refresh(next.refresh.reveal()).await.unwrap_err().error, "invalid_grant");
 }

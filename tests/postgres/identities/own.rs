@@ -192,6 +192,34 @@ async fn what_runs_under_a_changed_password_ends_when_another_connection_is_refu
     assert_eq!(refused(&gateway, &caller, WHO).await.rule.as_deref(), Some("login.own"));
 }
 
+/// Roles, or spellings of one password.
+#[tokio::test]
+async fn one_person_does_not_take_all_places() {
+    let cluster = asking().await;
+    let office = Office::furnish(Database::create_in(&cluster, Template::Empty).await).await;
+    let ben = office.person("ben", &office.support).await;
+    let gateway = gateway(office.own(20, LONG));
+    let mut running = Vec::new();
+    for number in 0..5 {
+        let role = office.person(&format!("anna_{number}"), &office.analyst).await;
+        let caller = with_login("anna", &role, CANARY);
+        if number < 4 {
+            running.push(office.running(&gateway, &caller, &role).await);
+            continue;
+        }
+        let refusal = rows(&gateway, &caller, WHO).await.unwrap_err();
+        assert_eq!(
+            (refusal.rule.as_deref(), refusal.retryable),
+            (Some("limits.own_logins"), true),
+            "{refusal}"
+        );
+        running.remove(0).abort();
+        until("her own gives way", async || rows(&gateway, &caller, WHO).await.ok()).await;
+    }
+    rows(&gateway, &with_login("ben", &ben, CANARY), WHO).await.unwrap();
+    running.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
 #[tokio::test]
 async fn a_login_that_ends_takes_its_connections_and_its_running_statement_with_it() {
     let cluster = asking().await;

@@ -139,6 +139,19 @@ async fn one_address_leaves_turns_to_others() {
 }
 
 #[tokio::test]
+async fn whoever_hangs_up_keeps_their_turn() {
+    let provider = Provider::start(Vec::new()).await;
+    let peer = guarded(vec![asking(&provider, Duration::from_secs(60))]).await;
+    provider.said.slow.store(3_000, Ordering::Relaxed);
+    for number in 0..20 {
+        let token = format!("garbage-{number}");
+        let left = tokio::time::timeout(Duration::from_millis(60), present_from(&peer, 2, &token)).await;
+        assert!(left.is_err(), "{left:?}");
+    }
+    assert!((1..=4).contains(&questions(&provider)), "{}", questions(&provider));
+}
+
+#[tokio::test]
 async fn tokens_of_our_own_are_shown_to_no_provider() {
     let provider = Provider::start(Vec::new()).await;
     let peer = guarded(vec![asking(&provider, Duration::ZERO)]).await;

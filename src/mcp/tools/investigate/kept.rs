@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::bounds::Bounds;
 use super::conversation::Conversation;
 use crate::auth::Caller;
+use crate::gateway::digest_of;
 use crate::pg::{Diagnostic, SqlState};
-use crate::policy::Claims;
 use crate::store::Id;
 
 /// How long after its time an investigation can still tell what it found.
@@ -33,13 +33,21 @@ struct Entry {
     conversation: Conversation,
 }
 
-/// The person, the client that they authorized, and the claims by which rows are shown.
+/// Whose it is, and to whom PostgreSQL may show other rows.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Owner(String, Option<String>, Claims);
+struct Owner {
+    /// As in [`Caller::key`].
+    person: String,
+    /// That they authorized.
+    client_id: Option<String>,
+    /// Of claims and own logins.
+    digest: String,
+}
 
 impl Owner {
-    fn of(caller: &Caller) -> Self {
-        Self(caller.key(), caller.client_id.clone(), caller.claims.clone())
+    fn of(caller: &Caller, database: Option<&str>) -> Self {
+        let digest = digest_of(caller, database);
+        Self { person: caller.key(), client_id: caller.client_id.clone(), digest }
     }
 }
 
@@ -51,11 +59,12 @@ impl Kept {
         conversation: Conversation,
         bounds: &Bounds,
     ) -> Result<String, Diagnostic> {
-        let (name, owner) = (Name::random()?, Owner::of(caller));
+        let name = Name::random()?;
+        let owner = Owner::of(caller, conversation.asked.database.as_deref());
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         kept.retain(|_, entry| is_fresh(entry, now));
-        let own = kept.iter().filter(|(_, entry)| entry.owner == owner);
+        let own = kept.iter().filter(|(_, entry)| entry.owner.person == owner.person);
         if own.clone().count() >= bounds.waiting_per_caller
             && let Some(oldest) = own.min_by_key(|(_, entry)| entry.conversation.ends).map(|(name, _)| *name)
         {
@@ -74,7 +83,7 @@ impl Kept {
     /// Gives it out once. `None`: there is none of that name for this caller and question.
     pub(super) fn take(&self, caller: &Caller, state: &str, asked: &super::Asked) -> Option<Conversation> {
         let name: Name = state.parse().ok()?;
-        let (owner, now) = (Owner::of(caller), Instant::now());
+        let (owner, now) = (Owner::of(caller, asked.database.as_deref()), Instant::now());
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(&name).filter(|entry| {
             entry.owner == owner && entry.conversation.asked == *asked && is_fresh(entry, now)
@@ -112,7 +121,10 @@ mod tests {
         let client = Caller { client_id: Some("other".to_owned()), ..anna.clone() };
         let issuer = Caller { issuer: "https://idp.example".to_owned(), ..anna.clone() };
         let claims = Caller { claims: [("team", "red")].into_iter().collect(), ..anna.clone() };
-        for stranger in [&ben, &client, &issuer, &claims] {
+        let password = zeroize::Zeroizing::new("hunter2".to_owned());
+        let login = crate::auth::OwnLogin { role: "anna_rw".to_owned(), password };
+        let login = Caller { login: Some(std::sync::Arc::new(login)), ..anna.clone() };
+        for stranger in [&ben, &client, &issuer, &claims, &login] {
             assert!(kept.take(stranger, &state, &asked).is_none());
         }
         assert!(kept.take(&anna, &state, &other).is_none());
@@ -145,6 +157,8 @@ mod tests {
         put("anna").unwrap();
         let asked = begun("why?", &bounds).asked;
         assert!(kept.take(&Caller::local("anna"), &first, &asked).is_none(), "the oldest made room");
+        let client = Caller { client_id: Some("other".to_owned()), ..Caller::local("anna") };
+        kept.put(&client, begun("why?", &bounds), &bounds).unwrap();
         put("ben").unwrap();
         assert_eq!(put("cleo").unwrap_err().rule.as_deref(), Some("limits.investigations"));
     }

@@ -63,6 +63,21 @@ async fn it_ends_with_its_token_and_takes_its_connections_along() {
 }
 
 #[tokio::test]
+async fn one_that_is_given_up_ends_like_one_whose_token_does() {
+    let cluster = asking().await;
+    let stage = Stage::furnished(&cluster).await;
+    let token = stage.token("ada");
+    let path = stage.link(&token).await;
+    let mut ada = stage.browser_of("ada").await;
+    stage.give(&mut ada, &path, &stage.ada, CANARY).await;
+    stage.ask(&stage.peer, &token, false, json!({})).await;
+    assert!(stage.office.connections(&stage.ada).await > 0);
+    stage.credentials.forget(&Bearer::of(&token), "elsewhere");
+    stage.credentials.forget(&Bearer::of(&token), "office");
+    stage.office.until_gone(&stage.ada).await;
+}
+
+#[tokio::test]
 async fn a_login_that_postgresql_refuses_is_asked_for_again() {
     let cluster = asking().await;
     let stage = Stage::furnished(&cluster).await;
