@@ -72,6 +72,9 @@ for (const [look, options] of Object.entries(LOOKS)) {
       await fits(app);
       const small = await app.locator('svg').evaluate((svg) => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width);
       assert.ok(small > 0.95, `${kind}: words have ${small} of their size`);
+      const below = await app.locator('svg text[y="272"]').evaluateAll((words) => words.map((word) => word.getBoundingClientRect()).map(({ left, right }) => [left, right]));
+      assert.ok(below.length > 1, `${kind}: an axis has two ends`);
+      below.slice(1).forEach(([left], at) => assert.ok(left > below[at][1], `${kind}: words beside each other`));
     }
     await screenshot(page, `apps-access-chart-${look}`);
     const csv = await client.call({ name: 'query', arguments: { sql: ROWS, format: 'csv', database: 'shop' } });

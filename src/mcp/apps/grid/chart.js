@@ -91,7 +91,7 @@ function scale(values, from, to, kind) {
   let [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
   if (low === high) [low, high] = [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
   const at = (value) => from + ((value - low) / (high - low)) * (to - from);
-  const parts = from < to ? Math.max(2, Math.round((to - from) / 110)) : 5;
+  const parts = from < to ? Math.max(kind === 'time' ? 2 : 3, Math.round((to - from) / 110)) : 5;
   const rough = (high - low) / parts;
   const unit = 10 ** Math.floor(Math.log10(rough));
   const step = kind === 'time' ? rough : unit * [1, 2, 5, 10].find((factor) => unit * factor >= rough);
