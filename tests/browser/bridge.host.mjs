@@ -1,18 +1,21 @@
-// The host's side of MCP Apps in a window: the specification's own bridge, and a frame without an origin for the page.
+// The host's side of MCP Apps in a window: the specification's own bridge, and a frame for the page.
 
-import { AppBridge, PostMessageTransport } from '@modelcontextprotocol/ext-apps/app-bridge';
+import { AppBridge, buildAllowAttribute, PostMessageTransport } from '@modelcontextprotocol/ext-apps/app-bridge';
 
 const capabilities = { serverTools: {}, downloadFile: {} };
 let bridge;
 
-/// Shows the page and gives it a tool's arguments and result. `callTool` is the test's.
-globalThis.show = async ({ html, tool, args, result, context, can = capabilities }) => {
+/// Shows the page and gives it a tool's arguments and result. `callTool` is the test's; `proxy` is the address of the outer
+/// frame, where there are two. Without one the page has no origin.
+globalThis.show = async ({ html, tool, args, result, context, permissions, proxy, can = capabilities }) => {
   globalThis.seen = { initialized: 0, sizes: [], files: [], calls: [] };
   const { seen } = globalThis;
   document.querySelector('#app')?.remove();
   const frame = document.createElement('iframe');
   Object.assign(frame, { id: 'app', title: 'App' });
-  frame.setAttribute('sandbox', 'allow-scripts');
+  const sandbox = proxy ? 'allow-scripts allow-same-origin' : 'allow-scripts';
+  frame.setAttribute('sandbox', sandbox);
+  frame.allow = buildAllowAttribute(permissions);
   document.querySelector('main').append(frame);
   const options = { hostContext: { theme: 'light', toolInfo: { tool }, ...context } };
   bridge = new AppBridge(null, { name: 'host', version: '1' }, can, options);
@@ -37,7 +40,9 @@ globalThis.show = async ({ html, tool, args, result, context, can = capabilities
     };
   }
   await bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
-  frame.srcdoc = html;
+  bridge.onsandboxready = () => bridge.sendSandboxResourceReady({ html, sandbox, permissions });
+  if (proxy) frame.src = proxy;
+  else frame.srcdoc = html;
   await ready;
   await bridge.sendToolInput({ arguments: args });
   if (result) await bridge.sendToolResult(result);

@@ -2,95 +2,28 @@
 // bridge as the client.
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 
-import { buildSync } from 'esbuild';
-
-import { launch, screenshot } from './browser.mjs';
-import { listening, started } from './house.mjs';
-
-const EXTENSION = 'io.modelcontextprotocol/ui';
-const MIME_TYPE = 'text/html;profile=mcp-app';
-const HOST = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Host</title>
-<link rel="icon" href="data:,"><style>body { margin: 0 } main > iframe { border: 0; width: 100%; display: block }</style>
-<main></main><script type="module" src="/host.mjs"></script>`;
+import { cells, made, opened, ShowingClient } from './apps.mjs';
+import { screenshot } from './browser.mjs';
+import { started } from './house.mjs';
 
 let demo;
-let mcp;
-let server;
-let origin;
-let last = 0;
-const pages = {};
-const tools = {};
-
-async function ask(method, params, name) {
-  const _meta = {
-    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-    'io.modelcontextprotocol/clientInfo': { name: 'apps', version: '1' },
-    'io.modelcontextprotocol/clientCapabilities': { extensions: { [EXTENSION]: { mimeTypes: [MIME_TYPE] } } },
-  };
-  const headers = {
-    'content-type': 'application/json',
-    accept: 'application/json, text/event-stream',
-    'mcp-protocol-version': '2026-07-28',
-    'mcp-method': method,
-    ...(name && { 'mcp-name': name }),
-  };
-  const body = JSON.stringify({ jsonrpc: '2.0', id: (last += 1), method, params: { ...params, _meta } });
-  const response = await fetch(mcp, { method: 'POST', headers, body });
-  const text = await response.text();
-  const line = text.split('\n').findLast((part) => part.startsWith('data:'));
-  const answer = JSON.parse(line ? line.slice(5) : text);
-  assert.ok(answer.result, text);
-  return answer.result;
-}
-
-const call = ({ name, arguments: args }) => ask('tools/call', { name, arguments: args }, name);
+let client;
 
 before(async () => {
   demo = await started(['demo', '--listen', '127.0.0.1:0'], /^Claude Code/m);
-  mcp = demo.said.out.match(/http:\/\/127\.0\.0\.1:\d+\/mcp/)[0];
-  for (const tool of (await ask('tools/list', {})).tools) {
-    tools[tool.name] = tool;
-    const uri = tool._meta?.ui?.resourceUri;
-    if (uri) pages[tool.name] = (await ask('resources/read', { uri }, uri)).contents[0].text;
-  }
-  const bundled = buildSync({ entryPoints: [new URL('bridge.host.mjs', import.meta.url).pathname], bundle: true, format: 'esm', write: false });
-  server = createServer((request, response) => {
-    const script = request.url === '/host.mjs';
-    response.writeHead(200, { 'content-type': script ? 'text/javascript' : 'text/html; charset=utf-8' });
-    response.end(script ? bundled.outputFiles[0].text : HOST);
-  });
-  origin = `http://127.0.0.1:${await listening(server)}`;
+  client = await ShowingClient.of(demo);
 });
 
 after(async () => {
-  server?.closeAllConnections();
-  server?.close();
+  client?.stop();
   await demo?.stop();
 });
 
-/// Closed even where the test fails; closed by the test, it tells faults.
-async function opened(t, options) {
-  const browser = await launch(options);
-  t.after(() => browser.context.close());
-  return browser;
-}
-
-/// A host that shows this result of this tool, and the page within it.
-async function shown(browser, name, args, result, more = {}) {
-  const page = await browser.page(origin);
-  await page.waitForFunction(() => globalThis.show);
-  await page.exposeFunction('callTool', call);
-  await page.evaluate((given) => globalThis.show(given), { html: pages[name], tool: tools[name], args, result, ...more });
-  return { page, app: page.frameLocator('#app') };
-}
-
-async function queried(browser, sql, more) {
-  const args = { sql, ...more?.args };
-  return shown(browser, 'query', args, await call({ name: 'query', arguments: args }), more);
-}
+const shown = (...more) => client.shown(...more);
+const queried = (...more) => client.queried(...more);
+const call = (named) => client.call(named);
 
 /// Turns pages until the loaded rows are over.
 async function toTheEnd(app) {
@@ -98,12 +31,6 @@ async function toTheEnd(app) {
   while ((await on.textContent()) === 'Next' && (await on.isEnabled())) await on.click();
   return on;
 }
-
-const cells = (app, column) => app.locator(`tbody td:nth-child(${column})`).allTextContents();
-const made = (columns, rows) => {
-  const answer = { columns: columns.map(([name, type]) => ({ name, type })), rows };
-  return { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: answer };
-};
 
 const MANY = 'SELECT id, full_name, email, created_at FROM shop.customers ORDER BY id';
 

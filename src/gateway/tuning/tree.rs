@@ -38,14 +38,18 @@ fn node(node: &Node, depth: usize, shown: &Shown<'_>, text: &mut String) {
         let _ = write!(text, " using {}", shown.index(index).unwrap_or("an index"));
     }
     let _ = write!(text, " (rows {}, cost {:.1}", number(node.rows), node.cost);
-    if let (Some(rows), Some(loops)) = (node.actual_rows, node.loops) {
-        let _ = write!(text, "; came {}", number(rows));
-        if loops > 1.0 {
-            let _ = write!(text, " x {}", number(loops));
+    match (node.actual_rows, node.loops) {
+        (Some(_), Some(loops)) if loops <= 0.0 => text.push_str("; never ran"),
+        (Some(rows), Some(loops)) => {
+            let _ = write!(text, "; came {}", number(rows));
+            if loops > 1.0 {
+                let _ = write!(text, " x {}", number(loops));
+            }
+            if let Some(time) = node.actual_time {
+                let _ = write!(text, ", {:.1} ms", time * loops);
+            }
         }
-        if let Some(time) = node.actual_time {
-            let _ = write!(text, ", {:.1} ms", time * loops);
-        }
+        _ => {}
     }
     text.push(')');
     let keys = [("sort ", &node.sort_key), ("group ", &node.group_key)];
@@ -61,10 +65,12 @@ fn node(node: &Node, depth: usize, shown: &Shown<'_>, text: &mut String) {
     }
 }
 
+/// On one line, whatever its constants hold.
 fn cut(words: &str) -> String {
+    let words = words.replace('\n', "\\n").replace('\r', "\\r");
     match words.char_indices().nth(CONDITION) {
         Some((end, _)) => format!("{}..", words.get(..end).unwrap_or_default()),
-        None => words.to_owned(),
+        None => words,
     }
 }
 

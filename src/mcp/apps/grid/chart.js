@@ -1,6 +1,8 @@
 // Charts of the loaded rows. A number becomes a coordinate here and nowhere else; its words stay the text that came.
 
-const [WIDE, HIGH] = [640, 300];
+/// As wide as there is room for, so that words keep their size.
+let wide = 640;
+const HIGH = 300;
 const ROOM = { left: 64, right: 16, top: 12, bottom: 44 };
 const BARS = 30;
 const POINTS = 3000;
@@ -26,7 +28,8 @@ function coordinate(value, kind) {
   return Date.parse(/T.*([+-]\d\d:\d\d|Z)$/.test(zoned) ? zoned : `${zoned}${zoned.includes('T') ? '' : 'T00:00'}Z`);
 }
 
-function chart(kind, columns, rows, x, y) {
+function chart(kind, columns, rows, x, y, room) {
+  wide = Math.max(240, Math.min(640, room));
   if (kind === 'Bar') return bars(columns, rows, x, y);
   if (kind === 'Histogram') return histogram(columns, rows, x);
   const at = (row) => ({ x: coordinate(row[x], columns[x].kind), y: coordinate(row[y], 'number'), row });
@@ -34,7 +37,7 @@ function chart(kind, columns, rows, x, y) {
   const points = all.slice(0, POINTS);
   if (points.length === 0) return nothing();
   if (kind === 'Line') points.sort((a, b) => a.x - b.x);
-  const across = scale(points.map((point) => point.x), ROOM.left, WIDE - ROOM.right, columns[x].kind);
+  const across = scale(points.map((point) => point.x), ROOM.left, wide - ROOM.right, columns[x].kind);
   const up = scale(points.map((point) => point.y), HIGH - ROOM.bottom, ROOM.top, 'number');
   const marks = points.map((point) => {
     const words = `${shown(point.row[x])}, ${shown(point.row[y])}`;
@@ -54,12 +57,12 @@ function bars(columns, rows, x, y) {
   const known = some.filter(({ value }) => Number.isFinite(value));
   if (known.length === 0) return nothing();
   const up = scale([0, ...known.map(({ value }) => value)], HIGH - ROOM.bottom, ROOM.top, 'number');
-  const step = (WIDE - ROOM.left - ROOM.right) / known.length;
+  const step = (wide - ROOM.left - ROOM.right) / known.length;
   const ticks = [];
   const marks = known.map(({ row, value }, at) => {
     const left = ROOM.left + at * step;
     const name = shown(row[x]) ?? 'NULL';
-    ticks.push([left + step / 2, beginning(visible(name), Math.max(3, Math.floor((step * Math.ceil(known.length / 12)) / 6.5)))[0]]);
+    ticks.push([left + step / 2, beginning(visible(name), Math.max(3, Math.floor((step * Math.ceil(known.length / side())) / 6.5)))[0]]);
     const [top, bottom] = [up.at(value), up.at(0)];
     const place = { x: left + step * 0.1, width: step * 0.8, y: Math.min(top, bottom), height: Math.max(1, Math.abs(bottom - top)) };
     return drawn('rect', { class: 'mark', ...place }, drawn('title', {}, visible(`${name}: ${shown(row[y])}`)));
@@ -70,12 +73,12 @@ function bars(columns, rows, x, y) {
 function histogram(columns, rows, x) {
   const values = rows.map((row) => coordinate(row[x], 'number')).filter(Number.isFinite);
   if (values.length === 0) return nothing();
-  const across = scale(values, ROOM.left, WIDE - ROOM.right, 'number');
+  const across = scale(values, ROOM.left, wide - ROOM.right, 'number');
   const [low, high] = across.ends;
   const counts = new Array(BINS).fill(0);
   for (const value of values) counts[Math.min(BINS - 1, Math.floor(((value - low) / (high - low)) * BINS))] += 1;
   const up = scale([0, ...counts], HIGH - ROOM.bottom, ROOM.top, 'number');
-  const step = (WIDE - ROOM.left - ROOM.right) / BINS;
+  const step = (wide - ROOM.left - ROOM.right) / BINS;
   const marks = counts.map((count, at) => {
     const place = { x: ROOM.left + at * step + 0.5, width: step - 1, y: up.at(count), height: up.at(0) - up.at(count) };
     return drawn('rect', { class: 'mark', ...place }, drawn('title', {}, `${count} rows`));
@@ -88,7 +91,8 @@ function scale(values, from, to, kind) {
   let [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
   if (low === high) [low, high] = [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
   const at = (value) => from + ((value - low) / (high - low)) * (to - from);
-  const rough = (high - low) / 5;
+  const parts = from < to ? Math.max(kind === 'time' ? 2 : 3, Math.round((to - from) / 110)) : 5;
+  const rough = (high - low) / parts;
   const unit = 10 ** Math.floor(Math.log10(rough));
   const step = kind === 'time' ? rough : unit * [1, 2, 5, 10].find((factor) => unit * factor >= rough);
   const ticks = [];
@@ -109,9 +113,11 @@ function measure(value, step) {
   return String(Number(value.toFixed(Math.max(0, Math.ceil(-Math.log10(step))))));
 }
 
-/// As many labels as stand beside each other.
+/// So many labels stand beside each other.
+const side = () => Math.floor(wide / 50);
+
 function thinned(ticks) {
-  const every = Math.ceil(ticks.length / 12);
+  const every = Math.ceil(ticks.length / side());
   return ticks.filter((_, at) => at % every === 0);
 }
 
@@ -121,15 +127,15 @@ function nothing() {
 
 function picture(kind, x, y, across, up, marks, left) {
   const base = HIGH - ROOM.bottom;
-  const lines = up.map(([place]) => drawn('line', { class: 'axis', x1: ROOM.left, x2: WIDE - ROOM.right, y1: place, y2: place }));
+  const lines = up.map(([place]) => drawn('line', { class: 'axis', x1: ROOM.left, x2: wide - ROOM.right, y1: place, y2: place }));
   const rows = up.map(([place, words]) => drawn('text', { x: ROOM.left - 6, y: place + 4, 'text-anchor': 'end' }, words));
-  const columns = across.map(([place, words]) => drawn('text', { x: place, y: base + 16, 'text-anchor': place > WIDE - 30 ? 'end' : 'middle' }, words));
+  const columns = across.map(([place, words]) => drawn('text', { x: place, y: base + 16, 'text-anchor': place > wide - 30 ? 'end' : 'middle' }, words));
   const names = [
-    drawn('text', { x: (ROOM.left + WIDE - ROOM.right) / 2, y: HIGH - 8, 'text-anchor': 'middle' }, visible(x)),
+    drawn('text', { x: (ROOM.left + wide - ROOM.right) / 2, y: HIGH - 8, 'text-anchor': 'middle' }, visible(x)),
     drawn('text', { x: 12, y: (ROOM.top + base) / 2, 'text-anchor': 'middle', transform: `rotate(-90 12 ${(ROOM.top + base) / 2})` }, visible(y)),
   ];
   const label = `${kind} chart: ${visible(y)} by ${visible(x)}`;
-  const svg = drawn('svg', { viewBox: `0 0 ${WIDE} ${HIGH}`, role: 'img', 'aria-label': label }, ...lines, ...rows, ...columns, ...names, ...marks);
+  const svg = drawn('svg', { viewBox: `0 0 ${wide} ${HIGH}`, role: 'img', 'aria-label': label }, ...lines, ...rows, ...columns, ...names, ...marks);
   if (left === 0) return svg;
   return element('div', {}, svg, element('p', { class: 'quiet' }, `${left} of the loaded rows are not drawn.`));
 }

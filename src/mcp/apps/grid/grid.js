@@ -4,7 +4,7 @@ const PAGE = 50;
 /// Rows that are kept here; whoever wants more asks a narrower question.
 const MOST = 20_000;
 
-const state = {
+const empty = () => ({
   columns: [],
   rows: [],
   cursor: null,
@@ -17,16 +17,28 @@ const state = {
   chosen: null,
   drawing: null,
   busy: false,
-};
+});
+/// `database` is the one that was asked, where the question named one.
+const state = { ...empty(), result: 0, database: undefined };
+
+/// Nothing of an earlier result is left.
+function begin() {
+  Object.assign(state, empty(), { result: state.result + 1 });
+  for (const id of ['tools', 'table', 'drawing', 'pages', 'whole', 'text', 'again']) byId(id).hidden = true;
+  byId('by-hand')?.remove();
+  byId('filter').value = '';
+  byId('chart').setAttribute('aria-pressed', 'false');
+}
 
 function take(result) {
   const answer = answered(result);
   state.task = answer?.task_id ?? null;
   byId('again').hidden = !state.task || !host.capabilities.serverTools;
   if (result.isError || !Array.isArray(answer?.columns)) {
-    return say(textOf(result) || String(answer?.message ?? 'The result has no rows.'), Boolean(result.isError));
+    const words = state.task ? String(answer.message ?? 'The query is still running.') : textOf(result);
+    return say(words || 'The result has no rows.', Boolean(result.isError));
   }
-  if (answer.columns.length > 0 && !answer.rows?.length && !textOf(result).startsWith('{')) return asText(result);
+  if (answer.columns.length > 0 && !answer.rows?.length && /^[^{]/.test(textOf(result))) return asText(result);
   if (state.columns.length === 0) {
     state.columns = answer.columns.map(({ name, type }) => ({ name, type, kind: kindOf(type) }));
     byId('within').replaceChildren(
@@ -39,7 +51,8 @@ function take(result) {
   state.truncated = answer.next_cursor ? '' : (answer.truncated_reason ?? '');
   const notices = (answer.notices ?? []).join('\n');
   say([state.truncated && `Not all is here: ${state.truncated}.`, notices].filter(Boolean).join('\n'));
-  for (const id of ['tools', 'pages', 'table']) byId(id).hidden = false;
+  byId('tools').hidden = false;
+  byId('pages').hidden = byId('table').hidden = state.drawing !== null;
   byId('chart').hidden = charts(state.columns).length === 0;
   byId('save-csv').hidden = !host.capabilities.downloadFile;
 }
@@ -88,8 +101,11 @@ function show() {
 function buttons(count) {
   const end = state.first + PAGE >= count;
   const mayRead = state.cursor !== null && Boolean(host.capabilities.serverTools) && state.rows.length < MOST;
-  byId('back').disabled = state.busy || state.first === 0;
-  byId('on').disabled = state.busy || (end && !mayRead);
+  const held = document.activeElement;
+  byId('back').disabled = state.first === 0;
+  byId('on').disabled = end && !mayRead;
+  // What is disabled or gone loses the keyboard's place.
+  if (held?.disabled) ['on', 'back', 'filter'].map(byId).find((other) => !other.disabled).focus();
   byId('on').textContent = state.busy ? 'Reading\u2026' : end && mayRead ? 'Read more' : 'Next';
   for (const id of ['copy-cell', 'copy-row']) byId(id).disabled = state.chosen === null;
   if (end && state.cursor && !mayRead && !state.busy) {
@@ -121,23 +137,28 @@ async function readOn() {
     return show();
   }
   const before = state.rows.length;
-  await called(host.context.toolInfo?.tool?.name ?? 'query', { cursor: state.cursor });
+  const { cursor, database } = state;
+  const name = host.context.toolInfo?.tool?.name ?? 'query';
+  if (!(await called(name, { cursor, ...(database && { database }) }))) return;
   if (state.rows.length > before && !state.filter && state.sort.column < 0) {
     state.first = Math.floor(before / PAGE) * PAGE;
   }
   show();
 }
 
+/// Whether the answer is in: not where one is awaited already, or another result came in between.
 async function called(name, args) {
-  if (state.busy) return;
+  if (state.busy) return false;
+  const asked = state.result;
   state.busy = true;
+  say('Reading\u2026');
   buttons(picked().length);
-  try {
-    take(await request('tools/call', { name, arguments: args }));
-  } catch (error) {
-    say(`The client did not read on: ${error.message}`, true);
-  }
+  const answer = await request('tools/call', { name, arguments: args }).catch((error) => error);
+  if (asked !== state.result) return false;
   state.busy = false;
+  if (answer instanceof Error) say(`The client did not read on: ${answer.message}`, true);
+  else take(answer);
+  return true;
 }
 
 function draw(rows) {
@@ -163,7 +184,8 @@ function draw(rows) {
     pick('x', named(x), across, (value) => (state.drawing = { kind, x: Number(value), y: up })),
   ];
   if (y.length > 0) choices.push(pick('y', named(y), up, (value) => (state.drawing = { kind, x: across, y: Number(value) })));
-  byId('drawing').replaceChildren(element('div', { class: 'bar' }, ...choices), chart(kind, state.columns, rows, across, up));
+  const room = byId('drawing').clientWidth - 22;
+  byId('drawing').replaceChildren(element('div', { class: 'bar' }, ...choices), chart(kind, state.columns, rows, across, up, room));
 }
 
 byId('chart').onclick = () => {
@@ -188,13 +210,16 @@ byId('back').onclick = () => {
 };
 byId('on').onclick = readOn;
 byId('again').onclick = async () => {
-  await called('task_result', { task_id: state.task });
-  if (state.columns.length > 0) show();
+  if (!(await called('task_result', { task_id: state.task })) || state.columns.length === 0) return;
+  show();
+  byId('table').querySelector('td')?.focus();
 };
 
+/// As spreadsheets take a row: what would end a field or the row is quoted.
+const field = (text) => (/[\t\r\n"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 const cellText = () => shown(now[state.chosen[0]][state.chosen[1]]) ?? '';
 byId('copy-cell').onclick = () => copy(cellText(), 'the cell');
-byId('copy-row').onclick = () => copy(now[state.chosen[0]].map((value) => shown(value) ?? '').join('\t'), 'the row');
+byId('copy-row').onclick = () => copy(now[state.chosen[0]].map((value) => field(shown(value) ?? '')).join('\t'), 'the row');
 byId('copy-csv').onclick = () => {
   const rows = picked();
   copy(csv(state.columns, rows), `${rows.length} rows as CSV`);
@@ -207,8 +232,9 @@ byId('table').addEventListener('copy', (event) => {
   say('Copied the cell.');
 });
 
+on('tool-input', ({ arguments: args }) => (state.database = args?.database));
 on('tool-result', (result) => {
-  Object.assign(state, { columns: [], rows: [], first: 0, sort: { column: -1, down: false } });
+  begin();
   take(result);
   if (state.columns.length > 0) show();
 });

@@ -22,14 +22,14 @@ function exact(json) {
 
 /// The answer in a tool's result. Its text has the digits; its structure is the same to whoever needs no more.
 function answered(result) {
-  const structured = result.structuredContent;
+  const structured = result.structuredContent ?? null;
+  let read = null;
   try {
-    const read = exact(result.content[0].text);
-    if (Array.isArray(read.columns) && Array.isArray(read.rows)) return read;
+    read = exact(result.content[0].text);
   } catch {
     // The text is no JSON: rows as CSV, a refusal, or a host that keeps the structure only.
   }
-  return structured ?? null;
+  return Array.isArray(read?.rows) || structured === null ? read : structured;
 }
 
 /// A cell as text; `null` for NULL.

@@ -14,7 +14,10 @@ function show(answer) {
   const nodes = divide(roots);
   const timed = nodes.some(({ time }) => time !== undefined);
   const findings = Array.isArray(answer.findings) ? answer.findings.map(String) : [];
+  byId('fold').hidden = nodes.every(({ children }) => children.length === 0);
+  byId('fold').textContent = 'Fold all';
   byId('summary').replaceChildren(...summary(answer));
+  byId('tree').style.setProperty('--depth', Math.max(1, ...nodes.map(({ level }) => level)));
   byId('tree').replaceChildren(list(roots, findings, timed));
   byId('findings').replaceChildren(...found(findings, answer.indexes ?? []));
   byId('findings').hidden = findings.length === 0 && !answer.indexes;
@@ -47,7 +50,7 @@ function list(nodes, findings, timed) {
 
 function described(node, findings, timed) {
   const about = findings.flatMap((finding, at) => (isAbout(finding, node) ? [at + 1] : []));
-  const badges = about.map((at) => element('span', { class: 'badge', title: visible(findings[at - 1]) }, String(at)));
+  const badges = about.map((at) => element('span', { class: 'badge', title: visible(findings[at - 1]) }, element('span', { class: 'aside' }, 'finding '), String(at)));
   const condition = node.condition ? [element('span', { class: 'condition' }, visible(node.condition))] : [];
   const title = element('span', { class: 'title', dir: 'auto' }, visible(node.title), ...badges, ...condition);
   if (!node.shares) return element('span', { class: 'node untimed' }, title);
@@ -69,6 +72,7 @@ const percent = (share) => (share > 0 && share < 0.01 ? '<1%' : `${Math.round(sh
 
 function rows({ rows, came, loops }) {
   if (came === undefined) return `rows ${grouped(rows)}`;
+  if (loops === 0) return `never ran, rows ${grouped(rows)}`;
   const times = loops > 1 ? ` \u00d7 ${grouped(loops)}` : '';
   return `rows ${grouped(came)}${times} of ${grouped(rows)}`;
 }
@@ -107,6 +111,9 @@ on('tool-result', (result) => {
     answer = null;
   }
   const isPlan = typeof answer?.plan === 'string' || (typeof answer?.plan === 'object' && answer.plan !== null);
+  for (const id of ['summary', 'tree', 'findings']) byId(id).replaceChildren();
+  for (const id of ['tree', 'findings', 'tools']) byId(id).hidden = true;
+  byId('by-hand')?.remove();
   if (result.isError || !isPlan) return say(textOf(result) || 'The result has no plan.', Boolean(result.isError));
   show(answer);
 });
