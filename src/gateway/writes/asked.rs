@@ -17,7 +17,7 @@ use crate::gateway::{CallLimits, Gateway, Pinned, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
 use crate::sql::{self, CheckContext, CheckedWrite, WriteKind, WriteOptions};
-use crate::telemetry::{Event, Outcome};
+use crate::telemetry::{Event, Outcome, Statement};
 
 /// Longer texts are checked on a thread of their own.
 const INLINE_BYTES: usize = 4 * 1024;
@@ -98,7 +98,8 @@ impl Asked {
             Ok(asked)
         };
         let decision = Box::pin(begun).await;
-        report(gateway, caller, served.name(), policy.version(), &query_id, &decision, started.elapsed());
+        let about = (served.name(), policy.version(), query_id.as_str());
+        report(gateway, caller, &request.sql, about, &decision, started.elapsed());
         decision.map_err(named)
     }
 
@@ -160,7 +161,7 @@ impl Asked {
         let sqlstate = ended.err().map(|error| error.sqlstate);
         self.gateway.telemetry.emit(&Event::Run {
             query_id: &self.query_id,
-            subject: &self.caller.subject,
+            who: self.caller.who(),
             database: self.served.name(),
             kind: self.write.kind().word(),
             outcome: Outcome::of(sqlstate),
@@ -215,9 +216,8 @@ async fn check(
 fn report(
     gateway: &Gateway,
     caller: &Caller,
-    database: &str,
-    policy: &str,
-    query_id: &str,
+    sql: &str,
+    (database, policy, query_id): (&str, &str, &str),
     decision: &Result<Asked, Diagnostic>,
     took: Duration,
 ) {
@@ -227,9 +227,12 @@ fn report(
     let refusal = decision.as_ref().err();
     gateway.telemetry.emit(&Event::Decision {
         query_id,
-        subject: &caller.subject,
-        client: caller.client.as_deref(),
+        who: caller.who(),
         database,
+        statement: match write {
+            Some(write) => Statement::Checked(write.statement()),
+            None => Statement::Asked(sql),
+        },
         kind: write.map_or("write", |write| write.kind().word()),
         policy,
         allowed: refusal.is_none(),
