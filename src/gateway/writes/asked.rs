@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{PreparedFacts, WriteRequest};
+use crate::approvals::ApprovalId;
 use crate::auth::{Caller, Scope};
 use crate::catalog::Catalog;
 use crate::db::{Effects, RowEvent, WriteLimits};
@@ -156,10 +157,39 @@ impl Asked {
         Diagnostic { query_id: Some(self.query_id.clone()), ..refusal }
     }
 
-    /// The event of its end.
+    /// Records that it is about to run. Refused where the record is not there to stay: then it must not run.
+    pub async fn announce(&self, approval: Option<ApprovalId>) -> Result<(), Diagnostic> {
+        let approval = approval.map(|approval| approval.to_string());
+        let event = Event::Write {
+            query_id: &self.query_id,
+            who: self.caller.who(),
+            database: self.served.name(),
+            kind: self.write.kind().word(),
+            policy: self.policy.version(),
+            statement: Statement::Checked(self.write.statement()),
+            relation: &self.write.target().to_string(),
+            approval: approval.as_deref(),
+        };
+        self.gateway.telemetry.keep(&event).await
+    }
+
+    /// Records its end, and waits until that is there to stay.
+    pub async fn record_run(
+        &self,
+        ended: Result<u64, &Diagnostic>,
+        took: Duration,
+    ) -> Result<(), Diagnostic> {
+        self.gateway.telemetry.keep(&self.end(ended, took)).await
+    }
+
+    /// The event of the end of one that changed nothing.
     pub fn report_run(&self, ended: Result<u64, &Diagnostic>, took: Duration) {
+        self.gateway.telemetry.emit(&self.end(ended, took));
+    }
+
+    fn end(&self, ended: Result<u64, &Diagnostic>, took: Duration) -> Event<'_> {
         let sqlstate = ended.err().map(|error| error.sqlstate);
-        self.gateway.telemetry.emit(&Event::Run {
+        Event::Run {
             query_id: &self.query_id,
             who: self.caller.who(),
             database: self.served.name(),
@@ -170,7 +200,7 @@ impl Asked {
             bytes: 0,
             truncated: false,
             took,
-        });
+        }
     }
 }
 
