@@ -41,6 +41,8 @@ use record::Draft;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// For what is queued when the process ends.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// Between two looks for a place in the queue.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Where the events of this process are recorded.
 #[derive(Debug)]
@@ -66,22 +68,30 @@ impl Audit {
 
     /// Lets go of the file and opens the one of that name, as after `logrotate`.
     pub fn reopen(&self) {
-        self.queue.put(Task::Reopen);
+        // Where there is no place, the file's name is looked at all the same.
+        let _ = self.queue.order(Task::Reopen);
     }
 
     /// Appends what is queued, and the record of this end.
     pub async fn close(&self) {
         let (done, ended) = oneshot::channel();
-        self.queue.put(Task::Record(Draft::stopped(), None));
-        self.queue.put(Task::Stop(done));
-        if tokio::time::timeout(LAST_WORDS, ended).await.is_err() {
+        let stopping = async {
+            self.queue.put(Draft::stopped(), None);
+            let mut stop = Task::Stop(done);
+            while let Err(again) = self.queue.order(stop) {
+                stop = again;
+                tokio::time::sleep(LOOK).await;
+            }
+            ended.await
+        };
+        if tokio::time::timeout(LAST_WORDS, stopping).await.is_err() {
             tracing::error!("the audit log cannot be written: records of the last calls are lost");
         }
     }
 
     async fn kept(&self, draft: Draft) -> Result<(), Diagnostic> {
         let (done, kept) = oneshot::channel();
-        if !self.queue.put(Task::Record(draft, Some(done))) {
+        if !self.queue.put(draft, Some(done)) {
             return Err(self.queue.failing().unwrap_or_default().refusal());
         }
         match tokio::time::timeout(PATIENCE, kept).await {
@@ -94,7 +104,7 @@ impl Audit {
 
 impl Sink for Audit {
     fn take(&self, event: &Event<'_>) {
-        self.queue.put(Task::Record(Draft::of(event, self.statements), None));
+        self.queue.put(Draft::of(event, self.statements), None);
     }
 }
 

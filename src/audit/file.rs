@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
 
@@ -16,6 +17,10 @@ use super::place::Place;
 use super::record::Draft;
 use super::rotation::{aside, rotate, settle};
 use super::tail::Tail;
+
+/// At a start.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(super) struct File {
@@ -40,7 +45,7 @@ impl File {
     ) -> Result<Self, Fault> {
         let mut this =
             Self { path, rotate_bytes, keep_files, key, head: Head::default(), open: None, unseen: true };
-        let file = this.locked()?;
+        let file = this.locked_soon()?;
         let tail = Tail::of(&file).map_err(|error| this.fault("read", &error))?;
         this.head = match tail.line {
             Some(line) => this.head_of(&this.path, &line, None)?,
@@ -89,7 +94,10 @@ impl File {
         let file = options.open(&self.path).map_err(|error| self.fault("opened", &error))?;
         private(&self.path, &file.metadata().map_err(|error| self.fault("looked at", &error))?)?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => {
+                settle(&self.path).map_err(|error| self.fault("made", &error))?;
+                Ok(file)
+            }
             Err(TryLockError::WouldBlock) => {
                 Err(Fault::new(format!("another process writes to `{}`", self.path.display()))
                     .hint("give each process a file of its own, or set `[audit] store`"))
@@ -116,17 +124,24 @@ impl File {
         }
         file.sync_data().map_err(|error| self.fault("written", &error))?;
         match rotate(&self.path, self.keep_files) {
-            Ok(()) => {
-                let next = self.locked_anew()?;
-                settle(&self.path).map_err(|error| self.fault("put aside", &error))?;
-                Ok(next)
-            }
+            Ok(()) => self.locked_anew(),
             Err(error) => {
                 tracing::warn!(target: "pgwarden::audit", "the audit log is not rotated: {error}");
                 // If it has no name any more, the next look says so.
                 Ok(file)
             }
         }
+    }
+
+    /// A process that is just ending has it a moment longer.
+    fn locked_soon(&self) -> Result<fs::File, Fault> {
+        for _ in 1..LOCK_TRIES {
+            if let Ok(file) = self.locked() {
+                return Ok(file);
+            }
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        self.locked()
     }
 
     fn locked_anew(&mut self) -> Result<fs::File, Fault> {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -49,20 +49,25 @@ impl Queue {
         (Self { tasks, bytes: AtomicU64::new(0), state: Mutex::default() }, receiver)
     }
 
-    /// Never waits. `false`: there is no place, and a record is counted as lost.
-    pub(super) fn put(&self, task: Task) -> bool {
+    /// What is to be done besides. Never waits; gives it back where there is no place.
+    pub(super) fn order(&self, task: Task) -> Result<(), Task> {
+        self.tasks.try_send(task).map_err(|refused| match refused {
+            TrySendError::Full(task) | TrySendError::Disconnected(task) => task,
+        })
+    }
+
+    /// Never waits. `false`: there is no place, and the record is counted as lost.
+    pub(super) fn put(&self, draft: Draft, waiting: Option<Waiting>) -> bool {
+        let task = Task::Record(draft, waiting);
         let bytes = bytes(&task);
-        let is_record = matches!(task, Task::Record(..));
         let held = self.bytes.fetch_add(bytes, Relaxed);
         if held.saturating_add(bytes) <= MOST_BYTES && self.tasks.try_send(task).is_ok() {
             return true;
         }
         self.bytes.fetch_sub(bytes, Relaxed);
-        if is_record {
-            let lost = &mut self.state().lost;
-            let (count, since) = lost.unwrap_or_else(|| (0, Utc::now()));
-            *lost = Some((count.saturating_add(1), since));
-        }
+        let lost = &mut self.state().lost;
+        let (count, since) = lost.unwrap_or_else(|| (0, Utc::now()));
+        *lost = Some((count.saturating_add(1), since));
         false
     }
 

@@ -70,6 +70,8 @@ impl Writer {
             }
             self.append(stopped.is_some());
         }
+        // Its file is another process's from here on.
+        drop(self.place);
         if let Some(stopped) = stopped {
             let _ = stopped.send(());
         }
