@@ -34,6 +34,7 @@ pub use verify::{Break, Report, Verifier};
 
 use crate::pg::Diagnostic;
 use crate::telemetry::{Event, Kept, Sink, Witness};
+use fault::Fault;
 use queue::{Queue, Task};
 use record::Draft;
 
@@ -62,7 +63,7 @@ impl Audit {
         let queue = Arc::new(queue);
         writer::start(place, Arc::clone(&queue), tasks).map_err(|fault| fault.at_start())?;
         let audit = Arc::new(Self { queue, required, statements });
-        audit.kept(begun).await?;
+        audit.kept(begun).await.map_err(|fault| fault.at_start())?;
         Ok(audit)
     }
 
@@ -89,15 +90,15 @@ impl Audit {
         }
     }
 
-    async fn kept(&self, draft: Draft) -> Result<(), Diagnostic> {
+    /// Waits until its record is there to stay.
+    async fn kept(&self, draft: Draft) -> Result<(), Fault> {
         let (done, kept) = oneshot::channel();
         if !self.queue.put(draft, Some(done)) {
-            return Err(self.queue.failing().unwrap_or_default().refusal());
+            return Err(self.queue.failing().unwrap_or_default());
         }
         match tokio::time::timeout(PATIENCE, kept).await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(fault))) => Err(fault.refusal()),
-            Ok(Err(_)) | Err(_) => Err(self.queue.failing().unwrap_or_default().refusal()),
+            Ok(Ok(ended)) => ended,
+            Ok(Err(_)) | Err(_) => Err(self.queue.failing().unwrap_or_default()),
         }
     }
 }
@@ -118,7 +119,7 @@ impl Witness for Audit {
             return async move { Err(fault.refusal()) }.boxed();
         }
         let draft = Draft::of(event, self.statements);
-        self.kept(draft).boxed()
+        async move { self.kept(draft).await.map_err(|fault| fault.refusal()) }.boxed()
     }
 
     fn may_read(&self) -> Result<(), Diagnostic> {

@@ -1,5 +1,7 @@
 //! `pgwarden audit` at the command line.
 
+use std::io::{BufRead as _, BufReader};
+
 use super::*;
 
 fn decided(audit: &Audit, subject: &str, database: &str, allowed: bool) {
@@ -67,6 +69,31 @@ fn what_cannot_be_read_is_told() {
     assert!(status == 1 && err.contains("is no record"), "{err}");
     let (status, _, err) = pgwarden(&["audit", "show", "--since", "1w", "/nowhere/audit.jsonl"]);
     assert!(status == 1 && err.contains("is no time"), "{err}");
+}
+
+/// Also without a database that answers: the log is the first thing that is opened.
+#[test]
+fn a_server_that_records_on_stdout_does_so_or_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("pgwarden.toml");
+    let url = "postgres://a@127.0.0.1:1/b";
+    fs::write(&config, format!("[audit]\nstdout = true\n[databases.shop]\nurl = \"{url}\"\n")).unwrap();
+    let serve = |out: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pgwarden"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--config", config.to_str().unwrap()]).env_clear();
+        command.stdin(Stdio::null()).stdout(out).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut begun = serve(Stdio::piped());
+    let mut line = String::new();
+    BufReader::new(begun.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    begun.kill().unwrap();
+    begun.wait().unwrap();
+    assert!(line.starts_with("{\"seq\":1,") && line.contains("\"event\":\"start\""), "{line}");
+    // A disk that is always full.
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = serve(full.into()).wait_with_output().unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert!(!ended.status.success() && err.contains("stdout cannot be written: No space left"), "{err}");
 }
 
 #[tokio::test]
