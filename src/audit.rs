@@ -1,6 +1,6 @@
 //! The audit log: each event as one line of JSON, chained by hashes, in a file, on stdout or in PostgreSQL.
 //!
-//! [`Audit`] takes events into a bounded queue; a thread of its own prints, chains and appends them ([`writer`]). What must not
+//! [`Audit`] takes events into a bounded queue; a thread of its own prints, chains and appends them (`writer`). What must not
 //! happen without its record waits for it. `verify` reads what is there again.
 
 mod chain;

@@ -201,7 +201,7 @@ impl Place for File {
         let there = heads.partition_point(|(end, _)| *end <= written);
         records.drain(..there);
         let mut whole = 0;
-        if let Some((end, head)) = heads.into_iter().take(there).last() {
+        if let Some((end, head)) = heads.into_iter().take(there).next_back() {
             (whole, self.head) = (end, head);
         }
         if let Err(error) = ended {

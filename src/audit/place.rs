@@ -29,6 +29,6 @@ pub(super) async fn open(settings: Settings) -> Result<Box<dyn Place>, Fault> {
             Box::new(opened.await.unwrap_or_else(|_| Err(Fault::new("its opening ended unexpectedly")))?)
         }
         At::Stdout => Box::new(Stdout::new(key)),
-        At::Store(connection) => Box::new(Store::open(connection, key, Handle::current()).await?),
+        At::Store(connection) => Box::new(Store::open(*connection, key, Handle::current()).await?),
     })
 }

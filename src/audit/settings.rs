@@ -28,7 +28,7 @@ pub enum At {
     },
     Stdout,
     /// A database that `pgwarden migrate` has made ready.
-    Store(ConnectionSettings),
+    Store(Box<ConnectionSettings>),
 }
 
 /// What is recorded of a statement's text.

@@ -18,7 +18,7 @@ pub(in crate::cli) async fn open(config: &Config, stdio: bool) -> anyhow::Result
              hint: set `[audit] file` or `[audit] store`"
         ),
         AuditTo::Stdout => At::Stdout,
-        AuditTo::Store => At::Store(store_of(config)?),
+        AuditTo::Store => At::Store(Box::new(store_of(config)?)),
         AuditTo::File { path, rotate_bytes, keep_files } => {
             At::File { path: path.clone(), rotate_bytes: *rotate_bytes, keep_files: *keep_files }
         }

@@ -26,7 +26,7 @@ async fn replicas_append_to_one_chain_and_writes_wait_for_it() {
     let ground = Ground::new().await;
     let url = ground.database.admin_url();
     let connection = ConnectionSettings::parse(&url, &|_| None).unwrap();
-    let settings = || Settings { at: At::Store(connection.clone()), ..ground.settings() };
+    let settings = || Settings { at: At::Store(Box::new(connection.clone())), ..ground.settings() };
     let refused = Audit::open(settings()).await.unwrap_err();
     assert!(refused.message.contains("run pgwarden migrate"), "{}", refused.message);
     migrate(&connection).await.unwrap();
