@@ -160,7 +160,7 @@ async fn a_full_disk_stops_writes_and_room_on_it_lets_them_go_on() {
     ready.await;
     let records = records(&fs::read_to_string(&log).unwrap());
     let announced = records.iter().filter(|record| record["event"] == "write").count();
-    assert!(i64::try_from(announced).unwrap() >= 1 + written, "each that ran is announced");
+    assert!(i64::try_from(announced).unwrap() > written, "each that ran is announced");
     let told = told(&records);
     assert!(
         told.contains(&"decision query allowed".to_owned()),

@@ -8,7 +8,7 @@ async fn records_that_had_no_place_are_counted_and_told_of() {
     let log = Log::new();
     let audit = log.open().await.unwrap();
     let rules: Vec<String> = vec!["allow[1]".to_owned()];
-    let statement = format!("SELECT {} FROM t", vec!["a + 1"; 10].join(", "));
+    let statement = format!("SELECT {} FROM t", ["a + 1"; 10].join(", "));
     let mut refused = 0;
     for _ in 0..MANY {
         audit.take(&Event::Decision {
