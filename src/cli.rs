@@ -4,6 +4,7 @@
 
 mod approve;
 mod arguments;
+mod audit;
 mod before;
 mod check;
 mod completions;
@@ -68,6 +69,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Policy(command) => policy::run(command).await,
             Command::Notes(command) => notes::run(command).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Audit(command) => audit::run(command).await,
             Command::Before(command) => before::run(command).await,
             Command::Migrate(migrate) => migrate::run(migrate).await,
             Command::Demo(demo) => demo::run(demo).await,

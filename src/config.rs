@@ -2,6 +2,7 @@
 //!
 //! Composes what the modules before it settle. A key or variable that it does not know is an error, never ignored.
 
+mod audit;
 mod auth;
 mod documents;
 mod embedded_auth;
@@ -17,6 +18,7 @@ mod settings;
 mod store;
 mod tasks;
 
+pub use audit::{AuditLog, AuditTo};
 pub use auth::{Auth, AuthMethod};
 pub use documents::OptionalTools;
 pub use embedded_auth::EmbeddedAuth;

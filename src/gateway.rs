@@ -128,7 +128,9 @@ impl Gateway {
     }
 
     /// The database that a request names, or the only one.
+    /// Every call that is about one comes by here: where nothing goes without its record, none does now.
     fn served(&self, name: Option<&str>) -> Result<&Served, Diagnostic> {
+        self.telemetry.may_read()?;
         match (name, &*self.served) {
             (None, [only]) => Ok(only),
             (None, _) => {

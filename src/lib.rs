@@ -23,6 +23,8 @@ pub mod db;
 
 pub mod store;
 
+pub mod audit;
+
 pub mod auth;
 
 pub mod tasks;

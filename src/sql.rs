@@ -17,6 +17,7 @@ mod mentions;
 mod parse;
 mod project;
 mod protect;
+mod redact;
 mod render;
 mod resolve;
 mod teach;
@@ -35,5 +36,6 @@ pub use project::{
     Encoding, Extent, OLD_ROW_TOO_LARGE, Projected, ProjectedColumn, ProjectedWrite, ResultColumn, WITHHELD,
 };
 pub use protect::{Enforced, Enforcement, policy_errors};
+pub use redact::{Literals, reprinted};
 pub use uses::TableUse;
 pub use write::{CheckedWrite, WriteKind, WriteOptions, check_write};

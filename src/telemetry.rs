@@ -2,12 +2,20 @@
 
 mod authorization;
 mod event;
+mod statement;
+mod who;
+mod witness;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use authorization::Authorization;
 pub use event::{ApprovalStep, Event, Outcome};
+pub use statement::Statement;
+pub use who::Who;
+pub use witness::{Kept, Witness};
+
+use crate::pg::Diagnostic;
 
 /// Takes events, besides the log.
 pub trait Sink: Send + Sync + fmt::Debug {
@@ -19,16 +27,49 @@ pub trait Sink: Send + Sync + fmt::Debug {
 #[derive(Clone, Debug, Default)]
 pub struct Telemetry {
     sinks: Arc<[Arc<dyn Sink>]>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Telemetry {
     /// The log is always one of them.
     pub fn new(sinks: Vec<Arc<dyn Sink>>) -> Self {
-        Self { sinks: sinks.into() }
+        Self { sinks: sinks.into(), witness: None }
+    }
+
+    /// The same, with one that must not miss anything.
+    pub fn with_witness(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// Emits one event. Never blocks and never fails the caller's request.
     pub fn emit(&self, event: &Event<'_>) {
+        self.tell(event);
+        if let Some(witness) = &self.witness {
+            witness.take(event);
+        }
+    }
+
+    /// As [`Self::emit`]; done once the witness has it where it stays. Refused with `audit.failed` where that is not to be had:
+    /// what the event announces must not begin then.
+    pub async fn keep(&self, event: &Event<'_>) -> Result<(), Diagnostic> {
+        self.tell(event);
+        match &self.witness {
+            Some(witness) => witness.keep(event).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Refused with `audit.failed` where a read would go without its record, and must not.
+    pub fn may_read(&self) -> Result<(), Diagnostic> {
+        self.witness.as_ref().map_or(Ok(()), |witness| witness.may_read())
+    }
+
+    /// Refused with `audit.failed` where a write would go without its record.
+    pub fn may_write(&self) -> Result<(), Diagnostic> {
+        self.witness.as_ref().map_or(Ok(()), |witness| witness.may_write())
+    }
+
+    fn tell(&self, event: &Event<'_>) {
         event.log();
         for sink in self.sinks.iter() {
             sink.take(event);

@@ -19,6 +19,7 @@ mod support;
 mod postgres {
     mod approvals;
     mod apps;
+    mod audit;
     mod authorization;
     mod catalog_fixture;
     mod cli;

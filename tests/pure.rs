@@ -17,6 +17,7 @@ mod wait;
 
 mod pure {
     mod architecture;
+    mod audit;
     mod auth_tokens;
     mod book;
     mod cli;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Scopes;
 use crate::policy::Claims;
+use crate::telemetry::Who;
 
 /// Whose request it is. Every use case takes one; nothing below `gateway` looks inside.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +22,8 @@ pub struct Caller {
     pub client: Option<String>,
     /// The OAuth client that the authorization was given to; `None` where it is not bound to one.
     pub client_id: Option<String>,
+    /// The id of the token or of the authorization that they came with; it opens nothing.
+    pub token: Option<String>,
     pub scopes: Scopes,
     /// What the identity says besides: role, tenant, .. (used by policies).
     pub claims: Claims,
@@ -45,6 +48,7 @@ impl Caller {
             subject: subject.into(),
             client: None,
             client_id: None,
+            token: None,
             scopes: Scopes::all(),
             claims: Claims::none(),
             login: None,
@@ -55,6 +59,18 @@ impl Caller {
     /// Tells one person from another, whatever their claims and clients.
     pub fn person(&self) -> (&str, &str) {
         (&self.issuer, &self.subject)
+    }
+
+    /// As events name them.
+    pub fn who(&self) -> Who<'_> {
+        Who {
+            issuer: &self.issuer,
+            subject: &self.subject,
+            client: self.client.as_deref(),
+            client_id: self.client_id.as_deref(),
+            token: self.token.as_deref(),
+            trace: None,
+        }
     }
 
     /// As [`Self::person`], in one word: for counting what each may have.

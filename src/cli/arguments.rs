@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::audit::AuditCommand;
 use super::before::BeforeCommand;
 use super::completions::CompletionsArguments;
 use super::man::ManArguments;
@@ -43,6 +44,9 @@ pub(super) enum Command {
     /// Read rows as they were before statements changed them
     #[command(subcommand)]
     Before(BeforeCommand),
+    /// Verify and read the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Make the tables of the store, or bring them up to date
     Migrate(MigrateArguments),
     /// Approve or refuse what a caller wants to write
@@ -72,6 +76,7 @@ impl Command {
             | Self::Notes(_)
             | Self::Token(_)
             | Self::Before(_)
+            | Self::Audit(_)
             | Self::Migrate(_)
             | Self::Approve(_)
             | Self::Approvals(_)

@@ -1,10 +1,13 @@
-//! Policies and saved queries change while the server runs: by SIGHUP, and when their files do.
+//! Policies and saved queries change while the server runs: by SIGHUP, and when their files do. SIGHUP opens the audit log's
+//! file anew, too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Audit;
 use crate::gateway::Gateway;
 
 /// Between two looks at the files.
@@ -16,7 +19,11 @@ const SETTLE: Duration = Duration::from_millis(250);
 const MOST_CHANGES: usize = 20;
 
 /// Watches until `stop` fires.
-pub(super) fn watch(gateway: Gateway, stop: CancellationToken) -> std::io::Result<()> {
+pub(super) fn watch(
+    gateway: Gateway,
+    audit: Option<Arc<Audit>>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         loop {
@@ -25,6 +32,9 @@ pub(super) fn watch(gateway: Gateway, stop: CancellationToken) -> std::io::Resul
                 _ = hangup.recv() => true,
                 () = tokio::time::sleep(LOOK) => false,
             };
+            if asked && let Some(audit) = &audit {
+                audit.reopen();
+            }
             let changed = changed(&gateway).await;
             if changed {
                 settle(&gateway).await;

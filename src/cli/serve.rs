@@ -11,8 +11,9 @@ use tracing::{error, info};
 
 use super::arguments::ServeArguments;
 use super::front::{self, Front};
-use super::setup::{Setup, environment};
+use super::setup::{Setup, environment, open_audit};
 use super::{control, reload, revoked, shutdown};
+use crate::audit::Audit;
 use crate::auth::TokenStore;
 use crate::config::{AuthMethod, Config, Server, Sessions};
 use crate::gateway::Served;
@@ -25,15 +26,25 @@ const LISTEN: &str = "127.0.0.1:8432";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
-    let setup = Setup::read(&arguments.target, &environment)?;
+    let mut setup = Setup::read(&arguments.target, &environment)?;
+    let audit = open_audit(&setup.config, arguments.stdio).await?;
+    if let Some(audit) = &audit {
+        setup.telemetry = setup.telemetry.clone().with_witness(Arc::clone(audit) as _);
+    }
+    let ended = serve(&arguments, &setup, audit.clone()).await;
+    setup.close().await;
+    if let Some(audit) = audit {
+        audit.close().await;
+    }
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(arguments: &ServeArguments, setup: &Setup, audit: Option<Arc<Audit>>) -> anyhow::Result<()> {
     let stop = shutdown::on_signals()?;
     let (gateway, mut settings) = (setup.gateway().await?, settings(&setup.config));
     let caller = setup.caller();
-    if let Err(missing) = setup.whole_policies(PATIENCE).await {
-        setup.close().await;
-        return Err(missing);
-    }
-    reload::watch(gateway.clone(), stop.clone())?;
+    setup.whole_policies(PATIENCE).await?;
+    reload::watch(gateway.clone(), audit, stop.clone())?;
     // What is in the store, `pgwarden approve` finds there.
     let control = setup
         .config
@@ -44,25 +55,23 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
 
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);
-        front::on_stdio(&setup, &gateway, &mut settings, &stop)?;
+        front::on_stdio(setup, &gateway, &mut settings, &stop)?;
         mcp::serve_stdio(gateway, caller, &settings, stop).await
     } else {
-        let tokens = tokens(&arguments, &setup.config)?;
+        let tokens = tokens(arguments, &setup.config)?;
         if let Some(tokens) = &tokens {
             revoked::watch(gateway.clone(), Arc::clone(tokens), stop.clone());
         }
         let Front { authentication, pages } =
-            front::over_http(&setup, &gateway, tokens, &mut settings, &stop).await?;
-        let listener = listen(&arguments, &setup.config).await?;
+            front::over_http(setup, &gateway, tokens, &mut settings, &stop).await?;
+        let listener = listen(arguments, &setup.config).await?;
         setup.served().iter().for_each(warm_up);
         mcp::serve_http(gateway, listener, authentication, pages, &settings, stop).await
     };
     if let Some(control) = control {
         control.close().await;
     }
-    setup.close().await;
-    ended?;
-    Ok(ExitCode::SUCCESS)
+    Ok(ended?)
 }
 
 /// Connects before the first call comes, and puts what is wrong into the log.

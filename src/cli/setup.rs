@@ -1,8 +1,10 @@
 //! From flags, environment and file to databases with their policies. Flags win over our own environment variables,
 //! these over the file; `DATABASE_URL` and libpq's variables come last.
 
+mod audit;
 mod store;
 
+pub(super) use audit::{key as audit_key, open as open_audit, store_of as audit_store};
 pub(super) use store::{Shared, named as store_named, of_approvals as open_approvals};
 
 use std::path::PathBuf;

@@ -104,7 +104,12 @@ fn scopes(words: &[String]) -> anyhow::Result<Scopes> {
 
 /// `30m`, `12h` or `90d` from `now`.
 fn end(time: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
-    let wrong = || format!("`{time}` is no time: write it as in `30m`, `12h` or `90d`");
+    now.checked_add_signed(span(time)?).with_context(|| no_time(time))
+}
+
+/// `30m`, `12h` or `90d`.
+pub(super) fn span(time: &str) -> anyhow::Result<TimeDelta> {
+    let wrong = || no_time(time);
     let unit = time.chars().last().with_context(wrong)?;
     let number: i64 = time.strip_suffix(unit).unwrap_or_default().parse().with_context(wrong)?;
     let span = match unit {
@@ -114,7 +119,11 @@ fn end(time: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
         'd' => TimeDelta::try_days(number),
         _ => None,
     };
-    span.and_then(|span| now.checked_add_signed(span)).with_context(wrong)
+    span.with_context(wrong)
+}
+
+fn no_time(time: &str) -> String {
+    format!("`{time}` is no time: write it as in `30m`, `12h` or `90d`")
 }
 
 fn shown(time: DateTime<Utc>) -> String {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::audit::audit;
 use super::auth::auth;
 use super::documents::{documents, tools};
 use super::identities::{claims, run_as};
@@ -61,6 +62,7 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
         tasks: top.section("tasks")?.map(tasks).transpose()?.unwrap_or_default(),
         investigate: top.section("investigate")?.map(investigate).transpose()?.unwrap_or_default(),
         tools: top.section("tools")?.map(tools).transpose()?.unwrap_or_default(),
+        audit: top.section("audit")?.map(|section| audit(section, folder)).transpose()?,
         databases: match top.section("databases")? {
             Some(section) => databases(section, folder, env)?,
             None => Vec::new(),

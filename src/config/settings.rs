@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::audit::AuditLog;
 use super::auth::Auth;
 use super::documents::OptionalTools;
 use super::server::Server;
@@ -23,6 +24,7 @@ pub struct Config {
     pub tasks: Tasks,
     pub investigate: InvestigateBounds,
     pub tools: OptionalTools,
+    pub audit: Option<AuditLog>,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,
 }

@@ -17,7 +17,7 @@ pub use view::{ApprovalView, Decided, Decision};
 use super::Gateway;
 use crate::approvals::{Approval, ApprovalId, ApprovalSettings, ApprovalState};
 use crate::pg::{Diagnostic, SqlState};
-use crate::telemetry::{ApprovalStep, Event};
+use crate::telemetry::{ApprovalStep, Event, Who};
 
 /// Whoever waits looks so often, whatever they are told.
 const LOOK: Duration = Duration::from_secs(2);
@@ -96,11 +96,18 @@ impl Gateway {
     /// `by`: who decided.
     fn tell_approval(&self, step: ApprovalStep, approval: &Approval, by: Option<&str>) {
         let binding = &approval.asked.binding;
+        let person = &binding.requester.person;
         self.telemetry.emit(&Event::Approval {
             step,
             approval: &approval.id.to_string(),
-            subject: &binding.requester.person.shown(),
-            client: approval.asked.client.as_deref(),
+            who: Who {
+                issuer: &person.issuer,
+                subject: &person.subject,
+                client: approval.asked.client.as_deref(),
+                client_id: binding.requester.client_id.as_deref(),
+                ..Who::default()
+            },
+            requester: &person.shown(),
             database: &binding.database,
             policy: &binding.policy,
             relation: &binding.relation,

@@ -15,6 +15,10 @@ pub enum Health {
         notes: Vec<Place>,
         saved: Vec<Place>,
     },
+    /// The audit log cannot be written: writes are refused, and reads, too, where `reads` says so.
+    Unrecorded {
+        reads: bool,
+    },
     /// A policy protects what is gone, so that calls are refused: the places of its names.
     Unprotected(Vec<Place>),
     /// A database does not pass its start-up checks.
@@ -41,6 +45,9 @@ impl Gateway {
         }
         if !unprotected.is_empty() {
             return Health::Unprotected(unprotected);
+        }
+        if self.telemetry.may_write().is_err() {
+            return Health::Unrecorded { reads: self.telemetry.may_read().is_err() };
         }
         match [&policies, &notes, &saved].iter().all(|places| places.is_empty()) {
             true => Health::Ready,

@@ -33,6 +33,7 @@ impl SqlState {
     pub const STATEMENT_TOO_COMPLEX: Self = Self(*b"54001");
     pub const QUERY_CANCELED: Self = Self(*b"57014");
     pub const CANNOT_CONNECT_NOW: Self = Self(*b"57P03");
+    pub const IO_ERROR: Self = Self(*b"58030");
     pub const INTERNAL_ERROR: Self = Self(*b"XX000");
 
     /// A code as PostgreSQL sent it; anything that is not five ASCII letters or digits becomes XX000.

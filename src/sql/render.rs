@@ -13,33 +13,32 @@ pub use places::Places;
 use super::ast::write::Write;
 use super::ast::{Ident, Statement, TypeName};
 use super::limits::MAX_PRINTED_DEPTH;
+use super::redact::Literals;
 use crate::pg::{Diagnostic, SqlState, push_quoted_ident};
 
 /// The canonical text of a statement, and where its names stand in the caller's.
 pub fn render(statement: &Statement) -> Result<(String, Places), Diagnostic> {
-    printed(|out| match statement {
-        Statement::Query(query) => out.query(query),
-        Statement::Explain { options, query } => {
-            let mut words = vec![if options.json { "FORMAT JSON" } else { "FORMAT TEXT" }];
-            match options.costs {
-                Some(true) => words.push("COSTS ON"),
-                Some(false) => words.push("COSTS OFF"),
-                None => {}
-            }
-            out.put(&format!("EXPLAIN ({}) ", words.join(", ")));
-            out.query(query);
-        }
-    })
+    printed(Literals::Kept, |out| out.statement(statement))
 }
 
 /// As [`render`], of a statement that writes.
 pub fn write(write: &Write) -> Result<(String, Places), Diagnostic> {
-    printed(|out| out.write(write))
+    printed(Literals::Kept, |out| out.write(write))
 }
 
-fn printed(print: impl FnOnce(&mut Printer)) -> Result<(String, Places), Diagnostic> {
+/// For a record of a query.
+pub fn recorded(statement: &Statement, literals: Literals) -> Result<String, Diagnostic> {
+    printed(literals, |out| out.statement(statement)).map(|(text, _)| text)
+}
+
+/// For a record of a statement that writes.
+pub fn recorded_write(write: &Write, literals: Literals) -> Result<String, Diagnostic> {
+    printed(literals, |out| out.write(write)).map(|(text, _)| text)
+}
+
+fn printed(literals: Literals, print: impl FnOnce(&mut Printer)) -> Result<(String, Places), Diagnostic> {
     let text = String::with_capacity(2_048);
-    let mut out = Printer { text, places: Places::default(), depth: 0, deepest: 0 };
+    let mut out = Printer { text, places: Places::default(), literals, depth: 0, deepest: 0 };
     print(&mut out);
     if out.deepest > MAX_PRINTED_DEPTH {
         return Err(Diagnostic::refused(
@@ -71,11 +70,36 @@ pub fn string_constant(text: &str) -> String {
 struct Printer {
     text: String,
     places: Places,
+    literals: Literals,
     depth: usize,
     deepest: usize,
 }
 
 impl Printer {
+    fn statement(&mut self, statement: &Statement) {
+        match statement {
+            Statement::Query(query) => self.query(query),
+            Statement::Explain { options, query } => {
+                let mut words = vec![if options.json { "FORMAT JSON" } else { "FORMAT TEXT" }];
+                match options.costs {
+                    Some(true) => words.push("COSTS ON"),
+                    Some(false) => words.push("COSTS OFF"),
+                    None => {}
+                }
+                self.put(&format!("EXPLAIN ({}) ", words.join(", ")));
+                self.query(query);
+            }
+        }
+    }
+
+    /// What stands in the statement as a value.
+    fn literal(&mut self, text: &str) {
+        match self.literals {
+            Literals::Kept => self.put(text),
+            Literals::Redacted => self.put("?"),
+        }
+    }
+
     fn put(&mut self, text: &str) {
         self.text.push_str(text);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use super::Authorization;
+use super::{Authorization, Statement, Who};
 use crate::pg::SqlState;
 
 /// How a run ended.
@@ -53,15 +53,15 @@ impl ApprovalStep {
     }
 }
 
-/// Everything here may be logged: no row values, no parameters, no secrets.
+/// Everything here may be logged, but for a [`Statement`]: no row values, no parameters, no secrets.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A statement was checked.
     Decision {
         query_id: &'a str,
-        subject: &'a str,
-        client: Option<&'a str>,
+        who: Who<'a>,
         database: &'a str,
+        statement: Statement<'a>,
         /// `query`, `explain`, or the word of a statement that writes.
         kind: &'a str,
         policy: &'a str,
@@ -73,10 +73,23 @@ pub enum Event<'a> {
         rules: &'a [String],
         took: Duration,
     },
+    /// An allowed statement that writes is about to run.
+    Write {
+        query_id: &'a str,
+        who: Who<'a>,
+        database: &'a str,
+        /// As in [`Self::Decision`].
+        kind: &'a str,
+        policy: &'a str,
+        statement: Statement<'a>,
+        relation: &'a str,
+        /// The approval that it has.
+        approval: Option<&'a str>,
+    },
     /// An allowed statement ended.
     Run {
         query_id: &'a str,
-        subject: &'a str,
+        who: Who<'a>,
         database: &'a str,
         /// As in [`Self::Decision`].
         kind: &'a str,
@@ -91,15 +104,15 @@ pub enum Event<'a> {
     Approval {
         step: ApprovalStep,
         approval: &'a str,
-        /// Who asked.
-        subject: &'a str,
-        client: Option<&'a str>,
+        who: Who<'a>,
+        /// Who asked, as readers are shown it.
+        requester: &'a str,
         database: &'a str,
         policy: &'a str,
         relation: &'a str,
         /// Who has to approve.
         rule: &'a str,
-        /// Who decided.
+        /// Who decided; of one that is used, all who approved.
         by: Option<&'a str>,
     },
     /// A policy's file was read again.
@@ -132,8 +145,7 @@ impl Event<'_> {
             Self::Authorization(step) => step.log(),
             Self::Decision {
                 query_id,
-                subject,
-                client,
+                who: Who { subject, client, .. },
                 database,
                 kind,
                 policy,
@@ -152,8 +164,7 @@ impl Event<'_> {
             }
             Self::Decision {
                 query_id,
-                subject,
-                client,
+                who: Who { subject, client, .. },
                 database,
                 kind,
                 policy,
@@ -169,9 +180,11 @@ impl Event<'_> {
                     "statement on `{database}` refused"
                 );
             }
+            // Its end is told.
+            Self::Write { .. } => {}
             Self::Run {
                 query_id,
-                subject,
+                who: Who { subject, .. },
                 database,
                 kind,
                 outcome,
@@ -188,10 +201,10 @@ impl Event<'_> {
                     duration_us = micros(took), "{kind} on `{database}` ended"
                 );
             }
-            Self::Approval { step, approval, subject, client, database, policy, relation, rule, by } => {
+            Self::Approval { step, approval, who, requester, database, policy, relation, rule, by } => {
                 info!(
                     target: "pgwarden::approval",
-                    step = step.word(), approval = *approval, subject = *subject, client = *client, database = *database,
+                    step = step.word(), approval = *approval, subject = *requester, client = who.client, database = *database,
                     policy = *policy, relation = *relation, rule = *rule, by = *by,
                     "approval of a write on `{database}`: {}", step.word()
                 );

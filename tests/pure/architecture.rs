@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use source::{Token, tokens};
 
 /// A module may name only those before it, and itself.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "pg",
     "catalog",
     "policy",
@@ -18,6 +18,7 @@ const LAYERS: [&str; 16] = [
     "sql",
     "db",
     "store",
+    "audit",
     "auth",
     "tasks",
     "approvals",
@@ -45,7 +46,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    ("nix", &["embedded", "cli"]),
+    ("nix", &["audit", "embedded", "cli"]),
 ];
 
 /// Say nothing about what is in them.

@@ -157,6 +157,7 @@ impl AuthorizationServer {
         };
         let caller = Caller {
             client_id: Some(body.client_id),
+            token: Some(grant.id.iter().map(|byte| format!("{byte:02x}")).collect()),
             scopes: Scopes::parse(&row.scopes).and(body.identity.scopes),
             login,
             ..body.identity.caller()

@@ -75,7 +75,8 @@ impl TokenStore {
         }
         let scopes = record.scopes();
         let claims = record.claims.into_iter().collect();
-        Some((Caller { scopes, claims, ..Caller::local(record.subject) }, ended))
+        let token = Some(record.id);
+        Some((Caller { scopes, claims, token, ..Caller::local(record.subject) }, ended))
     }
 
     /// Whoever has a valid token at the moment. What expired tokens began ends here.

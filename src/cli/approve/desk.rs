@@ -10,16 +10,26 @@ use nix::unistd::Uid;
 
 use super::shown;
 use crate::approvals::{ApprovalId, PostgresApprovals};
+use crate::audit::Audit;
 use crate::auth::Caller;
 use crate::cli::control::{Answer, Question, answer, ask, directory, host_caller, sockets};
-use crate::cli::setup::{environment, open_approvals, shared_store};
-use crate::config::Config;
+use crate::cli::setup::{environment, open_approvals, open_audit, shared_store};
+use crate::config::{AuditTo, Config};
 use crate::gateway::{ApprovalView, CallLimits, Decision, Gateway};
 use crate::telemetry::Telemetry;
 
 pub(super) enum Desk {
-    Store { gateway: Box<Gateway>, store: Arc<PostgresApprovals>, viewer: Box<Caller> },
-    Servers { directory: PathBuf, sockets: Vec<PathBuf>, owner: Uid },
+    Store {
+        gateway: Box<Gateway>,
+        store: Arc<PostgresApprovals>,
+        viewer: Box<Caller>,
+        audit: Option<Arc<Audit>>,
+    },
+    Servers {
+        directory: PathBuf,
+        sockets: Vec<PathBuf>,
+        owner: Uid,
+    },
 }
 
 impl Desk {
@@ -30,11 +40,19 @@ impl Desk {
             return Ok(Self::Servers { directory, sockets, owner });
         };
         let store = open_approvals(&shared).await?;
+        // A file is the server's own: there, whoever approved is named when the approval is used.
+        let shares = config.audit.as_ref().is_some_and(|audit| audit.to == AuditTo::Store);
+        let audit = if shares { open_audit(config, false).await? } else { None };
+        let telemetry = match &audit {
+            Some(audit) => Telemetry::default().with_witness(Arc::clone(audit) as _),
+            None => Telemetry::default(),
+        };
         // Nothing is asked of a database here.
         let limits = CallLimits { rows: 0, characters: 0, field_characters: 0, deadline: Duration::ZERO };
-        let gateway = Gateway::new(Vec::new(), limits, Telemetry::default());
+        let gateway = Gateway::new(Vec::new(), limits, telemetry);
         let gateway = gateway.with_approvals(Arc::clone(&store) as _);
-        Ok(Self::Store { gateway: Box::new(gateway), store, viewer: Box::new(host_caller(Uid::effective())) })
+        let viewer = Box::new(host_caller(Uid::effective()));
+        Ok(Self::Store { gateway: Box::new(gateway), store, viewer, audit })
     }
 
     pub(super) async fn list(&self) -> anyhow::Result<Vec<ApprovalView>> {
@@ -77,8 +95,11 @@ impl Desk {
     }
 
     pub(super) async fn close(&self) {
-        if let Self::Store { store, .. } = self {
+        if let Self::Store { store, audit, .. } = self {
             store.close().await;
+            if let Some(audit) = audit {
+                audit.close().await;
+            }
         }
     }
 

@@ -69,6 +69,8 @@ impl Gateway {
             Decision::Approve => (Word::Approve, ApprovalStep::Approved),
             Decision::Refuse { reason } => (Word::Refuse { reason: plain(&reason) }, ApprovalStep::Refused),
         };
+        // A word that leaves no record is none.
+        self.telemetry.may_write()?;
         let counts = self.approvals.decide(id, &person, &word).await?;
         let Some(after) = self.approvals.find(id).await? else { return Ok(Decided::Unknown) };
         if counts {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::view::{ApprovalView, Shown, unreadable};
 use crate::approvals::{
-    Approval, ApprovalId, ApprovalRule, ApprovalState, Asked, Binding, NewApproval, Requester,
+    Approval, ApprovalId, ApprovalRule, ApprovalState, Asked, Binding, NewApproval, Person, Requester,
 };
 use crate::auth::Caller;
 use crate::gateway::writes::may_write;
@@ -45,6 +45,8 @@ impl Gateway {
         cancel: &CancellationToken,
     ) -> Result<Executed, Diagnostic> {
         may_write(caller)?;
+        // Before an approval is used up.
+        self.telemetry.may_write()?;
         match request {
             ExecuteRequest::New(request) => self.run_or_ask(caller, request, cancel).await,
             ExecuteRequest::Approved { id, again } => {
@@ -122,7 +124,8 @@ impl Gateway {
             let now = self.approvals.find(approval.id).await?.ok_or_else(unknown_approval)?;
             return Err(self.ended(now).await);
         }
-        self.tell_approval(ApprovalStep::Used, &approval, None);
+        let approved_by: Vec<String> = approval.approved_by.iter().map(Person::shown).collect();
+        self.tell_approval(ApprovalStep::Used, &approval, Some(&approved_by.join(", ")));
         let allowed = |facts: &PreparedFacts| {
             if binding(caller, facts).digest() == digest {
                 return Ok(());
@@ -131,7 +134,8 @@ impl Gateway {
                 "what was approved is not what would run: the policy, the role, or the table was changed meanwhile",
             ))
         };
-        self.run_write(caller, &request, &allowed, cancel).await.map(Box::new).map(Executed::Done)
+        let ran = self.run_approved_write(caller, &request, Some(approval.id), &allowed, cancel).await;
+        ran.map(Box::new).map(Executed::Done)
     }
 
     /// The same person may have other tokens and programs, with other logins and policies: what it would not run for is not given

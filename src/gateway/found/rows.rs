@@ -12,7 +12,7 @@ use crate::gateway::served::Schema;
 use crate::gateway::{Gateway, Served};
 use crate::pg::Diagnostic;
 use crate::sql::{self, CheckContext, Checked, ProjectedColumn};
-use crate::telemetry::{Event, Outcome};
+use crate::telemetry::{Event, Outcome, Statement};
 
 /// Columns as text, `None` for NULL.
 pub(super) type Row = Vec<Option<String>>;
@@ -69,9 +69,12 @@ impl Reading<'_> {
             allowed.iter().flat_map(|checked| checked.relations()).map(ToString::to_string).collect();
         self.gateway.telemetry.emit(&Event::Decision {
             query_id,
-            subject: &self.caller.subject,
-            client: self.caller.client.as_deref(),
+            who: self.caller.who(),
             database: self.served.name(),
+            statement: match allowed {
+                Some(checked) => Statement::Checked(checked.text()),
+                None => Statement::Asked(statement),
+            },
             kind: self.kind,
             policy: policy.version(),
             allowed: refusal.is_none(),
@@ -88,7 +91,7 @@ impl Reading<'_> {
         let sqlstate = ran.as_ref().err().map(|error| error.sqlstate);
         self.gateway.telemetry.emit(&Event::Run {
             query_id,
-            subject: &self.caller.subject,
+            who: self.caller.who(),
             database: self.served.name(),
             kind: self.kind,
             outcome: Outcome::of(sqlstate),

@@ -9,7 +9,7 @@ use crate::gateway::saved::unspoken;
 use crate::gateway::{CallLimits, Pinned, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::{self, CheckContext, Checked};
-use crate::telemetry::Event;
+use crate::telemetry::{Event, Statement};
 
 /// Longer texts are checked on a thread of their own, so that they do not hold up other calls.
 const INLINE_BYTES: usize = 4 * 1024;
@@ -72,11 +72,15 @@ impl Run {
             Err(_) => Vec::new(),
         };
         let refusal = decision.as_ref().err();
+        let statement = match decision {
+            Ok(checked) => Statement::Checked(checked.text()),
+            Err(_) => Statement::Asked(&self.question.request.sql),
+        };
         self.gateway.telemetry.emit(&Event::Decision {
             query_id: &self.query_id,
-            subject: &self.question.caller.subject,
-            client: self.question.caller.client.as_deref(),
+            who: self.question.caller.who(),
             database: served.name(),
+            statement,
             kind: "query",
             policy,
             allowed: refusal.is_none(),

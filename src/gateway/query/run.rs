@@ -157,7 +157,7 @@ impl Run {
         let sqlstate = ran.as_ref().err().map(|error| error.sqlstate);
         self.gateway.telemetry.emit(&Event::Run {
             query_id: &self.query_id,
-            subject: &self.question.caller.subject,
+            who: self.question.caller.who(),
             database: served.name(),
             kind: "query",
             outcome: Outcome::of(sqlstate),

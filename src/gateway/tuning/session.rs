@@ -15,7 +15,7 @@ use crate::gateway::visible::Visible;
 use crate::gateway::{CallLimits, Gateway, Pinned, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::{self, CheckContext, Explained};
-use crate::telemetry::{Event, Outcome};
+use crate::telemetry::{Event, Outcome, Statement};
 
 /// Longer texts are checked on a thread of their own.
 const INLINE_BYTES: usize = 4 * 1024;
@@ -89,7 +89,7 @@ impl<'g> Session<'g> {
                 Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, message))
             })
         };
-        self.report_decision(&checked, asked.elapsed());
+        self.report_decision(statement, &checked, asked.elapsed());
         checked.map_err(|refusal| self.named(refusal))
     }
 
@@ -129,7 +129,7 @@ impl<'g> Session<'g> {
         let sqlstate = ran.as_ref().err().map(|error| error.sqlstate);
         self.gateway.telemetry.emit(&Event::Run {
             query_id: &self.query_id,
-            subject: &self.caller.subject,
+            who: self.caller.who(),
             database: self.served.name(),
             kind: "explain",
             outcome: Outcome::of(sqlstate),
@@ -146,16 +146,19 @@ impl<'g> Session<'g> {
         Diagnostic { query_id: Some(self.query_id.clone()), ..refusal }
     }
 
-    fn report_decision(&self, decision: &Result<Explained, Diagnostic>, took: Duration) {
+    fn report_decision(&self, statement: &str, decision: &Result<Explained, Diagnostic>, took: Duration) {
         let checked = decision.as_ref().ok().map(Explained::checked);
         let relations: Vec<String> =
             checked.into_iter().flat_map(|checked| checked.relations()).map(ToString::to_string).collect();
         let refusal = decision.as_ref().err();
         self.gateway.telemetry.emit(&Event::Decision {
             query_id: &self.query_id,
-            subject: &self.caller.subject,
-            client: self.caller.client.as_deref(),
+            who: self.caller.who(),
             database: self.served.name(),
+            statement: match checked {
+                Some(checked) => Statement::Checked(checked.text()),
+                None => Statement::Asked(statement),
+            },
             kind: "explain",
             policy: self.pinned.policy().version(),
             allowed: refusal.is_none(),

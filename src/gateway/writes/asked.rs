@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{PreparedFacts, WriteRequest};
+use crate::approvals::ApprovalId;
 use crate::auth::{Caller, Scope};
 use crate::catalog::Catalog;
 use crate::db::{Effects, RowEvent, WriteLimits};
@@ -17,7 +18,7 @@ use crate::gateway::{CallLimits, Gateway, Pinned, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
 use crate::sql::{self, CheckContext, CheckedWrite, WriteKind, WriteOptions};
-use crate::telemetry::{Event, Outcome};
+use crate::telemetry::{Event, Outcome, Statement};
 
 /// Longer texts are checked on a thread of their own.
 const INLINE_BYTES: usize = 4 * 1024;
@@ -98,7 +99,8 @@ impl Asked {
             Ok(asked)
         };
         let decision = Box::pin(begun).await;
-        report(gateway, caller, served.name(), policy.version(), &query_id, &decision, started.elapsed());
+        let about = (served.name(), policy.version(), query_id.as_str());
+        report(gateway, caller, &request.sql, about, &decision, started.elapsed());
         decision.map_err(named)
     }
 
@@ -155,12 +157,41 @@ impl Asked {
         Diagnostic { query_id: Some(self.query_id.clone()), ..refusal }
     }
 
-    /// The event of its end.
-    pub fn report_run(&self, ended: Result<u64, &Diagnostic>, took: Duration) {
-        let sqlstate = ended.err().map(|error| error.sqlstate);
-        self.gateway.telemetry.emit(&Event::Run {
+    /// Records that it is about to run. Refused where the record is not there to stay: then it must not run.
+    pub async fn announce(&self, approval: Option<ApprovalId>) -> Result<(), Diagnostic> {
+        let approval = approval.map(|approval| approval.to_string());
+        let event = Event::Write {
             query_id: &self.query_id,
-            subject: &self.caller.subject,
+            who: self.caller.who(),
+            database: self.served.name(),
+            kind: self.write.kind().word(),
+            policy: self.policy.version(),
+            statement: Statement::Checked(self.write.statement()),
+            relation: &self.write.target().to_string(),
+            approval: approval.as_deref(),
+        };
+        self.gateway.telemetry.keep(&event).await
+    }
+
+    /// Records its end, and waits until that is there to stay.
+    pub async fn record_run(
+        &self,
+        ended: Result<u64, &Diagnostic>,
+        took: Duration,
+    ) -> Result<(), Diagnostic> {
+        self.gateway.telemetry.keep(&self.end(ended, took)).await
+    }
+
+    /// The event of the end of one that changed nothing.
+    pub fn report_run(&self, ended: Result<u64, &Diagnostic>, took: Duration) {
+        self.gateway.telemetry.emit(&self.end(ended, took));
+    }
+
+    fn end(&self, ended: Result<u64, &Diagnostic>, took: Duration) -> Event<'_> {
+        let sqlstate = ended.err().map(|error| error.sqlstate);
+        Event::Run {
+            query_id: &self.query_id,
+            who: self.caller.who(),
             database: self.served.name(),
             kind: self.write.kind().word(),
             outcome: Outcome::of(sqlstate),
@@ -169,7 +200,7 @@ impl Asked {
             bytes: 0,
             truncated: false,
             took,
-        });
+        }
     }
 }
 
@@ -215,9 +246,8 @@ async fn check(
 fn report(
     gateway: &Gateway,
     caller: &Caller,
-    database: &str,
-    policy: &str,
-    query_id: &str,
+    sql: &str,
+    (database, policy, query_id): (&str, &str, &str),
     decision: &Result<Asked, Diagnostic>,
     took: Duration,
 ) {
@@ -227,9 +257,12 @@ fn report(
     let refusal = decision.as_ref().err();
     gateway.telemetry.emit(&Event::Decision {
         query_id,
-        subject: &caller.subject,
-        client: caller.client.as_deref(),
+        who: caller.who(),
         database,
+        statement: match write {
+            Some(write) => Statement::Checked(write.statement()),
+            None => Statement::Asked(sql),
+        },
         kind: write.map_or("write", |write| write.kind().word()),
         policy,
         allowed: refusal.is_none(),

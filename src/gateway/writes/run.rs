@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::asked::Asked;
 use super::{PreparedFacts, WriteRequest, Written, failure};
+use crate::approvals::ApprovalId;
 use crate::auth::Caller;
 use crate::db::Uncommitted;
 use crate::gateway::output::Encoder;
@@ -14,6 +15,9 @@ use crate::gateway::query::{Cut, Rest, repaired, reply};
 use crate::gateway::{Format, Gateway, QueryOutput};
 use crate::pg::{Diagnostic, SqlState};
 use crate::store::before::{About, BeforeImages, ImageId};
+
+/// Of a write whose end is not recorded yet.
+const LATE: &str = "the audit log cannot be written at the moment: that this was done is not in it yet";
 
 impl Gateway {
     /// Checks `request` under the policy of now, asks `allowed` about what the check found, then runs and commits it. Until
@@ -25,17 +29,38 @@ impl Gateway {
         allowed: &(dyn Fn(&PreparedFacts) -> Result<(), Diagnostic> + Sync),
         cancel: &CancellationToken,
     ) -> Result<Written, Diagnostic> {
+        self.run_approved_write(caller, request, None, allowed, cancel).await
+    }
+
+    /// The same for one that has an approval.
+    pub(in crate::gateway) async fn run_approved_write(
+        &self,
+        caller: &Caller,
+        request: &WriteRequest,
+        approval: Option<ApprovalId>,
+        allowed: &(dyn Fn(&PreparedFacts) -> Result<(), Diagnostic> + Sync),
+        cancel: &CancellationToken,
+    ) -> Result<Written, Diagnostic> {
         let asked = Asked::begin(self, caller, request, |_| false, allowed, cancel).await?;
         let stop = cancel.child_token();
         let _undone = stop.clone().drop_guard();
         let running = self.desk.runs().spawn(async move {
             let began = Instant::now();
-            let written = Box::pin(asked.run(&stop)).await;
-            let written = written.map_err(|error| {
+            // INVARIANT: the record that it is about to run is there to stay before it does.
+            let written = match asked.announce(approval).await {
+                Ok(()) => Box::pin(asked.run(&stop)).await,
+                Err(unrecorded) => Err(unrecorded),
+            };
+            let mut written = written.map_err(|error| {
                 let visible = asked.visible();
                 asked.named(repaired(failure::told(error, &visible), &visible))
             });
-            asked.report_run(written.as_ref().map(|written| written.rows), began.elapsed());
+            let rows = written.as_ref().map(|written| written.rows);
+            let recorded = asked.record_run(rows, began.elapsed()).await;
+            // It has happened: the caller hears so.
+            if let (Ok(written), Err(_)) = (&mut written, recorded) {
+                written.notices.push(LATE.to_owned());
+            }
             written
         });
         running.await.unwrap_or_else(|_| {

@@ -50,7 +50,7 @@ pub(super) async fn ready(State(health): State<Arc<Health>>) -> Answer {
 
 /// What is served by the policies from before is served: taking it off the network would help nobody.
 fn answer(health: Option<gateway::Health>) -> Answer {
-    use gateway::Health::{Degraded, NotReady, Ready, Unprotected};
+    use gateway::Health::{Degraded, NotReady, Ready, Unprotected, Unrecorded};
     match health {
         Some(Ready) => (StatusCode::OK, "ready\n".to_owned()),
         Some(Degraded { policies, notes, saved }) => {
@@ -64,6 +64,13 @@ fn answer(health: Option<gateway::Health>) -> Answer {
                 told.map(|(what, places)| format!("{what}: {}", listed(places))).collect();
             (StatusCode::OK, format!("degraded: {}\n", told.join("; ")))
         }
+        Some(Unrecorded { reads: false }) => {
+            (StatusCode::OK, "degraded: writes are refused, the audit log cannot be written\n".to_owned())
+        }
+        Some(Unrecorded { reads: true }) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "degraded: calls are refused, the audit log cannot be written\n".to_owned(),
+        ),
         Some(Unprotected(places)) => (
             StatusCode::SERVICE_UNAVAILABLE,
             format!("degraded: calls are refused, the policy protects what is gone: {}\n", listed(&places)),

@@ -25,11 +25,11 @@ impl Printer {
                 self.put(".*");
             }
             Expr::Null => self.put("NULL"),
-            Expr::Boolean(true) => self.put("TRUE"),
-            Expr::Boolean(false) => self.put("FALSE"),
-            Expr::Number(digits) => self.put(digits),
-            Expr::String(text) => self.put(&string_constant(text)),
-            Expr::Bits(prefix, digits) => self.put(&format!("{prefix}'{digits}'")),
+            Expr::Boolean(true) => self.literal("TRUE"),
+            Expr::Boolean(false) => self.literal("FALSE"),
+            Expr::Number(digits) => self.literal(digits),
+            Expr::String(text) => self.literal(&string_constant(text)),
+            Expr::Bits(prefix, digits) => self.literal(&format!("{prefix}'{digits}'")),
             Expr::Parameter(number) => self.put(&format!("${number}")),
             Expr::Array(_) | Expr::Row { .. } | Expr::Case(_) | Expr::Call(_) | Expr::Special(..) => {
                 self.form(expr)

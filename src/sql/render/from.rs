@@ -32,7 +32,9 @@ impl Printer {
             self.expr(&sample.percent);
             self.put(")");
             if let Some(seed) = &sample.seed {
-                self.put(&format!(" REPEATABLE ({seed})"));
+                self.put(" REPEATABLE (");
+                self.literal(seed);
+                self.put(")");
             }
         }
     }

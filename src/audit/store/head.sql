@@ -1,0 +1,1 @@
+SELECT seq, hash FROM pgwarden.audit_head FOR UPDATE
