@@ -2,17 +2,22 @@
 
 mod authorization;
 mod event;
+pub mod metrics;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use authorization::Authorization;
-pub use event::{ApprovalStep, Event, Outcome};
+pub use event::{Answer, ApprovalStep, Event, Limit, Outcome, Stopped};
+use metrics::Source;
 
 /// Takes events, besides the log.
 pub trait Sink: Send + Sync + fmt::Debug {
     /// Never blocks; what it cannot do with the event, it says elsewhere.
     fn take(&self, event: &Event<'_>);
+
+    /// From now on there is somebody who tells of what is not an event.
+    fn watch(&self, _source: Arc<dyn Source>) {}
 }
 
 /// Sends events to their sinks. Cheap to clone, no global state.
@@ -25,6 +30,11 @@ impl Telemetry {
     /// The log is always one of them.
     pub fn new(sinks: Vec<Arc<dyn Sink>>) -> Self {
         Self { sinks: sinks.into() }
+    }
+
+    /// Shows `source` to the sinks.
+    pub fn watch(&self, source: &Arc<dyn Source>) {
+        self.sinks.iter().for_each(|sink| sink.watch(Arc::clone(source)));
     }
 
     /// Emits one event. Never blocks and never fails the caller's request.
