@@ -15,6 +15,7 @@ mod logging;
 mod migrate;
 mod notes;
 mod notify;
+mod observing;
 mod policy;
 mod reload;
 mod revoked;

@@ -3,6 +3,7 @@
 mod authorization;
 mod event;
 pub mod metrics;
+pub mod trace;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 pub use authorization::Authorization;
 pub use event::{Answer, ApprovalStep, Event, Limit, Outcome, Stopped};
 use metrics::Source;
+use trace::Tracing;
 
 /// Takes events, besides the log.
 pub trait Sink: Send + Sync + fmt::Debug {
@@ -24,12 +26,27 @@ pub trait Sink: Send + Sync + fmt::Debug {
 #[derive(Clone, Debug, Default)]
 pub struct Telemetry {
     sinks: Arc<[Arc<dyn Sink>]>,
+    tracing: Tracing,
 }
 
 impl Telemetry {
     /// The log is always one of them.
     pub fn new(sinks: Vec<Arc<dyn Sink>>) -> Self {
-        Self { sinks: sinks.into() }
+        Self { sinks: sinks.into(), tracing: Tracing::default() }
+    }
+
+    /// The same, and events go to `sink` too.
+    pub fn with_sink(self, sink: Arc<dyn Sink>) -> Self {
+        Self { sinks: self.sinks.iter().cloned().chain([sink]).collect(), ..self }
+    }
+
+    pub fn with_tracing(self, tracing: Tracing) -> Self {
+        Self { tracing, ..self }
+    }
+
+    /// How calls are traced.
+    pub fn tracing(&self) -> &Tracing {
+        &self.tracing
     }
 
     /// Shows `source` to the sinks.

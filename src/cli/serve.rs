@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tracing::{error, info};
 
 use super::arguments::ServeArguments;
 use super::front::{self, Front};
+use super::observing::Observing;
 use super::setup::{Setup, environment};
 use super::{control, reload, revoked, shutdown};
 use crate::auth::TokenStore;
@@ -25,7 +27,8 @@ const LISTEN: &str = "127.0.0.1:8432";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
-    let setup = Setup::read(&arguments.target, &environment)?;
+    let mut setup = Setup::read(&arguments.target, &environment)?;
+    let observing = Observing::of(&mut setup)?;
     let stop = shutdown::on_signals()?;
     let (gateway, mut settings) = (setup.gateway().await?, settings(&setup.config));
     let caller = setup.caller();
@@ -33,6 +36,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         setup.close().await;
         return Err(missing);
     }
+    let observed = observing.start(&setup, &gateway, &stop).await?;
     reload::watch(gateway.clone(), stop.clone())?;
     // What is in the store, `pgwarden approve` finds there.
     let control = setup
@@ -45,7 +49,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);
         front::on_stdio(&setup, &gateway, &mut settings, &stop)?;
-        mcp::serve_stdio(gateway, caller, &settings, stop).await
+        mcp::serve_stdio(gateway, caller, &settings, stop.clone()).await
     } else {
         let tokens = tokens(&arguments, &setup.config)?;
         if let Some(tokens) = &tokens {
@@ -55,12 +59,15 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
             front::over_http(&setup, &gateway, tokens, &mut settings, &stop).await?;
         let listener = listen(&arguments, &setup.config).await?;
         setup.served().iter().for_each(warm_up);
-        mcp::serve_http(gateway, listener, authentication, pages, &settings, stop).await
+        mcp::serve_http(gateway, listener, authentication, pages, &settings, stop.clone()).await
     };
     if let Some(control) = control {
         control.close().await;
     }
     setup.close().await;
+    // On stdio it is the client that ends it.
+    stop.cancel();
+    join_all(observed).await;
     ended?;
     Ok(ExitCode::SUCCESS)
 }

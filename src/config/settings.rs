@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::auth::Auth;
 use super::documents::OptionalTools;
+use super::observability::{MetricsSection, TracingSection};
 use super::server::Server;
 use super::store::Store;
 use super::tasks::Tasks;
@@ -23,6 +24,8 @@ pub struct Config {
     pub tasks: Tasks,
     pub investigate: InvestigateBounds,
     pub tools: OptionalTools,
+    pub metrics: MetricsSection,
+    pub tracing: Option<TracingSection>,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,
 }

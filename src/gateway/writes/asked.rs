@@ -156,7 +156,7 @@ impl Asked {
     }
 
     /// The event of its end.
-    pub fn report_run(&self, ended: Result<u64, &Diagnostic>, took: Duration) {
+    pub fn report_run(&self, ended: Result<u64, &Diagnostic>, took: Duration, cancel: &CancellationToken) {
         let sqlstate = ended.err().map(|error| error.sqlstate);
         self.gateway.telemetry.emit(&Event::Run {
             query_id: &self.query_id,
@@ -170,6 +170,7 @@ impl Asked {
             truncated: false,
             took,
         });
+        self.gateway.report_stop(self.served.name(), ended.err(), cancel);
     }
 }
 

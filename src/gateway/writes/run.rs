@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::asked::Asked;
 use super::{PreparedFacts, WriteRequest, Written, failure};
@@ -28,16 +29,17 @@ impl Gateway {
         let asked = Asked::begin(self, caller, request, |_| false, allowed, cancel).await?;
         let stop = cancel.child_token();
         let _undone = stop.clone().drop_guard();
-        let running = self.desk.runs().spawn(async move {
+        let running = async move {
             let began = Instant::now();
             let written = Box::pin(asked.run(&stop)).await;
             let written = written.map_err(|error| {
                 let visible = asked.visible();
                 asked.named(repaired(failure::told(error, &visible), &visible))
             });
-            asked.report_run(written.as_ref().map(|written| written.rows), began.elapsed());
+            asked.report_run(written.as_ref().map(|written| written.rows), began.elapsed(), &stop);
             written
-        });
+        };
+        let running = self.desk.runs().spawn(running.in_current_span());
         running.await.unwrap_or_else(|_| {
             Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "a statement that writes ended unexpectedly"))
         })
@@ -100,7 +102,8 @@ impl Asked {
 
     fn returned(&self, ran: &Uncommitted, encoder: Encoder) -> Result<QueryOutput, Diagnostic> {
         let cut = (ran.untaken() > 0).then_some(Cut::Reply);
-        let rest = Rest { cut, notices: &[], next: None, about: Some(ran.rows()), tool: None };
+        let (about, counts) = (Some(ran.rows()), &self.gateway.telemetry);
+        let rest = Rest { cut, notices: &[], next: None, about, tool: None, counts };
         reply(&rest, encoder, self.within.rows, &self.within)
     }
 

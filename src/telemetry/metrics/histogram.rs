@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::series::Bound;
+use super::series::{Bound, DURATIONS};
 
 /// Counts of one histogram. Buckets are not cumulative here; what is above the last bound is in none.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ impl Histogram {
     pub fn new(bounds: &'static [Bound]) -> Self {
         let counted = Counted { buckets: vec![0; bounds.len()], count: 0, sum: 0.0 };
         Self { bounds, counted: Mutex::new(counted) }
+    }
+
+    pub fn of_durations() -> Self {
+        Self::new(DURATIONS)
     }
 
     pub fn took(&self, duration: Duration) {

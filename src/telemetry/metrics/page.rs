@@ -180,7 +180,9 @@ mod tests {
     fn buckets_are_cumulative_and_the_last_one_holds_all() {
         let Kind::Histogram(bounds) = POOL_WAIT.kind else { panic!("a histogram") };
         let histogram = Histogram::new(bounds);
-        [0.002, 0.002, 5_000.0].map(|value| histogram.observe(value));
+        for value in [0.002, 0.002, 5_000.0] {
+            histogram.observe(value);
+        }
         let mut page = Page::default();
         page.counted(&POOL_WAIT, &["shop", "statements"], &histogram);
         let text = page.write(Format::Prometheus);

@@ -27,7 +27,7 @@ pub struct Series {
 }
 
 /// Of durations, in milliseconds: from a look into the catalog to the longest statement that somebody waits for.
-const DURATIONS: &[Bound] =
+pub(super) const DURATIONS: &[Bound] =
     &[1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 600_000];
 /// Of rows, in thousandths.
 const ROWS: &[Bound] = &[0, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
