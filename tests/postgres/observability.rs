@@ -27,6 +27,7 @@ const GROUND: &str = "
 
 const POLICY: &str = "
 version = 1
+include = []
 [[allow]]
 select = [\"s.customers\"]
 [[allow]]
@@ -45,8 +46,8 @@ struct Serving {
     metrics: String,
     client: reqwest::Client,
     admin: tokio_postgres::Client,
-    _database: Database<'static>,
-    _folder: tempfile::TempDir,
+    database: Database<'static>,
+    folder: tempfile::TempDir,
 }
 
 impl Serving {
@@ -73,6 +74,7 @@ impl Serving {
             async move {
                 until(before, async || {
                     let log = log.lock().unwrap();
+                    assert!(!log.contains("pgwarden: "), "it does not start: {log}");
                     let rest = log.split_once(before)?.1;
                     rest.split_once(behind).map(|(address, _)| address.to_owned())
                 })
@@ -88,8 +90,8 @@ impl Serving {
             address,
             client: reqwest::Client::new(),
             admin,
-            _database: database,
-            _folder: folder,
+            database,
+            folder,
         };
         until("its database is ready", async || {
             let ready =

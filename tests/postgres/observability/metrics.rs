@@ -21,6 +21,7 @@ async fn a_session_of_reads_refusals_a_cancel_and_a_write_is_counted_exactly() {
         assert_eq!(serving.query(refused).await["isError"], true);
     }
     assert_eq!(serving.query("SELECT 1 / (id - 1) FROM s.customers").await["isError"], true);
+    // Previewed, and then run.
     let update = "UPDATE s.customers SET name = 'canary8461' WHERE id = 1";
     let written = serving.tool("execute", json!({"sql": update}), json!({})).await;
     assert_eq!(written["isError"], false, "{written}");
@@ -40,7 +41,7 @@ async fn a_session_of_reads_refusals_a_cancel_and_a_write_is_counted_exactly() {
         ),
         (
             "pgwarden_policy_decisions_total{database=\"shop\",kind=\"UPDATE\",decision=\"allow\",rule=\"\"}",
-            1.0,
+            2.0,
         ),
         (
             "pgwarden_operation_duration_seconds_count{method=\"tools/call\",tool=\"query\",outcome=\"result\"}",
@@ -48,7 +49,7 @@ async fn a_session_of_reads_refusals_a_cancel_and_a_write_is_counted_exactly() {
         ),
         (
             "pgwarden_operation_duration_seconds_count{method=\"tools/call\",tool=\"query\",outcome=\"tool_error\"}",
-            3.0,
+            4.0,
         ),
         (
             "pgwarden_operation_duration_seconds_count{method=\"tools/call\",tool=\"execute\",outcome=\"result\"}",
@@ -60,6 +61,7 @@ async fn a_session_of_reads_refusals_a_cancel_and_a_write_is_counted_exactly() {
         ),
         ("pgwarden_tool_errors_total{tool=\"query\",class=\"42\"}", 2.0),
         ("pgwarden_tool_errors_total{tool=\"query\",class=\"22\"}", 1.0),
+        ("pgwarden_tool_errors_total{tool=\"query\",class=\"57\"}", 1.0),
         (
             "pgwarden_statement_duration_seconds_count{database=\"shop\",kind=\"query\",outcome=\"completed\"}",
             4.0,
@@ -74,7 +76,7 @@ async fn a_session_of_reads_refusals_a_cancel_and_a_write_is_counted_exactly() {
         ),
         (
             "pgwarden_statement_duration_seconds_count{database=\"shop\",kind=\"UPDATE\",outcome=\"completed\"}",
-            1.0,
+            2.0,
         ),
         ("pgwarden_statement_rows_sum{database=\"shop\",kind=\"query\"}", 157.0),
         ("pgwarden_statement_errors_total{database=\"shop\",class=\"22\"}", 1.0),
@@ -201,8 +203,9 @@ async fn an_address_that_others_reach_has_to_say_who_they_are() {
         "[metrics]\nlisten = \"0.0.0.0:0\"\n[databases.shop]\nurl = \"postgres://a@127.0.0.1:9/b\"\n";
     std::fs::write(&path, config).unwrap();
     let (mut child, log) = program(&path);
-    let status = until("it ends", async || child.try_wait().unwrap()).await;
-    assert!(!status.success());
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    let ended = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it ends");
+    assert!(!ended.unwrap().success());
     until("it says why", async || {
         let log = log.lock().unwrap();
         (log.contains("refusing to show metrics on 0.0.0.0:") && log.contains("plain_http_from"))
@@ -214,7 +217,7 @@ async fn an_address_that_others_reach_has_to_say_who_they_are() {
 #[tokio::test]
 async fn reloads_are_counted_with_the_time_of_the_last_good_one() {
     let serving = Serving::start("").await;
-    let policy = serving._folder.path().join("policy.toml");
+    let policy = serving.folder.path().join("policy.toml");
     let counted = async |result: &str, count: f64| {
         let sample =
             format!("pgwarden_reloads_total{{database=\"shop\",kind=\"policy\",result=\"{result}\"}}");

@@ -70,9 +70,11 @@ async fn a_call_is_below_its_caller_and_its_statement_below_the_call() {
     assert!(nanos(statement, "endTimeUnixNano") <= nanos(call, "endTimeUnixNano"));
     let update = format!("UPDATE s.customers SET name = '{CANARY}' WHERE id = 1");
     serving.tool("execute", json!({"sql": update}), given("01")).await;
-    let spans = collector.of_trace(TRACE, 4).await;
+    let spans = collector.of_trace(TRACE, 5).await;
     let call = named(&spans, "tools/call execute");
-    assert_eq!(named(&spans, "UPDATE s.customers")["parentSpanId"], call["spanId"]);
+    for statement in ["EXPLAIN s.customers", "UPDATE s.customers"] {
+        assert_eq!(named(&spans, statement)["parentSpanId"], call["spanId"], "{statement}");
+    }
     let bodies = collector.bodies.lock().unwrap().join("\n");
     assert!(!bodies.contains(CANARY), "{bodies}");
     let line = |text: &str| serving.log().lines().find(|line| line.contains(text)).unwrap().to_owned();
