@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value as Json, json};
 
+use super::context::Parent;
 use super::span::{Kind, Span, Value};
 
 /// Status code of a span that failed.
@@ -24,29 +25,31 @@ pub(super) fn request(spans: &[Span], instance: &str) -> Json {
     }]})
 }
 
+/// What is empty is as good as left out.
 fn one(span: &Span) -> Json {
     let attributes: Vec<Json> = span.attributes.iter().map(|(key, value)| attribute(key, value)).collect();
-    let mut json = json!({
-        "traceId": format!("{:032x}", span.context.trace),
-        "spanId": format!("{:016x}", span.context.span),
+    let link = |link: &Parent| json!({"traceId": trace_id(link.trace), "spanId": span_id(link.span)});
+    json!({
+        "traceId": trace_id(span.context.trace),
+        "spanId": span_id(span.context.span),
+        "parentSpanId": span.parent.map(span_id).unwrap_or_default(),
+        "traceState": span.state.as_deref().unwrap_or_default(),
         "name": span.name,
         "kind": match span.kind { Kind::Server => 2, Kind::Client => 3 },
         "startTimeUnixNano": nanos(span.began),
         "endTimeUnixNano": nanos(span.ended),
         "attributes": attributes,
+        "links": span.link.iter().map(link).collect::<Vec<_>>(),
         "status": if span.failed { json!({"code": ERROR}) } else { json!({}) },
-    });
-    if let Some(parent) = span.parent {
-        json["parentSpanId"] = json!(format!("{parent:016x}"));
-    }
-    if let Some(state) = &span.state {
-        json["traceState"] = json!(state);
-    }
-    if let Some(link) = &span.link {
-        let (trace, span) = (format!("{:032x}", link.trace), format!("{:016x}", link.span));
-        json["links"] = json!([{"traceId": trace, "spanId": span}]);
-    }
-    json
+    })
+}
+
+fn trace_id(id: u128) -> String {
+    format!("{id:032x}")
+}
+
+fn span_id(id: u64) -> String {
+    format!("{id:016x}")
 }
 
 /// 64-bit integers are strings in JSON.
