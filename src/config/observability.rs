@@ -122,10 +122,10 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused() {
         for (text, says) in [
-            ("[metrics]", "`[metrics]` has no `listen`"),
+            ("[metrics]", "`metrics` has no `listen`"),
             ("[metrics]\nlisten = '9464'", "host and port were expected"),
             ("[metrics]\nlisten = '127.0.0.1:9464'\npath = '/x'", "unknown key `path`"),
-            ("[tracing]", "`[tracing]` has no `otlp`"),
+            ("[tracing]", "`tracing` has no `otlp`"),
             ("[tracing]\notlp = 'collector:4318'", "`otlp` is no URL of a collector"),
             ("[tracing]\notlp = 'http://me:secret@c'", "`otlp` has more than a host and a path"),
             ("[tracing]\notlp = 'http://c?key=secret'", "`otlp` has more than a host and a path"),
