@@ -181,12 +181,12 @@ fn of_json(result: &CustomResult) -> Came {
     (if at("/task").is_some() { Answer::Task } else { Answer::Result }, None)
 }
 
-/// Methods whose answers are only counted.
+/// Methods whose answers are only counted. Boxed: the handler's futures are large.
 macro_rules! observed {
     ($($name:ident($request:ty) -> $answer:ty = $method:literal;)*) => {$(
         async fn $name(&self, request: $request, cx: RequestContext<RoleServer>) -> Result<$answer, ErrorData> {
             let asked = self.asked($method, &cx);
-            asked.plain(self.0.$name(request, cx)).await
+            asked.plain(Box::pin(self.0.$name(request, cx))).await
         }
     )*};
 }
@@ -222,12 +222,12 @@ impl ServerHandler for Observed {
 
     async fn ping(&self, cx: RequestContext<RoleServer>) -> Result<(), ErrorData> {
         let asked = self.asked("ping", &cx);
-        asked.plain(self.0.ping(cx)).await
+        asked.plain(Box::pin(self.0.ping(cx))).await
     }
 
     async fn discover(&self, cx: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
         let asked = self.asked("server/discover", &cx);
-        asked.plain(self.0.discover(cx)).await
+        asked.plain(Box::pin(self.0.discover(cx))).await
     }
 
     async fn call_tool(
@@ -236,7 +236,7 @@ impl ServerHandler for Observed {
         cx: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let (asked, tool) = (self.asked("tools/call", &cx), self.tool(&request.name));
-        asked.of_tool(tool, self.0.call_tool(request, cx), of_tool).await
+        asked.of_tool(tool, Box::pin(self.0.call_tool(request, cx)), of_tool).await
     }
 
     async fn on_custom_request(
@@ -249,9 +249,9 @@ impl ServerHandler for Observed {
         if asked.method == "tools/call" {
             let name = request.params.as_ref().and_then(|params| params.get("name")).and_then(Value::as_str);
             let tool = name.and_then(|name| self.tool(name));
-            return asked.of_tool(tool, self.0.on_custom_request(request, cx), of_json).await;
+            return asked.of_tool(tool, Box::pin(self.0.on_custom_request(request, cx)), of_json).await;
         }
-        asked.answered(self.0.on_custom_request(request, cx), of_json).await
+        asked.answered(Box::pin(self.0.on_custom_request(request, cx)), of_json).await
     }
 
     async fn on_initialized(&self, cx: NotificationContext<RoleServer>) {
