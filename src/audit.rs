@@ -105,7 +105,9 @@ impl Audit {
 
 impl Sink for Audit {
     fn take(&self, event: &Event<'_>) {
-        self.queue.put(Draft::of(event, self.statements), None);
+        if let Some(draft) = Draft::of(event, self.statements) {
+            self.queue.put(draft, None);
+        }
     }
 }
 
@@ -119,7 +121,13 @@ impl Witness for Audit {
             return async move { Err(fault.refusal()) }.boxed();
         }
         let draft = Draft::of(event, self.statements);
-        async move { self.kept(draft).await.map_err(|fault| fault.refusal()) }.boxed()
+        async move {
+            match draft {
+                Some(draft) => self.kept(draft).await.map_err(|fault| fault.refusal()),
+                None => Ok(()),
+            }
+        }
+        .boxed()
     }
 
     fn may_read(&self) -> Result<(), Diagnostic> {

@@ -18,6 +18,7 @@ mod man;
 mod migrate;
 mod notes;
 mod notify;
+mod observing;
 mod policy;
 mod reload;
 mod revoked;

@@ -38,6 +38,7 @@ mod settings;
 mod sink;
 mod statistics;
 mod tls;
+mod traced;
 mod watching;
 mod write;
 
@@ -49,6 +50,7 @@ pub use lock_wait::LockWait;
 pub use login::{Examination, Finding};
 pub use monitor::{Monitor, MonitorExamination, Statement, StatementOrder, Verdict};
 pub use planning::{ColumnFacts, IndexFacts, Planning, Supposed, TableFacts};
+pub use pool::PoolState;
 pub use progress::{Phase, Progress};
 pub use prove::{Proof, ProofError, RoleFacts};
 pub use settings::DatabaseSettings;

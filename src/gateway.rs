@@ -9,6 +9,7 @@ mod database_health;
 mod deadline;
 mod describe;
 mod found;
+mod gauges;
 mod health;
 mod identities;
 mod investigation;
@@ -28,6 +29,7 @@ mod served;
 mod share;
 #[cfg(test)]
 mod shop;
+mod stopped;
 mod tasks;
 mod tool_groups;
 mod top_queries;
@@ -112,6 +114,11 @@ impl Gateway {
     /// Keeps approvals in `store`.
     pub fn with_approvals(self, store: Arc<dyn ApprovalStore>) -> Self {
         Self { approvals: store, ..self }
+    }
+
+    /// Where events go.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// The names that `database` may take in a request.

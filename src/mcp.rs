@@ -19,6 +19,7 @@ mod handler;
 mod http;
 mod instructions;
 mod listing;
+mod observed;
 mod own_login;
 mod prompts;
 mod reply;
@@ -36,8 +37,8 @@ mod tools;
 pub mod unchecked;
 
 pub use approval_page::ApprovalPage;
-pub use http::{Authentication, Network, serve_http};
-pub use settings::{HttpSettings, SessionMode, SessionSettings, Settings, TlsFiles};
+pub use http::{Authentication, Network, may_show_metrics, serve_http, serve_metrics};
+pub use settings::{HttpSettings, MetricsSettings, SessionMode, SessionSettings, Settings, TlsFiles};
 pub use stdio::{serve_pipes, serve_stdio};
 pub use tools::investigate::Bounds as InvestigateBounds;
 
@@ -63,6 +64,10 @@ pub enum ServeError {
         "refusing plain HTTP on {0}: configure `[server.tls]`, or name the proxy that ends TLS in `[server] trusted_proxies`"
     )]
     PlainBeyondLoopback(std::net::SocketAddr),
+    #[error(
+        "refusing to show metrics on {0}, where others can reach them: name who scrapes in `[metrics] plain_http_from`, or listen on a loopback address"
+    )]
+    MetricsBeyondLoopback(std::net::SocketAddr),
     #[error("TLS: {0}")]
     Tls(String),
 }

@@ -46,6 +46,7 @@ mod postgres {
     mod mcp;
     mod notes;
     mod notifications;
+    mod observability;
     mod policies;
     mod policy_cases;
     mod policy_mutants;

@@ -39,6 +39,7 @@ mod pure {
     mod mcp_tool_groups;
     mod mcp_tool_schemas;
     mod mcp_wire;
+    mod observability;
     mod packages;
     mod policy_model;
     mod policy_schema;

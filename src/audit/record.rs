@@ -9,6 +9,7 @@ use super::key::hash;
 use super::{Settings, Statements};
 use crate::pg::SqlState;
 use crate::sql::{self, Literals};
+use crate::telemetry::trace::Context;
 use crate::telemetry::{Authorization, Event, Outcome, Statement, Who};
 
 /// Of a statement's text.
@@ -61,8 +62,16 @@ impl Draft {
         Self::new("stop")
     }
 
-    pub(super) fn of(event: &Event<'_>, statements: Statements) -> Self {
-        match event {
+    /// `None` for what is only counted: what was asked and what came of it stands in other records.
+    pub(super) fn of(event: &Event<'_>, statements: Statements) -> Option<Self> {
+        let record = match event {
+            Event::Operation { .. } | Event::Stopped { .. } | Event::Truncated(_) | Event::Http { .. } => {
+                return None;
+            }
+            Event::Reload { database, kind, taken } => Self::new("reload")
+                .maybe("database", Some(*database).filter(|database| !database.is_empty()))
+                .with("kind", *kind)
+                .with("outcome", if *taken { "taken" } else { "refused" }),
             Event::Decision {
                 query_id,
                 who,
@@ -131,7 +140,8 @@ impl Draft {
                 Self::new("saved_queries").reloaded((database, file), (before, now), *fault)
             }
             Event::Authorization(step) => Self::authorized(step),
-        }
+        };
+        Some(record)
     }
 
     /// Prints the statement.
@@ -195,7 +205,7 @@ impl Draft {
             .maybe("client", who.client)
             .maybe("client_id", who.client_id)
             .maybe("token", who.token)
-            .maybe("trace", who.trace)
+            .maybe("trace", Context::current().map(|context| context.trace_id()).as_deref())
     }
 
     fn of_text(self, statement: &Statement<'_>, statements: Statements) -> Self {

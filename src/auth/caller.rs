@@ -69,7 +69,6 @@ impl Caller {
             client: self.client.as_deref(),
             client_id: self.client_id.as_deref(),
             token: self.token.as_deref(),
-            trace: None,
         }
     }
 

@@ -10,6 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::arguments::LogFormat;
+use crate::telemetry::trace::TARGET;
 
 /// Starts logging: what `PGWARDEN_LOG` says, else `default` for us and warnings of the libraries.
 pub(super) fn start(format: Option<LogFormat>, default: &str) -> anyhow::Result<()> {
@@ -18,6 +19,8 @@ pub(super) fn start(format: Option<LogFormat>, default: &str) -> anyhow::Result<
         // rmcp warns of every refused request and of every client that went away; our own events tell what matters.
         Err(_) => EnvFilter::new(format!("warn,rmcp=off,pgwarden={default}")),
     };
+    // What carries a call's trace is no line of a log.
+    let filter = filter.add_directive(format!("{TARGET}=error").parse()?);
     let format = match (format, std::env::var("PGWARDEN_LOG_FORMAT").as_deref()) {
         (Some(format), _) => format,
         (None, Ok("json")) => LogFormat::Json,
@@ -31,9 +34,13 @@ pub(super) fn start(format: Option<LogFormat>, default: &str) -> anyhow::Result<
             .finish()
             .with(filter_fn(no_values))
             .try_init(),
-        LogFormat::Json => {
-            subscriber.json().flatten_event(true).finish().with(filter_fn(no_values)).try_init()
-        }
+        LogFormat::Json => subscriber
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .finish()
+            .with(filter_fn(no_values))
+            .try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tracing::{error, info};
 
 use super::arguments::ServeArguments;
 use super::front::{self, Front};
+use super::observing::Observing;
 use super::setup::{Setup, environment, open_audit};
 use super::{control, reload, revoked, shutdown};
 use crate::audit::Audit;
@@ -31,7 +33,8 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     if let Some(audit) = &audit {
         setup.telemetry = setup.telemetry.clone().with_witness(Arc::clone(audit) as _);
     }
-    let ended = serve(&arguments, &setup, audit.clone()).await;
+    let observing = Observing::of(&mut setup)?;
+    let ended = serve(&arguments, &setup, observing, audit.clone()).await;
     setup.close().await;
     if let Some(audit) = audit {
         audit.close().await;
@@ -39,11 +42,17 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(arguments: &ServeArguments, setup: &Setup, audit: Option<Arc<Audit>>) -> anyhow::Result<()> {
+async fn serve(
+    arguments: &ServeArguments,
+    setup: &Setup,
+    observing: Observing,
+    audit: Option<Arc<Audit>>,
+) -> anyhow::Result<()> {
     let stop = shutdown::on_signals()?;
     let (gateway, mut settings) = (setup.gateway().await?, settings(&setup.config));
     let caller = setup.caller();
     setup.whole_policies(PATIENCE).await?;
+    let observed = observing.start(setup, &gateway, &stop).await?;
     reload::watch(gateway.clone(), audit, stop.clone())?;
     // What is in the store, `pgwarden approve` finds there.
     let control = setup
@@ -56,7 +65,7 @@ async fn serve(arguments: &ServeArguments, setup: &Setup, audit: Option<Arc<Audi
     let ended = if arguments.stdio {
         setup.served().iter().for_each(warm_up);
         front::on_stdio(setup, &gateway, &mut settings, &stop)?;
-        mcp::serve_stdio(gateway, caller, &settings, stop).await
+        mcp::serve_stdio(gateway, caller, &settings, stop.clone()).await
     } else {
         let tokens = tokens(arguments, &setup.config)?;
         if let Some(tokens) = &tokens {
@@ -66,11 +75,14 @@ async fn serve(arguments: &ServeArguments, setup: &Setup, audit: Option<Arc<Audi
             front::over_http(setup, &gateway, tokens, &mut settings, &stop).await?;
         let listener = listen(arguments, &setup.config).await?;
         setup.served().iter().for_each(warm_up);
-        mcp::serve_http(gateway, listener, authentication, pages, &settings, stop).await
+        mcp::serve_http(gateway, listener, authentication, pages, &settings, stop.clone()).await
     };
     if let Some(control) = control {
         control.close().await;
     }
+    // On stdio it is the client that ends it.
+    stop.cancel();
+    join_all(observed).await;
     Ok(ended?)
 }
 

@@ -10,6 +10,7 @@ use super::auth::auth;
 use super::documents::{documents, tools};
 use super::identities::{claims, run_as};
 use super::investigate::investigate;
+use super::observability::{metrics, tracing};
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
 use super::server::server;
 use super::store::store;
@@ -63,6 +64,8 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
         investigate: top.section("investigate")?.map(investigate).transpose()?.unwrap_or_default(),
         tools: top.section("tools")?.map(tools).transpose()?.unwrap_or_default(),
         audit: top.section("audit")?.map(|section| audit(section, folder)).transpose()?,
+        metrics: top.section("metrics")?.map(metrics).transpose()?.unwrap_or_default(),
+        tracing: top.section("tracing")?.map(|section| tracing(section, folder)).transpose()?,
         databases: match top.section("databases")? {
             Some(section) => databases(section, folder, env)?,
             None => Vec::new(),

@@ -72,14 +72,14 @@ fn public_url(value: &DeValue<'_>) -> Result<PublicUrl, Fault> {
     PublicUrl::parse(&string(value)?).map_err(|fault| Fault::new(fault, hint()))
 }
 
-fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, Fault> {
+pub(super) fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, Fault> {
     each(value, |text| {
         let hint = || Some("as in `10.0.0.0/8` or `127.0.0.1`".to_owned());
         text.parse().map_err(|fault| Fault::new(format!("has `{text}`, which {fault}"), hint()))
     })
 }
 
-fn listen(value: &DeValue<'_>) -> Result<String, Fault> {
+pub(super) fn listen(value: &DeValue<'_>) -> Result<String, Fault> {
     let address = string(value)?;
     let port =
         address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::audit::AuditLog;
 use super::auth::Auth;
 use super::documents::OptionalTools;
+use super::observability::{MetricsSection, TracingSection};
 use super::server::Server;
 use super::store::Store;
 use super::tasks::Tasks;
@@ -25,6 +26,8 @@ pub struct Config {
     pub investigate: InvestigateBounds,
     pub tools: OptionalTools,
     pub audit: Option<AuditLog>,
+    pub metrics: MetricsSection,
+    pub tracing: Option<TracingSection>,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,
 }

@@ -15,7 +15,7 @@ use super::connect::Connector;
 use super::fixed::{Record, Value};
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::look::look;
-use super::pool::Pool;
+use super::pool::{Pool, PoolState};
 use super::run::{Call, Surroundings};
 use super::watching::{Look, Looker, Seen};
 use super::{
@@ -25,6 +25,7 @@ use super::{
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::Checked;
+use crate::telemetry::metrics::Histogram;
 
 /// Connections for introspection and for looking at a caller's backend from outside.
 const CONTROL_CONNECTIONS: usize = 2;
@@ -88,6 +89,12 @@ impl Database {
 
     pub fn settings(&self) -> &DatabaseSettings {
         &self.settings
+    }
+
+    /// Its pools: of callers' statements, and of questions of pgwarden's own.
+    pub fn pools(&self) -> [(&'static str, PoolState, &Histogram); 2] {
+        let of = |name, pool| (name, Pool::state(pool), Pool::waited(pool));
+        [of("statements", &self.pool), of("control", &self.control)]
     }
 
     /// The second login; `None` where the configuration has none.

@@ -21,9 +21,10 @@ use super::knowledge::Known;
 use super::lease::Lease;
 use super::locks::{self, Locks, Session};
 use super::{Database, Progress, error, planner};
-use crate::pg::Diagnostic;
+use crate::pg::{Diagnostic, SqlState};
 use crate::policy::PlannerLimits;
 use crate::sql::{Explained, IndexDefinition};
+use crate::telemetry::trace::DatabaseSpan;
 
 const ROLLBACK: &str = "ROLLBACK";
 const ANY_VALUES: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
@@ -83,7 +84,14 @@ impl Planning {
         limits: Option<&PlannerLimits>,
     ) -> Result<String, Diagnostic> {
         let (ends, deadline) = (self.ends, self.deadline);
+        let (name, relations) = (self.database.name(), explained.checked().relations());
+        let (span, _) = DatabaseSpan::begin(name, "EXPLAIN", relations);
         let planned = timeout_at(ends, Box::pin(self.planned(explained, limits))).await;
+        span.end(match &planned {
+            Ok(Ok(_)) => Ok(1),
+            Ok(Err(error)) => Err(error.sqlstate),
+            Err(_) => Err(SqlState::QUERY_CANCELED),
+        });
         let plan = planned.map_err(|_| past_deadline(deadline))?;
         plan.map_err(|error| self.database.explain(error, deadline))
     }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{
@@ -16,6 +16,7 @@ use super::connect::Connector;
 use super::lease::Lease;
 use super::link::Link;
 use crate::pg::{Diagnostic, Source, SqlState};
+use crate::telemetry::metrics::Histogram;
 
 /// Older connections are replaced: backends keep what they have cached of the catalog.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
@@ -53,6 +54,20 @@ pub(super) struct Pool {
     /// For messages.
     name: String,
     size: usize,
+    /// How long leases were waited for.
+    waited: Arc<Histogram>,
+}
+
+/// What a pool is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PoolState {
+    /// Connections that there may be.
+    pub size: usize,
+    pub open: usize,
+    /// Lent, or being reset.
+    pub in_use: usize,
+    /// Calls that wait for one.
+    pub waiting: usize,
 }
 
 impl Pool {
@@ -77,13 +92,32 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a runtime is set");
-        Self { inner, connector, tasks, max_age, name: name.to_owned(), size }
+        let waited = Arc::new(Histogram::of_durations());
+        Self { inner, connector, tasks, max_age, name: name.to_owned(), size, waited }
+    }
+
+    /// The same, whose waits are counted where those of `other` are.
+    pub fn waiting_as(self, other: &Self) -> Self {
+        Self { waited: Arc::clone(&other.waited), ..self }
+    }
+
+    pub fn state(&self) -> PoolState {
+        let status = self.inner.status();
+        let in_use = status.size.saturating_sub(status.available);
+        PoolState { size: status.max_size, open: status.size, in_use, waiting: status.waiting }
+    }
+
+    pub fn waited(&self) -> &Histogram {
+        &self.waited
     }
 
     /// A clean connection: an idle one, or a new one, or the next that is returned within `wait`.
     pub async fn lease(&self, wait: Duration) -> Result<Lease, Diagnostic> {
         let timeouts = Timeouts { wait: Some(wait), ..Timeouts::default() };
-        match self.inner.timeout_get(&timeouts).await {
+        let began = Instant::now();
+        let got = self.inner.timeout_get(&timeouts).await;
+        self.waited.took(began.elapsed());
+        match got {
             Ok(slot) => Ok(Lease::new(slot, Arc::clone(&self.connector), self.max_age, self.tasks.clone())),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(self.busy()),

@@ -20,10 +20,12 @@ use super::locks::{self, Locks, Session};
 use super::params::TextParam;
 use super::pool::Pool;
 use super::rows::{self, Bounds, Failed, Streamed};
+use super::traced::traced;
 use super::{DatabaseSettings, Progress, Ran, RowSink, RunLimits, Truncation, error, planner};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::{Checked, Projected, ResultColumn};
+use crate::telemetry::trace::{Context, DatabaseSpan};
 
 /// Connections that may turn out to be dead before one is found that lives.
 const ATTEMPTS: usize = 3;
@@ -62,6 +64,19 @@ struct Covered {
 
 impl Surroundings<'_> {
     pub async fn run(&self, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {
+        let relations = call.checked.relations();
+        let (span, context) = DatabaseSpan::begin(&self.settings.name, "SELECT", relations);
+        let ran = self.ran(call, sink, context.as_ref()).await;
+        span.end(ran.as_ref().map(|ran| ran.rows).map_err(|error| error.sqlstate));
+        ran
+    }
+
+    async fn ran(
+        &self,
+        call: &Call<'_>,
+        sink: &mut dyn RowSink,
+        context: Option<&Context>,
+    ) -> Result<Ran, Diagnostic> {
         let (mut lease, begun) = self.begin(call).await?;
         self.verdict(call, &begun.locks, &begun.session)?;
         let columns: Vec<ResultColumn> = begun
@@ -88,7 +103,7 @@ impl Surroundings<'_> {
             }
         }
         sink.begin(projected.columns());
-        let covered = self.execute(link, call, &begun, &projected, sink).await?;
+        let covered = self.execute(link, call, &begun, (&projected, context), sink).await?;
         let mut notices = call.checked.notices().to_vec();
         let of_server = link.take_notices();
         // They could hold values of rows that are kept back.
@@ -157,13 +172,14 @@ impl Surroundings<'_> {
         link: &Link,
         call: &Call<'_>,
         begun: &Begun,
-        projected: &Projected,
+        (projected, context): (&Projected, Option<&Context>),
         sink: &mut dyn RowSink,
     ) -> Result<Covered, Diagnostic> {
         let client = link.client();
         let stream = async {
             let params = bound(call.params, begun.statement.params());
-            let rows = client.query_typed_raw(projected.text(), params).await.map_err(Failed::Driver)?;
+            let text = traced(projected.text(), context);
+            let rows = client.query_typed_raw(&text, params).await.map_err(Failed::Driver)?;
             let bounds = Bounds {
                 rows: call.limits.rows,
                 field_chars: call.limits.field_chars,

@@ -29,9 +29,11 @@ use super::database::{canceled_by_client, check_parameters, ends, identities, pa
 use super::knowledge::Known;
 use super::lease::Lease;
 use super::params::TextParam;
+use super::traced::traced;
 use super::{Database, RowSink, error};
 use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::{CheckedWrite, ResultColumn};
+use crate::telemetry::trace::{Context, DatabaseSpan};
 use begin::{Access, Begun};
 use failure::Failure;
 use locks::Bounds;
@@ -109,9 +111,22 @@ impl Database {
 
 impl Writing<'_> {
     async fn run(&self, sink: &mut dyn RowSink) -> Result<Uncommitted, Diagnostic> {
+        let operation = self.write.kind().word().to_ascii_uppercase();
+        let (name, relations) = (self.database.name(), self.write.relations());
+        let (span, context) = DatabaseSpan::begin(name, &operation, relations);
+        let ran = self.ran(sink, context.as_ref()).await;
+        span.end(ran.as_ref().map(Uncommitted::rows).map_err(|error| error.sqlstate));
+        ran
+    }
+
+    async fn ran(
+        &self,
+        sink: &mut dyn RowSink,
+        context: Option<&Context>,
+    ) -> Result<Uncommitted, Diagnostic> {
         let (mut lease, begun) = self.begin(Access::Write).await?;
         // Where it fails the lease is dropped: the connection is closed, and PostgreSQL rolls back.
-        let (affected, notices, bounds) = self.execute(&mut lease, &begun, sink).await?;
+        let (affected, notices, bounds) = self.execute(&mut lease, &begun, context, sink).await?;
         drop(begun);
         let reset = !self.write.runs_user_code() && !self.effects.runs_owners_code(self.events);
         let tasks = self.database.tasks().clone();
@@ -122,6 +137,7 @@ impl Writing<'_> {
         &self,
         lease: &mut Lease,
         begun: &Begun,
+        context: Option<&Context>,
         sink: &mut dyn RowSink,
     ) -> Result<(Affected, Vec<Diagnostic>, Bounds), Diagnostic> {
         let (catalog, failure) = (&self.known.catalog, self.failure());
@@ -137,7 +153,8 @@ impl Writing<'_> {
             let types = begun.statement.params();
             let params = self.params.iter().zip(types);
             let params = params.map(|(param, ty)| (TextParam(param.as_deref()), ty.clone()));
-            let rows = client.query_typed_raw(projected.text(), params).await?;
+            let text = traced(projected.text(), context);
+            let rows = client.query_typed_raw(&text, params).await?;
             rows::affected(rows, &projected, self.write, self.limits, sink).await
         };
         let stored = self.stored();

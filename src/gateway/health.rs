@@ -65,7 +65,7 @@ impl Gateway {
                 }
             }
             let look = all || served.notes.fault().is_some() || served.notes.has_changed();
-            if look && served.reload_notes(all) {
+            if look && served.reload_notes(all, &self.telemetry) {
                 self.tools_changed();
             }
         }

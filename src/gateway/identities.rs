@@ -144,6 +144,12 @@ impl Served {
         std::iter::once(&self.database).chain(of_policies.map(|(database, _)| database)).cloned().collect()
     }
 
+    /// People's own logins that are in use now.
+    pub(super) fn own_logins(&self) -> Vec<Arc<Database>> {
+        let databases = self.identities.seats.databases().into_iter();
+        databases.filter(|database| *database.identity() == Identity::Own).collect()
+    }
+
     /// Ends what runs under a person's own logins, and their connections.
     pub(super) fn close_logins(&self, person: &str) {
         self.identities.seats.leave(person);

@@ -14,6 +14,7 @@ use crate::db::{Flow, RowSink};
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::spool::{Cursor, Rows};
 use crate::tasks::{Owner, Task, TaskId};
+use crate::telemetry::Telemetry;
 
 /// How far one page got.
 enum Reached {
@@ -42,7 +43,7 @@ impl Gateway {
         encoder.begin(&header.columns);
         let mut next = cursor;
         let mut changes = self.task_changes();
-        let until = Instant::now() + patience;
+        let (until, counts) = (Instant::now() + patience, &self.telemetry);
         loop {
             // Looked at before the chunks: whatever it says is there by then.
             let task = self.desk.mine(caller, cursor.task).await?.ok_or_else(no_such_cursor)?;
@@ -50,15 +51,15 @@ impl Gateway {
             let end: Option<PagesEnd> = task.pages.end.as_deref().map(from_text).transpose()?;
             let over = cancel.is_cancelled() || Instant::now() >= until;
             match (reached, end) {
-                (Reached::Full, _) => return page(encoder, Some(next), None, &header, &within),
+                (Reached::Full, _) => return page(encoder, Some(next), None, &header, &within, counts),
                 (Reached::Last, Some(end)) => match end.fault {
                     // What was read so far is given first.
                     Some(fault) if encoder.rows() == 0 => return Err(fault),
-                    Some(_) => return page(encoder, Some(next), None, &header, &within),
-                    None => return page(encoder, None, end.cut, &header, &within),
+                    Some(_) => return page(encoder, Some(next), None, &header, &within, counts),
+                    None => return page(encoder, None, end.cut, &header, &within, counts),
                 },
                 (Reached::Last, None) if over || encoder.rows() > 0 => {
-                    return page(encoder, Some(next), None, &header, &within);
+                    return page(encoder, Some(next), None, &header, &within, counts);
                 }
                 (Reached::Last, None) => {
                     tokio::select! {
@@ -120,8 +121,9 @@ fn page(
     cut: Option<Cut>,
     header: &PagesHeader,
     within: &CallLimits,
+    counts: &Telemetry,
 ) -> Result<QueryOutput, Diagnostic> {
-    let rest = Rest { cut, notices: &[], next, about: None, tool: header.tool.as_deref() };
+    let rest = Rest { cut, notices: &[], next, about: None, tool: header.tool.as_deref(), counts };
     reply(&rest, encoder, header.rows, within)
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 pub(super) use decide::names_something_unknown;
 pub(super) use live::Live;
@@ -82,7 +83,8 @@ impl Gateway {
         let (first, mut first_page) = oneshot::channel();
         let mut going = Box::pin({
             let run = Arc::clone(&run);
-            async move { run.go(first).await }
+            // Its trace goes with it where it outlives the call.
+            async move { run.go(first).await }.in_current_span()
         });
         let begun = Instant::now();
         let at = |wait: Option<Duration>| wait.and_then(|wait| begun.checked_add(wait));

@@ -16,6 +16,7 @@ use crate::catalog::Catalog;
 use crate::db::Database;
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
+use crate::telemetry::{Event, Telemetry};
 
 /// A database and what callers may do in it. `database` is what the configured login sees; [`Self::seen_by`] gives what a
 /// caller does.
@@ -107,9 +108,13 @@ impl Served {
 
     /// Takes the notes as their file has them now, and says what is wrong with them; `again`: also what was said before.
     /// Whether they are others now.
-    pub(super) fn reload_notes(&self, again: bool) -> bool {
+    pub(super) fn reload_notes(&self, again: bool, telemetry: &Telemetry) -> bool {
         let before = self.notes.fault();
         let reloaded = self.notes.reload();
+        let (database, taken) = (self.name(), reloaded.is_ok());
+        if !matches!(reloaded, Ok(false)) {
+            telemetry.emit(&Event::Reload { database, kind: "notes", taken });
+        }
         match &reloaded {
             Ok(false) => {}
             Ok(true) => {

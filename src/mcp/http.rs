@@ -14,6 +14,7 @@ mod network;
 mod places;
 mod refusal;
 mod resource;
+mod scrape;
 mod sessions;
 mod tls;
 
@@ -34,14 +35,17 @@ use self::health::Health;
 pub(super) use self::loopback::Loopback;
 pub use self::network::Network;
 use self::resource::Resource;
+pub use self::scrape::{may_show_metrics, serve_metrics};
 use self::sessions::Sessions;
 use self::tls::Tls;
 use super::callers::Callers;
 use super::calls::Calls;
 use super::handler::Handler;
+use super::observed::Observed;
 use super::{HttpSettings, ServeError, SessionMode, Settings};
 use crate::auth::{Authenticator, Caller};
 use crate::gateway::Gateway;
+use crate::telemetry::metrics::Source;
 use crate::web::{Hosts, Pages};
 
 /// Who may call over HTTP.
@@ -67,6 +71,8 @@ pub async fn serve_http(
     let calls = Calls::default();
     let streams = CancellationToken::new();
     let sessions = Arc::new(Sessions::new(&settings.http.sessions));
+    let telemetry = gateway.telemetry().clone();
+    telemetry.watch(&(Arc::clone(&sessions) as Arc<dyn Source>));
     let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Bearer(_)) };
     let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
         .that_pushes(settings.http.sessions.mode == SessionMode::Kept)
@@ -74,7 +80,7 @@ pub async fn serve_http(
         .with_credentials(settings.credentials.clone())
         .investigating(settings.investigate.clone());
     let service = StreamableHttpService::new(
-        move || Ok(handler.apart()),
+        move || Ok(Observed(handler.apart())),
         sessions.clone(),
         rmcp_settings(settings, streams.clone()),
     );
@@ -96,9 +102,9 @@ pub async fn serve_http(
     };
     let tls = settings.http.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
     if let Some(tls) = &tls {
-        Arc::clone(tls).watch(shutdown.clone())?;
+        Arc::clone(tls).watch(telemetry.clone(), shutdown.clone())?;
     }
-    let connections = Connections::new(listener, tls, &settings.http);
+    let connections = Connections::new(listener, tls, &settings.http, telemetry);
     let working = tokio::spawn({
         let (gateway, stop, drain) = (gateway.clone(), shutdown.clone(), settings.task_drain);
         async move { gateway.work(stop, drain).await }

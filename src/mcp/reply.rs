@@ -59,6 +59,11 @@ pub(super) fn rule(result: &CallToolResult) -> Option<&str> {
     result.meta.as_ref()?.0.get(ERROR_META)?.get("rule")?.as_str()
 }
 
+/// The SQLSTATE of a refusal or failure.
+pub(super) fn sqlstate(result: &CallToolResult) -> Option<&str> {
+    result.meta.as_ref()?.0.get(ERROR_META)?.get("sqlstate")?.as_str()
+}
+
 pub(super) fn unknown_tool<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> ErrorData {
     let name: String = name.chars().take(64).collect();
     let hint = suggestion(&name, known).map(|hint| format!("; {hint}")).unwrap_or_default();

@@ -59,6 +59,11 @@ pub(super) fn ever_serves(method: &str) -> bool {
     SERVED.iter().any(|served| served.method == method)
 }
 
+/// The method's name, if it is one of any revision.
+pub(super) fn word(method: &str) -> Option<&'static str> {
+    SERVED.iter().map(|served| served.method).find(|known| *known == method)
+}
+
 /// Only 2025-03-26 has batches.
 pub(super) fn has_batches(revision: &ProtocolVersion) -> bool {
     *revision == ProtocolVersion::V_2025_03_26

@@ -59,6 +59,15 @@ pub struct HttpSettings {
     pub drain_timeout: Duration,
 }
 
+/// Who may read metrics.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MetricsSettings {
+    /// Networks that scrape by plain HTTP; without any, this machine alone.
+    pub plain_http_from: Vec<Network>,
+    /// Values of `Host` to accept besides the loopback names.
+    pub allowed_hosts: Vec<String>,
+}
+
 /// A certificate with those that lead to its authority, and its key, both PEM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TlsFiles {

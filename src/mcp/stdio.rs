@@ -21,6 +21,7 @@ use self::transport::StdioTransport;
 use super::callers::Callers;
 use super::calls::Calls;
 use super::handler::Handler;
+use super::observed::Observed;
 use super::{ServeError, Settings};
 use crate::auth::Caller;
 use crate::gateway::Gateway;
@@ -83,7 +84,7 @@ async fn serve(
     transport: StdioTransport,
     service: CancellationToken,
 ) -> Result<(), ServeError> {
-    match serve_server_with_ct(handler, transport, service).await {
+    match serve_server_with_ct(Observed(handler), transport, service).await {
         Ok(running) => running.waiting().await.map(|_| ()).map_err(|_| ServeError::Interrupted),
         Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => Ok(()),
         Err(ServerInitializeError::InitializeFailed(error)) => {

@@ -343,6 +343,12 @@ impl Store for MemoryStore {
         done(())
     }
 
+    fn states(&self) -> Reply<'_, Vec<(State, usize)>> {
+        let kept = self.kept();
+        let of = |state| kept.tasks.values().filter(|entry| entry.task.state == state).count();
+        done(State::ALL.into_iter().map(|state| (state, of(state))).collect())
+    }
+
     fn forget<'a>(&'a self, owner: &'a Owner) -> Reply<'a, ()> {
         self.forget_now(owner);
         done(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::broadcast;
 
-use super::{End, Holder, NewTask, Owner, Task, TaskId, Work};
+use super::{End, Holder, NewTask, Owner, State, Task, TaskId, Work};
 use crate::pg::Diagnostic;
 
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, Diagnostic>>;
@@ -88,6 +88,9 @@ pub trait Store: Send + Sync + Debug {
 
     /// Says that the holder lives; does as [`Self::hand_over`] does for those that are dead; forgets what has expired.
     fn beat<'a>(&'a self, holder: Holder, reason: &'a str) -> Reply<'a, ()>;
+
+    /// How many tasks there are in each state, all owners' together.
+    fn states(&self) -> Reply<'_, Vec<(State, usize)>>;
 
     /// Forgets all that an owner has; for a revoked one.
     fn forget<'a>(&'a self, owner: &'a Owner) -> Reply<'a, ()>;

@@ -1,5 +1,5 @@
-//! The events of the query path, one per decision and one per run; one per step of an approval; and one per policy or file
-//! of saved queries that was read again.
+//! The events of the query path, one per decision and one per run; one per step of an approval; one per policy or file
+//! of saved queries that was read again; and those that are only counted.
 
 use std::time::Duration;
 
@@ -26,6 +26,65 @@ impl Outcome {
             Some(SqlState::QUERY_CANCELED) => Self::Canceled,
             Some(SqlState::TRANSACTION_RESOLUTION_UNKNOWN) => Self::Unknown,
             Some(_) => Self::Failed,
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    Result,
+    /// A tool's result with `isError`.
+    ToolError,
+    /// It goes on as a task.
+    Task,
+    /// The client is asked for something first.
+    InputRequired,
+    /// A JSON-RPC error.
+    Error,
+    /// Nobody waited for it any more.
+    Dropped,
+}
+
+impl Answer {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Result => "result",
+            Self::ToolError => "tool_error",
+            Self::Task => "task",
+            Self::InputRequired => "input_required",
+            Self::Error => "error",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// What ended a statement before its own end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    ByCaller,
+    /// Somebody in PostgreSQL.
+    ByServer,
+    AtDeadline,
+}
+
+/// What an answer was cut by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    Rows,
+    Characters,
+    FieldCharacters,
+    /// What is kept for reading on.
+    Stored,
+}
+
+impl Limit {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Characters => "characters",
+            Self::FieldCharacters => "field_characters",
+            Self::Stored => "stored",
         }
     }
 }
@@ -137,11 +196,35 @@ pub enum Event<'a> {
     },
     /// The authorization server took a step, or refused one.
     Authorization(Authorization<'a>),
+    /// A request was answered.
+    Operation {
+        /// `other` for a method that there is not.
+        method: &'static str,
+        /// `saved` for a saved query, `other` for a tool that there is not, empty where it is none.
+        tool: &'a str,
+        answer: Answer,
+        sqlstate: Option<&'a str>,
+        took: Duration,
+    },
+    /// An allowed statement did not come to its own end.
+    Stopped { database: &'a str, how: Stopped },
+    /// An answer was cut.
+    Truncated(Limit),
+    /// An HTTP request was answered. `route` is one of a few.
+    Http { route: &'static str, status: u16 },
+    /// Notes or a certificate were read again; what they are of is empty where it is no database.
+    Reload { database: &'a str, kind: &'static str, taken: bool },
 }
 
 impl Event<'_> {
     pub(super) fn log(&self) {
         match self {
+            // The log tells of them in other words, or would drown in them.
+            Self::Operation { .. }
+            | Self::Stopped { .. }
+            | Self::Truncated(_)
+            | Self::Http { .. }
+            | Self::Reload { .. } => {}
             Self::Authorization(step) => step.log(),
             Self::Decision {
                 query_id,

@@ -12,6 +12,4 @@ pub struct Who<'a> {
     pub client_id: Option<&'a str>,
     /// The id of the token or of the authorization; it opens nothing.
     pub token: Option<&'a str>,
-    /// The trace that the client says the call is a part of.
-    pub trace: Option<&'a str>,
 }

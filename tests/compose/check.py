@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COMPOSE = ROOT / "docker-compose.yml"
 SCHEMA = HERE / "compose-spec.schema.json"
-SERVERS = ("postgres", "pgwarden", "replica", "balancer")
+SERVERS = ("postgres", "pgwarden", "replica", "balancer", "observed", "prometheus", "grafana")
 SECRET_NAME = re.compile(r"pass(word)?$|secret|token|key$", re.IGNORECASE)
 
 
@@ -72,7 +72,7 @@ def secret_faults(document):
                 yield f"{name}: `{variable}` is a secret in the environment; give the file that has it"
             if re.search(r"://[^/@]*:[^/@]+@", str(value)):
                 yield f"{name}: `{variable}` has a password in its URL"
-    for name in ("pgwarden.toml", "replicas.toml"):
+    for name in ("pgwarden.toml", "replicas.toml", "observed.toml"):
         config = (ROOT / "migrations-fixtures/compose" / name).read_text()
         if re.search(r"://[^/@\s]*:[^/@\s]+@", config):
             yield f"{name}: a password in a URL"

@@ -47,8 +47,8 @@ impl Database {
             |size| Pool::renewed(self.name(), Arc::clone(&connector), size, OWN_MAX_AGE, tasks.clone());
         Arc::new(Self {
             settings: self.settings_of(Identity::Own, OWN_CONNECTIONS),
-            pool: pool(OWN_CONNECTIONS),
-            control: pool(OWN_CONTROL_CONNECTIONS),
+            pool: pool(OWN_CONNECTIONS).waiting_as(&self.pool),
+            control: pool(OWN_CONTROL_CONNECTIONS).waiting_as(&self.control),
             outside: self.outside.clone(),
             connector,
             monitor: self.monitor.clone(),

@@ -14,6 +14,7 @@ use crate::db::params::TextParam;
 use crate::db::{Database, error, planner};
 use crate::pg::{Diagnostic, SqlState};
 use crate::sql::CheckedWrite;
+use crate::telemetry::trace::DatabaseSpan;
 
 impl Database {
     /// The rows that the planner expects the statement to change, for these values. Nothing runs.
@@ -49,6 +50,13 @@ impl Database {
 
 impl Writing<'_> {
     async fn plan(&self) -> Result<u64, Diagnostic> {
+        let (span, _) = DatabaseSpan::begin(self.database.name(), "EXPLAIN", self.write.relations());
+        let planned = self.planned().await;
+        span.end(planned.as_ref().map(|_| 1).map_err(|error| error.sqlstate));
+        planned
+    }
+
+    async fn planned(&self) -> Result<u64, Diagnostic> {
         let (mut lease, begun) = self.begin(Access::Plan).await?;
         let catalog = &self.known.catalog;
         begun.held.check(&self.known.users, &Bounds::parsed(self.write, catalog))?;

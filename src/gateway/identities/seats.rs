@@ -120,6 +120,11 @@ impl Seats {
         Ok(seated)
     }
 
+    /// Every database that is seen by some identity now.
+    pub(super) fn databases(&self) -> Vec<Arc<Database>> {
+        self.taken().seats.values().map(|seat| Arc::clone(&seat.database)).collect()
+    }
+
     /// Ends all seats of a person, and what runs on them.
     pub(super) fn leave(&self, person: &str) {
         let gone: Vec<Seat> =

@@ -154,6 +154,7 @@ impl<'r> Paged<'r> {
             next: Some(Cursor { task: id, chunk: 0, row: 0 }),
             about: self.about,
             tool: self.run.question.request.saved.as_ref().map(|saved| saved.tool.as_str()),
+            counts: &self.run.gateway.telemetry,
         };
         let output = reply::reply(&rest, encoder, self.rows, self.within)?;
         let columns = std::mem::take(&mut self.columns);

@@ -7,6 +7,7 @@ use crate::gateway::output::{CUT_MARK, Encoded, Encoder, Fence, WITHHELD_MARK};
 use crate::gateway::{CallLimits, QueryOutput};
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::spool::Cursor;
+use crate::telemetry::{Event, Limit, Telemetry};
 
 /// Characters of the envelope that notices may not take: keys, counts and the reason.
 const KEPT_CHARS: usize = 900;
@@ -44,6 +45,23 @@ pub(in crate::gateway) struct Rest<'a> {
     pub about: Option<u64>,
     /// Which tool reads them; `None`: `query`.
     pub tool: Option<&'a str>,
+    /// Where it is counted what was cut.
+    pub counts: &'a Telemetry,
+}
+
+impl Rest<'_> {
+    fn count(&self, encoded: &Encoded) {
+        let rows = match (self.cut, self.next) {
+            (Some(Cut::Rows), _) => Some(Limit::Rows),
+            (Some(Cut::Stored), _) => Some(Limit::Stored),
+            (Some(Cut::Reply), _) | (None, Some(_)) => Some(Limit::Characters),
+            (None, None) => None,
+        };
+        let fields = encoded.cut_fields > 0 || encoded.withheld_fields > 0;
+        for limit in rows.into_iter().chain(fields.then_some(Limit::FieldCharacters)) {
+            self.counts.emit(&Event::Truncated(limit));
+        }
+    }
 }
 
 /// Builds the answer of a run, or one page of it. `rows` is what the run was limited to.
@@ -60,6 +78,7 @@ pub(in crate::gateway) fn reply(
     if encoded.too_wide {
         return Err(too_wide(encoded.columns.len(), limits));
     }
+    rest.count(&encoded);
     let reason = reason(rest, &encoded, rows, limits);
     let notices = notices(rest.notices, encoded.left.saturating_sub(KEPT_CHARS));
     let text = encoded.text.as_deref().map(|rows| text(rows, &encoded, reason.as_deref())).transpose()?;

@@ -124,7 +124,8 @@ impl Run {
             Ok((ran, encoder, cut)) => {
                 let notices = with_notes(request, &ran.notices);
                 let tool = request.saved.as_ref().map(|saved| saved.tool.as_str());
-                let rest = Rest { cut, notices: &notices, next: None, about, tool };
+                let counts = &self.gateway.telemetry;
+                let rest = Rest { cut, notices: &notices, next: None, about, tool, counts };
                 reply::reply(&rest, encoder, rows, &within).map(Finished::Whole)
             }
             Err(pages) => Ok(Finished::Pages(pages)),
@@ -167,6 +168,7 @@ impl Run {
             truncated: ran.as_ref().is_ok_and(|ran| ran.truncated.is_some()),
             took,
         });
+        self.gateway.report_stop(served.name(), ran.as_ref().err(), &self.live.stop);
     }
 }
 

@@ -139,6 +139,7 @@ impl<'g> Session<'g> {
             truncated: false,
             took: began.elapsed(),
         });
+        self.gateway.report_stop(self.served.name(), ran.as_ref().err(), cancel);
         ran.map_err(|error| self.named(error))
     }
 

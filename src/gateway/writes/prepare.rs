@@ -26,7 +26,7 @@ impl Gateway {
         let began = Instant::now();
         let previewed = Box::pin(asked.preview(cancel)).await;
         let previewed = previewed.map_err(|error| failure::told(error, &asked.visible()));
-        asked.report_run(previewed.as_ref().map(|_| 0), began.elapsed());
+        asked.report_run(previewed.as_ref().map(|_| 0), began.elapsed(), cancel);
         let preview = previewed.map_err(|error| asked.named(error))?;
         Ok(PreparedWrite { facts: asked.facts(), preview, characters: asked.within.characters })
     }

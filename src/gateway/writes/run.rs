@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::asked::Asked;
 use super::{PreparedFacts, WriteRequest, Written, failure};
@@ -44,7 +45,7 @@ impl Gateway {
         let asked = Asked::begin(self, caller, request, |_| false, allowed, cancel).await?;
         let stop = cancel.child_token();
         let _undone = stop.clone().drop_guard();
-        let running = self.desk.runs().spawn(async move {
+        let running = async move {
             let began = Instant::now();
             // INVARIANT: the record that it is about to run is there to stay before it does.
             let written = match asked.announce(approval).await {
@@ -56,13 +57,14 @@ impl Gateway {
                 asked.named(repaired(failure::told(error, &visible), &visible))
             });
             let rows = written.as_ref().map(|written| written.rows);
-            let recorded = asked.record_run(rows, began.elapsed()).await;
+            let recorded = asked.record_run(rows, began.elapsed(), &stop).await;
             // It has happened: the caller hears so.
             if let (Ok(written), Err(_)) = (&mut written, recorded) {
                 written.notices.push(LATE.to_owned());
             }
             written
-        });
+        };
+        let running = self.desk.runs().spawn(running.in_current_span());
         running.await.unwrap_or_else(|_| {
             Err(Diagnostic::refused(SqlState::INTERNAL_ERROR, "a statement that writes ended unexpectedly"))
         })
@@ -125,7 +127,8 @@ impl Asked {
 
     fn returned(&self, ran: &Uncommitted, encoder: Encoder) -> Result<QueryOutput, Diagnostic> {
         let cut = (ran.untaken() > 0).then_some(Cut::Reply);
-        let rest = Rest { cut, notices: &[], next: None, about: Some(ran.rows()), tool: None };
+        let (about, counts) = (Some(ran.rows()), &self.gateway.telemetry);
+        let rest = Rest { cut, notices: &[], next: None, about, tool: None, counts };
         reply(&rest, encoder, self.within.rows, &self.within)
     }
 

@@ -28,6 +28,7 @@ use super::places::{Full, Places};
 use super::tls::Tls;
 use crate::mcp::HttpSettings;
 use crate::mcp::calls::Calls;
+use crate::telemetry::{Event, Telemetry};
 
 /// Bytes of the request line and all headers.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -48,12 +49,18 @@ pub(super) struct Connections {
     first_request: Duration,
     header_timeout: Duration,
     drain_timeout: Duration,
+    telemetry: Telemetry,
     open: TaskTracker,
     draining: CancellationToken,
 }
 
 impl Connections {
-    pub(super) fn new(listener: TcpListener, tls: Option<Arc<Tls>>, settings: &HttpSettings) -> Self {
+    pub(super) fn new(
+        listener: TcpListener,
+        tls: Option<Arc<Tls>>,
+        settings: &HttpSettings,
+        telemetry: Telemetry,
+    ) -> Self {
         Self {
             listener,
             tls,
@@ -62,6 +69,7 @@ impl Connections {
             first_request: settings.first_request.min(settings.header_timeout),
             header_timeout: settings.header_timeout,
             drain_timeout: settings.drain_timeout,
+            telemetry,
             open: TaskTracker::new(),
             draining: CancellationToken::new(),
         }
@@ -99,14 +107,21 @@ impl Connections {
             // Who would need a handshake first just sees it closed.
             Err(_) if self.tls.is_some() => return,
             Err(full) => {
-                let answer = if full == Full::All { FULL } else { SHARE_FULL };
+                let (answer, status) = if full == Full::All { (FULL, 503) } else { (SHARE_FULL, 429) };
+                self.telemetry.emit(&Event::Http { route: "none", status });
                 self.open.spawn(async move {
                     let _ = tokio::time::timeout(GRACE, stream.write_all(answer)).await;
                 });
                 return;
             }
         };
-        let service = Arriving { router, arrivals: Arc::clone(&self.arrivals), peer, asked: Arc::default() };
+        let service = Arriving {
+            router,
+            arrivals: Arc::clone(&self.arrivals),
+            peer,
+            asked: Arc::default(),
+            telemetry: self.telemetry.clone(),
+        };
         let timing = Timing { first: Instant::now() + self.first_request, header: self.header_timeout };
         let (tls, draining) = (self.tls.clone(), self.draining.clone());
         self.open.spawn(async move {
@@ -147,6 +162,7 @@ struct Arriving {
     peer: IpAddr,
     /// A request has come.
     asked: Arc<AtomicBool>,
+    telemetry: Telemetry,
 }
 
 #[derive(Clone, Copy)]
@@ -163,12 +179,30 @@ impl hyper::service::Service<Request<Incoming>> for Arriving {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.asked.store(true, Ordering::Relaxed);
-        let client = match self.arrivals.client(self.peer, &request) {
-            Ok(client) => client,
-            Err(refusal) => return ready(Ok(refusal.into_response())).boxed(),
+        let (telemetry, route) = (self.telemetry.clone(), route(request.uri().path()));
+        let answered = match self.arrivals.client(self.peer, &request) {
+            Ok(client) => {
+                request.extensions_mut().insert(client);
+                TowerToHyperService::new(self.router.clone()).call(request).boxed()
+            }
+            Err(refusal) => ready(Ok(refusal.into_response())).boxed(),
         };
-        request.extensions_mut().insert(client);
-        TowerToHyperService::new(self.router.clone()).call(request).boxed()
+        let counted = move |answer: &Result<Response, Infallible>| {
+            if let Ok(answer) = answer {
+                telemetry.emit(&Event::Http { route, status: answer.status().as_u16() });
+            }
+        };
+        answered.inspect(counted).boxed()
+    }
+}
+
+/// What a path is of, in one of a few words.
+fn route(path: &str) -> &'static str {
+    match path {
+        "/mcp" => "mcp",
+        "/healthz" | "/readyz" => "health",
+        other if other.starts_with("/.well-known/") => "metadata",
+        _ => "pages",
     }
 }
 

@@ -28,7 +28,7 @@ use super::sessions::{InSession, Sessions};
 use super::{Authentication, batch};
 use crate::auth::{Bearer, Caller, ClientAddress, Scope, Scopes, Verdict};
 use crate::mcp::edge::{self, Fault, Frame};
-use crate::mcp::handler::Handler;
+use crate::mcp::observed::Observed;
 use crate::mcp::standing::Standing;
 use crate::mcp::tasks::legacy;
 use crate::mcp::{SessionMode, revision};
@@ -40,7 +40,7 @@ const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 pub(super) struct Endpoint {
-    pub(super) service: StreamableHttpService<Handler, Sessions>,
+    pub(super) service: StreamableHttpService<Observed, Sessions>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) authentication: Authentication,
     pub(super) hosts: Hosts,

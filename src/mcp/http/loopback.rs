@@ -12,6 +12,7 @@ use tracing::info;
 use super::connections::Connections;
 use crate::mcp::HttpSettings;
 use crate::mcp::calls::Calls;
+use crate::telemetry::Telemetry;
 use crate::web::Pages;
 
 /// Of a few tabs of one browser.
@@ -51,7 +52,7 @@ impl Loopback {
         };
         let (pages, stop) = ((self.0.pages)(address), self.0.stop.clone());
         tokio::spawn(async move {
-            let connections = Connections::new(listener, None, &settings);
+            let connections = Connections::new(listener, None, &settings, Telemetry::default());
             connections.serve(pages.router, Calls::default(), CancellationToken::new(), stop).await;
         });
         info!(%address, "approvals are asked for on http://{address}");

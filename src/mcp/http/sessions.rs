@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, Stream};
 use rmcp::model::{
     ClientJsonRpcMessage, JsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage, ServerResult,
 };
@@ -18,6 +19,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::SessionSettings;
+use crate::telemetry::metrics::series::{SESSIONS, STREAMS};
+use crate::telemetry::metrics::{Page, Source};
 
 pub(super) struct Sessions {
     inner: LocalSessionManager,
@@ -186,6 +189,17 @@ impl Drop for InSession {
             entry.requests = entry.requests.saturating_sub(1);
             entry.used = Instant::now();
         }
+    }
+}
+
+impl Source for Sessions {
+    fn read(&self) -> BoxFuture<'_, Page> {
+        let mut page = Page::default();
+        let book = self.book();
+        page.count(&SESSIONS, &[], book.open.len());
+        page.count(&STREAMS, &[], book.open.values().map(|entry| *entry.streams.borrow()).sum());
+        drop(book);
+        async move { page }.boxed()
     }
 }
 

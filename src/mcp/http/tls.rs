@@ -19,6 +19,7 @@ use tracing::{debug, info, warn};
 use zeroize::Zeroizing;
 
 use crate::mcp::{ServeError, TlsFiles};
+use crate::telemetry::{Event, Telemetry};
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
@@ -60,7 +61,11 @@ impl Tls {
 
     /// Takes new files until `stop` fires: when they change, and on SIGHUP. What cannot be used is said once, and the
     /// certificate from before stays.
-    pub(super) fn watch(self: Arc<Self>, stop: CancellationToken) -> std::io::Result<()> {
+    pub(super) fn watch(
+        self: Arc<Self>,
+        telemetry: Telemetry,
+        stop: CancellationToken,
+    ) -> std::io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
         tokio::spawn(async move {
             let mut tried = self.texts().await.map(|texts| texts.hash());
@@ -76,7 +81,9 @@ impl Tls {
                     continue;
                 }
                 tried = now;
-                match texts.and_then(|texts| texts.config()) {
+                let read = texts.and_then(|texts| texts.config());
+                telemetry.emit(&Event::Reload { database: "", kind: "certificate", taken: read.is_ok() });
+                match read {
                     Ok(config) => {
                         self.current.store(Arc::new(config));
                         info!("TLS certificate read anew");

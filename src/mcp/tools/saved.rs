@@ -20,7 +20,7 @@ use crate::mcp::reply;
 use crate::pg::Diagnostic;
 use crate::policy::ToolGroup;
 
-pub(super) use run_saved_query::NAME as RUN_SAVED_QUERY;
+pub(in crate::mcp) use run_saved_query::NAME as RUN_SAVED_QUERY;
 
 /// More are one tool.
 const MOST_TOOLS: usize = 10;

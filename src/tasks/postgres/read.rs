@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::statements::STATES;
 use super::{Kind, PostgresStore};
 use crate::db::fixed::{Record, Value};
 use crate::pg::Diagnostic;
@@ -60,6 +61,19 @@ impl PostgresStore {
     }
 }
 
+impl PostgresStore {
+    pub(super) async fn count_states(&self) -> Result<Vec<(State, usize)>, Diagnostic> {
+        let counted = self.read(STATES, &[]).await?;
+        let one = |record: &Record| {
+            let count = usize::try_from(number(record, 1)?).map_err(|_| altered())?;
+            Ok((state(&record.text(0).map_err(fault)?)?, count))
+        };
+        let counted: Vec<(State, usize)> = counted.iter().map(one).collect::<Result<_, Diagnostic>>()?;
+        let of = |state| counted.iter().find(|(found, _)| *found == state).map_or(0, |(_, count)| *count);
+        Ok(State::ALL.map(|state| (state, of(state))).to_vec())
+    }
+}
+
 /// As the three columns.
 pub(super) fn owner_values(owner: &Owner) -> [Value<'_>; 3] {
     [Value::Text(&owner.issuer), Value::Text(&owner.subject), Value::Text(&owner.client)]
@@ -84,12 +98,5 @@ fn number(record: &Record, column: usize) -> Result<u64, Diagnostic> {
 }
 
 fn state(word: &str) -> Result<State, Diagnostic> {
-    match word {
-        "queued" => Ok(State::Queued),
-        "running" => Ok(State::Running),
-        "completed" => Ok(State::Completed),
-        "failed" => Ok(State::Failed),
-        "cancelled" => Ok(State::Cancelled),
-        _ => Err(altered()),
-    }
+    State::ALL.into_iter().find(|state| state.word() == word).ok_or_else(altered)
 }

@@ -43,5 +43,6 @@ pub(super) const EXPIRE: &str = include_str!("expire.sql");
 pub(super) const TIDY_OWNERS: &str = include_str!("tidy_owners.sql");
 pub(super) const TIDY_HOLDERS: &str = include_str!("tidy_holders.sql");
 pub(super) const FORGET: &str = include_str!("forget.sql");
+pub(super) const STATES: &str = include_str!("states.sql");
 pub(super) const RECENT: &str = include_str!("recent.sql");
 pub(super) const LISTEN: &str = "LISTEN pgwarden_tasks";

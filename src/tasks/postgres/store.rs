@@ -12,7 +12,7 @@ use super::{PostgresStore, int};
 use crate::db::fixed::Value;
 use crate::store::fault;
 use crate::tasks::store::{Cancel, Change, Reply, Store};
-use crate::tasks::{End, Holder, NewTask, Owner, Task, TaskId, Work};
+use crate::tasks::{End, Holder, NewTask, Owner, State, Task, TaskId, Work};
 
 impl Store for PostgresStore {
     fn create(&self, new: NewTask) -> Reply<'_, Task> {
@@ -108,6 +108,10 @@ impl Store for PostgresStore {
 
     fn beat<'a>(&'a self, holder: Holder, reason: &'a str) -> Reply<'a, ()> {
         self.beat_once(holder, reason).boxed()
+    }
+
+    fn states(&self) -> Reply<'_, Vec<(State, usize)>> {
+        self.count_states().boxed()
     }
 
     fn forget<'a>(&'a self, owner: &'a Owner) -> Reply<'a, ()> {

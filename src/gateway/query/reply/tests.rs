@@ -6,6 +6,7 @@ use crate::gateway::output::Encoder;
 use crate::gateway::{CallLimits, Format, QueryOutput};
 use crate::pg::{Diagnostic, Source, SqlState};
 use crate::sql::{Encoding, Extent, ProjectedColumn, WITHHELD};
+use crate::telemetry::Telemetry;
 
 fn limits() -> CallLimits {
     CallLimits { rows: 100, characters: 4_000, field_characters: 20, deadline: Duration::from_secs(5) }
@@ -23,6 +24,7 @@ fn answer(format: Format, ran: Ran, limit: u64, rows: &[&str]) -> Result<QueryOu
         next: None,
         about: None,
         tool: None,
+        counts: &Telemetry::default(),
     };
     reply(&rest, encoder, limit, &limits())
 }
@@ -79,7 +81,14 @@ fn a_withheld_value_makes_the_answer_truncated_and_says_what_to_select() {
         encoder.begin(&[column("doc".to_owned(), Extent::CutOrWithheld)]);
         assert_eq!(encoder.row(&[Some(WITHHELD)]), Flow::Continue);
         let output = reply(
-            &Rest { cut: None, notices: &[], next: None, about: None, tool: None },
+            &Rest {
+                cut: None,
+                notices: &[],
+                next: None,
+                about: None,
+                tool: None,
+                counts: &Telemetry::default(),
+            },
             encoder,
             100,
             &limits(),
@@ -102,7 +111,7 @@ fn a_line_of_explain_may_be_as_long_as_the_reply() {
     encoder.begin(&[column("QUERY PLAN".to_owned(), Extent::Whole)]);
     assert_eq!(encoder.row(&[Some(&"x".repeat(2_000))]), Flow::Continue);
     let output = reply(
-        &Rest { cut: None, notices: &[], next: None, about: None, tool: None },
+        &Rest { cut: None, notices: &[], next: None, about: None, tool: None, counts: &Telemetry::default() },
         encoder,
         100,
         &limits(),
@@ -139,7 +148,14 @@ fn a_row_that_never_fits_is_an_error_with_a_way_out() {
     let columns: Vec<ProjectedColumn> = (0..500).map(|at| column(format!("c{at}"), Extent::Cut)).collect();
     encoder.begin(&columns);
     let error = reply(
-        &Rest { cut: Some(Cut::Reply), notices: &[], next: None, about: None, tool: None },
+        &Rest {
+            cut: Some(Cut::Reply),
+            notices: &[],
+            next: None,
+            about: None,
+            tool: None,
+            counts: &Telemetry::default(),
+        },
         encoder,
         100,
         &limits(),

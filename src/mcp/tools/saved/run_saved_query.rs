@@ -11,7 +11,7 @@ use crate::mcp::arguments::Arguments;
 use crate::mcp::tools::reading;
 use crate::pg::{Diagnostic, SqlState};
 
-pub(in crate::mcp::tools) const NAME: &str = "run_saved_query";
+pub(in crate::mcp) const NAME: &str = "run_saved_query";
 
 const DESCRIPTION: &str =
     "Runs one of this organisation's saved queries. Without name: lists them, each with its parameters.";
