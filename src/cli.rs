@@ -18,11 +18,13 @@ mod migrate;
 mod notes;
 mod notify;
 mod policy;
+mod probe;
 mod reload;
 mod revoked;
 mod serve;
 mod setup;
 mod shutdown;
+mod span;
 mod token;
 
 use std::process::ExitCode;
@@ -73,6 +75,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Demo(demo) => demo::run(demo).await,
             Command::Approve(command) => approve::run(command).await,
             Command::Approvals(command) => approve::list(command).await,
+            Command::Probe(command) => probe::run(command).await,
             Command::Health(_)
             | Command::Notify(_)
             | Command::Token(_)

@@ -49,6 +49,7 @@ mod postgres {
     mod policy_mutants;
     mod policy_script;
     mod print;
+    mod probe;
     mod protect;
     mod replicas;
     mod resources;

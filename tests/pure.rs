@@ -41,6 +41,7 @@ mod pure {
     mod policy_model;
     mod policy_schema;
     mod policy_writes;
+    mod probe;
     mod saved_schema;
     mod unsupported;
     mod web;

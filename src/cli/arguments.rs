@@ -10,6 +10,7 @@ use super::man::ManArguments;
 use super::notes::NotesCommand;
 use super::notify::NotifyCommand;
 use super::policy::PolicyCommand;
+use super::probe::ProbeArguments;
 
 /// Puts a PostgreSQL database behind the Model Context Protocol: every call becomes one parsed, policy-checked,
 /// re-printed SQL statement
@@ -56,6 +57,8 @@ pub(super) enum Command {
     Demo(DemoArguments),
     /// Ask a running server whether it is ready, for container health checks
     Health(HealthArguments),
+    /// Do against a running server what a client does, step by step, for monitors
+    Probe(ProbeArguments),
     /// Print what lets a shell complete this command line
     Completions(CompletionsArguments),
     /// Print the manual page, or write one for every command
@@ -78,6 +81,7 @@ impl Command {
             | Self::Notify(_)
             | Self::Demo(_)
             | Self::Health(_)
+            | Self::Probe(_)
             | Self::Completions(_)
             | Self::Man(_) => "warn",
         }

@@ -38,7 +38,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("postgres_protocol", &["db"]),
     ("tokio_postgres_rustls", &["db"]),
     ("lz4_flex", &["tasks"]),
-    ("reqwest", &["auth"]),
+    ("reqwest", &["auth", "cli"]),
     ("rmcp", &["mcp"]),
     ("axum", &["web", "mcp"]),
     ("maud", &["web"]),
