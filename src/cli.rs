@@ -25,6 +25,7 @@ mod serve;
 mod setup;
 mod shutdown;
 mod span;
+mod suspend;
 mod token;
 
 use std::process::ExitCode;
@@ -76,6 +77,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Approve(command) => approve::run(command).await,
             Command::Approvals(command) => approve::list(command).await,
             Command::Probe(command) => probe::run(command).await,
+            Command::Suspend(command) => suspend::suspend(command).await,
+            Command::Resume(command) => suspend::resume(command).await,
+            Command::Suspended(command) => suspend::list(command).await,
             Command::Health(_)
             | Command::Notify(_)
             | Command::Token(_)

@@ -28,6 +28,7 @@ mod served;
 mod share;
 #[cfg(test)]
 mod shop;
+mod suspended;
 mod tasks;
 mod tool_groups;
 mod top_queries;
@@ -67,6 +68,7 @@ use watch::Stir;
 use crate::approvals::{ApprovalStore, MemoryApprovals};
 use crate::pg::{Diagnostic, SqlState};
 use crate::store::before::BeforeImages;
+use crate::store::suspensions::Suspensions;
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
 use crate::telemetry::Telemetry;
 
@@ -82,6 +84,7 @@ pub struct Gateway {
     before: Option<Arc<BeforeImages>>,
     approvals: Arc<dyn ApprovalStore>,
     search_and_fetch: bool,
+    suspensions: Arc<Suspensions>,
 }
 
 impl Gateway {
@@ -100,7 +103,9 @@ impl Gateway {
             before: None,
             approvals: Arc::new(MemoryApprovals::default()),
             search_and_fetch: false,
+            suspensions: Arc::default(),
         }
+        .with_suspensions(Arc::default())
     }
 
     /// Keeps tasks in `store`, as `holder`: a name that no other process has.

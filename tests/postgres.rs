@@ -56,6 +56,7 @@ mod postgres {
     mod saved;
     mod security;
     mod sql_cases;
+    mod suspend;
     mod task_store;
     mod tasks;
     mod tuning;

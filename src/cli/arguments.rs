@@ -11,6 +11,7 @@ use super::notes::NotesCommand;
 use super::notify::NotifyCommand;
 use super::policy::PolicyCommand;
 use super::probe::ProbeArguments;
+use super::suspend::{ResumeArguments, SuspendArguments, SuspendedArguments};
 
 /// Puts a PostgreSQL database behind the Model Context Protocol: every call becomes one parsed, policy-checked,
 /// re-printed SQL statement
@@ -50,6 +51,12 @@ pub(super) enum Command {
     Approve(ApproveArguments),
     /// List what waits for approval
     Approvals(ApprovalsArguments),
+    /// Refuse the calls of a caller or under a policy, writes, or all calls, at once
+    Suspend(SuspendArguments),
+    /// Take back what was suspended
+    Resume(ResumeArguments),
+    /// List what is suspended
+    Suspended(SuspendedArguments),
     /// Let a database tell of changes of its schema itself
     #[command(subcommand)]
     Notify(NotifyCommand),
@@ -78,6 +85,9 @@ impl Command {
             | Self::Migrate(_)
             | Self::Approve(_)
             | Self::Approvals(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::Suspended(_)
             | Self::Notify(_)
             | Self::Demo(_)
             | Self::Health(_)

@@ -34,7 +34,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         return Err(missing);
     }
     reload::watch(gateway.clone(), stop.clone())?;
-    // What is in the store, `pgwarden approve` finds there.
+    // What is in the store, `pgwarden approve` and `pgwarden suspend` find there.
     let control = setup
         .config
         .store

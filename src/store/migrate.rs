@@ -42,6 +42,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "authorization",
         script: include_str!("../../migrations-fixtures/migrations/0004_authorization.sql"),
     },
+    Migration {
+        version: 5,
+        name: "suspensions",
+        script: include_str!("../../migrations-fixtures/migrations/0005_suspensions.sql"),
+    },
 ];
 
 /// What a database has: version and checksum.

@@ -14,6 +14,8 @@ use crate::mcp_wire::{HttpPeer, caller};
 use crate::support::{Database, Template, until};
 
 const NOTHING: &str = "version = 1\ninclude = []\n";
+const ONE_A_MINUTE: &str = "[limits]\nrows = 1000\ncharacters = 40000\nseconds = 60\njoins = 8\n\
+    [limits.caller]\nconcurrent = 1\nper_minute = 1\n";
 
 fn gateway(database: &Database<'_>, policy: &str) -> Gateway {
     gateway_with(database, limits(), Policy::parse(policy, "policy.toml").unwrap())
@@ -69,7 +71,7 @@ async fn every_step_is_ok_in_both_eras_under_a_policy_that_shows_no_relation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_s_limit_leaves_steps_out_with_its_words() {
     let database = Database::create(Template::Shop).await;
-    let limited = format!("{NOTHING}[limits.caller]\nconcurrent = 1\nper_minute = 1\n");
+    let limited = format!("{NOTHING}{ONE_A_MINUTE}");
     let peer = open(gateway(&database, &limited)).await;
     let ended = probe(&peer, &["--json"]).await;
     let steps = steps(&ended);
@@ -90,7 +92,7 @@ async fn a_token_lets_it_in_and_another_one_does_not_and_neither_is_printed() {
     let secret = tokens.create(new).unwrap();
     let store = Arc::new(TokenStore::load(&file).unwrap());
     let authentication = Authentication::Bearer(Authenticator::new(vec![store]));
-    let limited = format!("{NOTHING}[limits.caller]\nconcurrent = 1\nper_minute = 1\n");
+    let limited = format!("{NOTHING}{ONE_A_MINUTE}");
     let peer = HttpPeer::with(gateway(&database, &limited), authentication, Settings::default()).await;
     let held = folder.path().join("held");
     let held_as = held.to_str().unwrap().to_owned();

@@ -8,6 +8,7 @@ mod input;
 mod legacy;
 mod pages;
 mod revoked;
+mod suspended;
 mod waiting;
 
 use std::sync::Arc;

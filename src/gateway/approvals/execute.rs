@@ -45,6 +45,7 @@ impl Gateway {
         cancel: &CancellationToken,
     ) -> Result<Executed, Diagnostic> {
         may_write(caller)?;
+        self.may_call(caller)?;
         match request {
             ExecuteRequest::New(request) => self.run_or_ask(caller, request, cancel).await,
             ExecuteRequest::Approved { id, again } => {
@@ -70,6 +71,7 @@ impl Gateway {
         wait: Duration,
         cancel: &CancellationToken,
     ) -> Result<Option<ApprovalView>, Diagnostic> {
+        self.may_call(caller)?;
         let Some(stored) = self.own_approval(caller, id).await? else { return Ok(None) };
         self.decided_within(stored.id, wait, cancel).await.and_then(ApprovalView::of).map(Some)
     }
@@ -139,7 +141,10 @@ impl Gateway {
         let binding = &approval.asked.binding;
         let elsewhere =
             || changed("what was approved would run in another database, or as another role, in this call");
-        let seen = self.served(Some(&binding.database)).map_err(|_| elsewhere())?.seen_by(caller)?;
+        let served = self.served(Some(&binding.database)).map_err(|_| elsewhere())?;
+        // Before it is given away.
+        served.policies.lets_write(caller)?;
+        let seen = served.seen_by(caller)?;
         if seen.database.ready().await?.contents().login == binding.run_as {
             return Ok(());
         }

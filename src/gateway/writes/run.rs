@@ -30,7 +30,8 @@ impl Gateway {
         let _undone = stop.clone().drop_guard();
         let running = self.desk.runs().spawn(async move {
             let began = Instant::now();
-            let written = Box::pin(asked.run(&stop)).await;
+            let running = Box::pin(asked.run(&stop));
+            let written = asked.served.policies.guard((&asked.caller, true), &stop, running).await;
             let written = written.map_err(|error| {
                 let visible = asked.visible();
                 asked.named(repaired(failure::told(error, &visible), &visible))
