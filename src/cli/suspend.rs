@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use super::control::{Answer, Question};
 use super::setup::{environment, read_config};
 use super::span::span;
+use crate::config::Config;
 use crate::store::suspensions::{Suspended, Suspension, shown};
 use servers::Servers;
 
@@ -80,10 +81,13 @@ impl TargetCommand {
         match self {
             Self::Caller { subject, issuer } => Suspended::Caller { subject, issuer },
             Self::Policy { policy } => match policy.split_once('/') {
-                Some((database, file)) => {
+                Some((database, file)) if !file.is_empty() => {
                     Suspended::Policy { database: database.to_owned(), file: Some(file.to_owned()) }
                 }
-                None => Suspended::Policy { database: policy, file: None },
+                _ => {
+                    let database = policy.trim_end_matches('/').to_owned();
+                    Suspended::Policy { database, file: None }
+                }
             },
             Self::Writes { database } => Suspended::Writes { database },
             Self::All => Suspended::All,
@@ -94,9 +98,11 @@ impl TargetCommand {
 pub(super) async fn suspend(arguments: SuspendArguments) -> anyhow::Result<ExitCode> {
     let Some(reason) = arguments.reason else { bail!("give a --reason: callers are told it") };
     let seconds = arguments.time.as_deref().map(span).transpose()?.map(|time| time.as_secs());
+    let config = read_config(arguments.config, &environment)?;
     let of = arguments.target.target();
+    exists(&of, &config)?;
     let question = Question::Suspend { of: of.clone(), reason, seconds };
-    let (all, _, servers) = ask(arguments.config, question).await?;
+    let (all, _, servers) = ask(&config, question).await?;
     for suspension in all.iter().filter(|one| one.of == of) {
         println!("{}", line(suspension));
     }
@@ -106,7 +112,8 @@ pub(super) async fn suspend(arguments: SuspendArguments) -> anyhow::Result<ExitC
 
 pub(super) async fn resume(arguments: ResumeArguments) -> anyhow::Result<ExitCode> {
     let of = arguments.target.target();
-    let (_, changed, _) = ask(arguments.config, Question::Resume { of: of.clone() }).await?;
+    let config = read_config(arguments.config, &environment)?;
+    let (_, changed, _) = ask(&config, Question::Resume { of: of.clone() }).await?;
     if !changed {
         bail!("`{of}` is not suspended: `pgwarden suspended` lists what is");
     }
@@ -115,7 +122,8 @@ pub(super) async fn resume(arguments: ResumeArguments) -> anyhow::Result<ExitCod
 }
 
 pub(super) async fn list(arguments: SuspendedArguments) -> anyhow::Result<ExitCode> {
-    let (all, _, _) = ask(arguments.config, Question::Suspended).await?;
+    let config = read_config(arguments.config, &environment)?;
+    let (all, _, _) = ask(&config, Question::Suspended).await?;
     if all.is_empty() && !arguments.json {
         println!("nothing is suspended");
     }
@@ -129,8 +137,8 @@ pub(super) async fn list(arguments: SuspendedArguments) -> anyhow::Result<ExitCo
 }
 
 /// What is suspended now, whether that is another than before, and in words where.
-async fn ask(config: Option<PathBuf>, question: Question) -> anyhow::Result<(Vec<Suspension>, bool, String)> {
-    let servers = Servers::open(&read_config(config, &environment)?).await?;
+async fn ask(config: &Config, question: Question) -> anyhow::Result<(Vec<Suspension>, bool, String)> {
+    let servers = Servers::open(config).await?;
     let answers = servers.answers(&question).await;
     let kept = servers.words();
     servers.close().await;
@@ -152,6 +160,28 @@ async fn ask(config: Option<PathBuf>, question: Question) -> anyhow::Result<(Vec
     Ok((together, any, kept))
 }
 
+/// A name that is misspelt would stop nobody. A server that was given its database otherwise is not in the configuration.
+fn exists(of: &Suspended, config: &Config) -> anyhow::Result<()> {
+    let (name, file) = match of {
+        Suspended::Policy { database, file } => (database, file.as_ref()),
+        Suspended::Writes { database: Some(database) } => (database, None),
+        Suspended::Writes { database: None } | Suspended::Caller { .. } | Suspended::All => return Ok(()),
+    };
+    if config.databases.is_empty() {
+        return Ok(());
+    }
+    let Some(entry) = config.databases.iter().find(|entry| entry.name == *name) else {
+        bail!("the configuration has no database `{name}`");
+    };
+    let files = || entry.policy.iter().chain(entry.policies.iter().map(|mapped| &mapped.policy));
+    match file {
+        Some(file) if !files().any(|path| path.ends_with(file)) => {
+            bail!("database `{name}` has no policy `{file}` in the configuration")
+        }
+        _ => Ok(()),
+    }
+}
+
 fn line(suspension: &Suspension) -> String {
     let Suspension { of, reason, by, since, until } = suspension;
     let until = until.map_or("until it is resumed".to_owned(), |until| format!("until {}", shown(until)));
@@ -165,7 +195,7 @@ mod tests {
     #[test]
     fn a_policy_is_a_database_or_one_file_of_it() {
         let target = |policy: &str| TargetCommand::Policy { policy: policy.to_owned() }.target().to_string();
-        assert_eq!(target("shop"), "policy shop");
+        assert_eq!((target("shop"), target("shop/")), ("policy shop".to_owned(), "policy shop".to_owned()));
         assert_eq!(target("shop/policies/a.toml"), "policy shop/policies/a.toml");
     }
 }

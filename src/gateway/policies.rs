@@ -72,7 +72,8 @@ impl Policies {
         }
     }
 
-    fn chosen(&self, caller: &Caller) -> Result<&PolicySource, Diagnostic> {
+    /// The same, suspended or not.
+    pub(super) fn chosen(&self, caller: &Caller) -> Result<&PolicySource, Diagnostic> {
         let Rules { mapped, otherwise } = &*self.rules;
         let mapped = mapped.iter().find(|(when, _)| when.is_met_by(caller)).map(|(_, source)| source);
         mapped.or(otherwise.as_ref()).ok_or_else(|| {

@@ -108,7 +108,13 @@ async fn a_server_without_a_store_is_reached_by_its_socket_and_says_that_it_forg
     assert_eq!(server.query().await["result"]["structuredContent"]["rows"], json!([[1]]));
     let (status, said) = server.command(&["suspend", "all"]);
     assert!(status == 1 && said.contains("give a --reason"), "{said}");
-    drop(server);
+    for (words, why) in [
+        (["suspend", "policy", "shp"], "no database `shp`"),
+        (["suspend", "policy", "shop/nobody.toml"], "no policy `nobody.toml`"),
+    ] {
+        let (status, said) = server.command(&[&words[..], &["--reason", "x"]].concat());
+        assert!(status == 1 && said.contains(why), "{said}");
+    }
 }
 
 #[tokio::test]

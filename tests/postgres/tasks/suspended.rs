@@ -128,8 +128,10 @@ async fn no_use_case_answers_a_suspended_caller() {
     gateway.search_objects(&caller, SearchRequest::default(), &stop).await.unwrap();
     gateway.explain(&caller, explain.clone(), &stop).await.unwrap();
     gateway.describe(&caller, describe.clone(), &stop).await.unwrap();
+    let groups = gateway.tool_groups(&caller);
     for of in [anna(), policy(None), Suspended::All] {
         suspend(&gateway, &of).await;
+        assert_eq!(gateway.tool_groups(&caller), groups);
         is_suspended(gateway.search(&caller, "orders", None, &stop).await);
         is_suspended(gateway.search_objects(&caller, SearchRequest::default(), &stop).await);
         is_suspended(gateway.explain(&caller, explain.clone(), &stop).await);
