@@ -35,7 +35,7 @@ pub(super) struct ProbeArguments {
     /// A file with that client's secret
     #[arg(long, value_name = "FILE", requires = "client_id")]
     client_secret_file: Option<PathBuf>,
-    /// Certificates to know the servers' by, instead of the system's
+    /// Certificates to know the servers by, instead of the system's
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Where several databases are served, the one that is asked
