@@ -119,16 +119,16 @@ impl<'g> Session<'g> {
         cancel: &CancellationToken,
     ) -> Result<T, Diagnostic> {
         let began = Instant::now();
-        let stop = cancel.child_token();
-        let running = async {
+        let (stop, work) = (cancel.child_token(), Box::pin(work));
+        let running = Box::pin(async {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {
                     Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "the caller cancelled the call"))
                 }
-                ran = Box::pin(work) => ran,
+                ran = work => ran,
             }
-        };
+        });
         let ran = self.served.policies.guard((self.caller, false), &stop, running).await;
         let sqlstate = ran.as_ref().err().map(|error| error.sqlstate);
         self.gateway.telemetry.emit(&Event::Run {
