@@ -20,11 +20,14 @@ mod notes;
 mod notify;
 mod observing;
 mod policy;
+mod probe;
 mod reload;
 mod revoked;
 mod serve;
 mod setup;
 mod shutdown;
+mod span;
+mod suspend;
 mod token;
 
 use std::process::ExitCode;
@@ -76,6 +79,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Demo(demo) => demo::run(demo).await,
             Command::Approve(command) => approve::run(command).await,
             Command::Approvals(command) => approve::list(command).await,
+            Command::Probe(command) => probe::run(command).await,
+            Command::Suspend(command) => suspend::suspend(command).await,
+            Command::Resume(command) => suspend::resume(command).await,
+            Command::Suspended(command) => suspend::list(command).await,
             Command::Health(_)
             | Command::Notify(_)
             | Command::Token(_)

@@ -30,6 +30,7 @@ mod share;
 #[cfg(test)]
 mod shop;
 mod stopped;
+mod suspended;
 mod tasks;
 mod tool_groups;
 mod top_queries;
@@ -70,6 +71,7 @@ use watch::Stir;
 use crate::approvals::{ApprovalStore, MemoryApprovals};
 use crate::pg::{Diagnostic, SqlState};
 use crate::store::before::BeforeImages;
+use crate::store::suspensions::Suspensions;
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
 use crate::telemetry::Telemetry;
 
@@ -85,6 +87,7 @@ pub struct Gateway {
     before: Option<Arc<BeforeImages>>,
     approvals: Arc<dyn ApprovalStore>,
     search_and_fetch: bool,
+    suspensions: Arc<Suspensions>,
 }
 
 impl Gateway {
@@ -103,7 +106,9 @@ impl Gateway {
             before: None,
             approvals: Arc::new(MemoryApprovals::default()),
             search_and_fetch: false,
+            suspensions: Arc::default(),
         }
+        .with_suspensions(Arc::default())
     }
 
     /// Keeps tasks in `store`, as `holder`: a name that no other process has.

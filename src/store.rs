@@ -6,6 +6,7 @@ pub mod before;
 mod fault;
 mod id;
 pub mod migrate;
+pub mod suspensions;
 mod vault;
 
 pub use fault::fault;

@@ -52,12 +52,14 @@ mod postgres {
     mod policy_mutants;
     mod policy_script;
     mod print;
+    mod probe;
     mod protect;
     mod replicas;
     mod resources;
     mod saved;
     mod security;
     mod sql_cases;
+    mod suspend;
     mod task_store;
     mod tasks;
     mod tuning;

@@ -44,6 +44,7 @@ mod pure {
     mod policy_model;
     mod policy_schema;
     mod policy_writes;
+    mod probe;
     mod quick_start;
     mod saved_schema;
     mod unsupported;

@@ -122,16 +122,17 @@ impl Writer {
             return;
         }
         let ended = self.place.append(&mut self.pending, lasting);
-        for waiting in self.waiting.drain(..) {
-            // Whoever waited may have gone.
-            let _ = waiting.send(ended.clone());
-        }
-        match ended {
+        // Whoever hears of a fault finds it everywhere.
+        match &ended {
             Ok(()) => {
                 self.unsettled = if lasting { None } else { self.unsettled.or_else(|| Some(Instant::now())) };
                 self.well();
             }
-            Err(fault) => self.fails(fault),
+            Err(fault) => self.fails(fault.clone()),
+        }
+        for waiting in self.waiting.drain(..) {
+            // Whoever waited may have gone.
+            let _ = waiting.send(ended.clone());
         }
     }
 

@@ -60,7 +60,7 @@ async fn decide(desk: &mut Desk, id: ApprovalId, arguments: &ApproveArguments) -
         }
         Answer::TooLate(after) => bail!("nothing is decided: it is {} already", after.state.word()),
         Answer::Failed(error) => Err(shown::failure(&error)),
-        Answer::List(_) | Answer::Shown(_) => bail!("there is no approval {id}"),
+        Answer::List(_) | Answer::Shown(_) | Answer::Suspended { .. } => bail!("there is no approval {id}"),
     }
 }
 

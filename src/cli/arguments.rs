@@ -11,6 +11,8 @@ use super::man::ManArguments;
 use super::notes::NotesCommand;
 use super::notify::NotifyCommand;
 use super::policy::PolicyCommand;
+use super::probe::ProbeArguments;
+use super::suspend::{ResumeArguments, SuspendArguments, SuspendedArguments};
 
 /// Puts a PostgreSQL database behind the Model Context Protocol: every call becomes one parsed, policy-checked,
 /// re-printed SQL statement
@@ -53,6 +55,12 @@ pub(super) enum Command {
     Approve(ApproveArguments),
     /// List what waits for approval
     Approvals(ApprovalsArguments),
+    /// Refuse the calls of a caller or under a policy, writes, or all calls, at once
+    Suspend(SuspendArguments),
+    /// Take back what was suspended
+    Resume(ResumeArguments),
+    /// List what is suspended
+    Suspended(SuspendedArguments),
     /// Let a database tell of changes of its schema itself
     #[command(subcommand)]
     Notify(NotifyCommand),
@@ -60,6 +68,8 @@ pub(super) enum Command {
     Demo(DemoArguments),
     /// Ask a running server whether it is ready, for container health checks
     Health(HealthArguments),
+    /// Do against a running server what a client does, step by step, for monitors
+    Probe(ProbeArguments),
     /// Print what lets a shell complete this command line
     Completions(CompletionsArguments),
     /// Print the manual page, or write one for every command
@@ -80,9 +90,13 @@ impl Command {
             | Self::Migrate(_)
             | Self::Approve(_)
             | Self::Approvals(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::Suspended(_)
             | Self::Notify(_)
             | Self::Demo(_)
             | Self::Health(_)
+            | Self::Probe(_)
             | Self::Completions(_)
             | Self::Man(_) => "warn",
         }

@@ -18,6 +18,7 @@ use super::arguments::HealthArguments;
 use super::serve::address;
 use super::setup::{environment, read_config};
 use place::Place;
+pub(super) use secured::client_config;
 
 const LIMIT: Duration = Duration::from_secs(10);
 /// Of the answer.

@@ -54,7 +54,7 @@ async fn serve(
     setup.whole_policies(PATIENCE).await?;
     let observed = observing.start(setup, &gateway, &stop).await?;
     reload::watch(gateway.clone(), audit, stop.clone())?;
-    // What is in the store, `pgwarden approve` finds there.
+    // What is in the store, `pgwarden approve` and `pgwarden suspend` find there.
     let control = setup
         .config
         .store

@@ -5,7 +5,9 @@ mod audit;
 mod store;
 
 pub(super) use audit::{key as audit_key, open as open_audit, store_of as audit_store};
-pub(super) use store::{Shared, named as store_named, of_approvals as open_approvals};
+pub(super) use store::{
+    Shared, named as store_named, of_approvals as open_approvals, of_suspensions as open_suspensions,
+};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -124,10 +126,14 @@ impl Setup {
         let shared = shared_store(&self.config)?;
         let store = store::of_tasks(shared.as_ref(), tasks).await?;
         let images = store::of_images(shared.as_ref()).await?;
+        let suspensions = store::of_suspensions(shared.as_ref()).await?;
+        suspensions.follow();
         let holder = Holder(TaskId::random().map_err(|error| anyhow!(error.message))?);
         let gateway = Gateway::new(self.served.clone(), limits, self.telemetry.clone());
         let gateway = gateway.with_tasks(store, tasks.settings.clone(), holder).with_before_images(images);
         let gateway = gateway.with_search_and_fetch(self.config.tools.search_and_fetch);
+        let gateway = gateway.with_suspensions(suspensions);
+        gateway.log_suspensions();
         Ok(match &shared {
             Some(shared) => gateway.with_approvals(store::of_approvals(shared).await?),
             None => gateway,

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::arguments::{TokenCommand, TokensFile};
 use super::setup::{environment, read_config};
+use super::span::span;
 use crate::auth::{NewToken, Scope, Scopes, TokenFile};
 
 pub(super) fn run(command: &TokenCommand) -> anyhow::Result<ExitCode> {
@@ -102,28 +103,10 @@ fn scopes(words: &[String]) -> anyhow::Result<Scopes> {
     if words.is_empty() { Ok(Scope::Read.into()) } else { words.iter().map(scope).collect() }
 }
 
-/// `30m`, `12h` or `90d` from `now`.
+/// So long from `now`.
 fn end(time: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
-    now.checked_add_signed(span(time)?).with_context(|| no_time(time))
-}
-
-/// `30m`, `12h` or `90d`.
-pub(super) fn span(time: &str) -> anyhow::Result<TimeDelta> {
-    let wrong = || no_time(time);
-    let unit = time.chars().last().with_context(wrong)?;
-    let number: i64 = time.strip_suffix(unit).unwrap_or_default().parse().with_context(wrong)?;
-    let span = match unit {
-        _ if number < 1 => None,
-        'm' => TimeDelta::try_minutes(number),
-        'h' => TimeDelta::try_hours(number),
-        'd' => TimeDelta::try_days(number),
-        _ => None,
-    };
-    span.with_context(wrong)
-}
-
-fn no_time(time: &str) -> String {
-    format!("`{time}` is no time: write it as in `30m`, `12h` or `90d`")
+    let end = TimeDelta::from_std(span(time)?).ok().and_then(|span| now.checked_add_signed(span));
+    end.with_context(|| format!("`{time}` is too long"))
 }
 
 fn shown(time: DateTime<Utc>) -> String {

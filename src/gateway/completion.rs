@@ -60,6 +60,7 @@ impl Gateway {
     /// Values that begin with what is typed first, then those that are like it. None where the tools of the group `schema`
     /// are switched off.
     pub async fn complete(&self, caller: &Caller, completing: &Completing) -> Result<Completion, Diagnostic> {
+        self.may_call(caller)?;
         if completing.typed.chars().count() > LONGEST {
             return Ok(Completion::default());
         }

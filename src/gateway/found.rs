@@ -26,6 +26,7 @@ pub use sources::DocumentFault;
 use super::invisible::{shown, shown_json, shown_line};
 use super::resource_uri::{Address, Form, Target};
 use super::served::Schema;
+use super::suspended::is_refusal;
 use super::{Gateway, SchemaResource, Served};
 use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
@@ -108,6 +109,7 @@ impl Gateway {
         origin: Option<&str>,
         cancel: &CancellationToken,
     ) -> Result<FoundResults, Diagnostic> {
+        self.may_call(caller)?;
         let question = plain(question)?;
         let looks = self.served.iter().map(|served| self.search_one(caller, served, &question, cancel));
         let (mut lists, mut refusal, mut characters) = (Vec::new(), None, self.limits.characters);
@@ -134,11 +136,15 @@ impl Gateway {
         origin: Option<&str>,
         cancel: &CancellationToken,
     ) -> Result<Option<FoundDocument>, Diagnostic> {
+        self.may_call(caller)?;
         let Some(parsed) = id::parse(id).filter(|_| self.search_and_fetch) else { return Ok(None) };
         let Some(served) = self.served.iter().find(|served| served.name() == parsed.database) else {
             return Ok(None);
         };
-        if served.policies.of(caller).is_err() || !self.has_group(caller, served, ToolGroup::Search) {
+        if let Err(refusal) = served.policies.of(caller) {
+            return if is_refusal(&refusal) { Err(refusal) } else { Ok(None) };
+        }
+        if !self.has_group(caller, served, ToolGroup::Search) {
             return Ok(None);
         }
         let schema = served.schema(caller, &self.limits, cancel).await?;

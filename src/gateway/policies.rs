@@ -8,6 +8,9 @@ use std::sync::Arc;
 pub use source::{Pinned, PolicySource, Reloaded};
 pub use when::When;
 
+use tokio_util::sync::CancellationToken;
+
+use super::suspended::{Barrier, Passing};
 use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, SqlState};
@@ -16,7 +19,11 @@ use crate::sql::{CheckContext, policy_errors};
 
 /// Cheap to clone. What changes by a reload is inside of each [`PolicySource`].
 #[derive(Clone, Debug)]
-pub struct Policies(Arc<Rules>);
+pub struct Policies {
+    rules: Arc<Rules>,
+    /// `None` outside of a gateway.
+    barrier: Option<Barrier>,
+}
 
 #[derive(Debug)]
 struct Rules {
@@ -28,13 +35,48 @@ struct Rules {
 
 impl Policies {
     pub fn new(mapped: Vec<(When, PolicySource)>, otherwise: Option<PolicySource>) -> Self {
-        Self(Arc::new(Rules { mapped, otherwise }))
+        Self { rules: Arc::new(Rules { mapped, otherwise }), barrier: None }
     }
 
-    /// The caller's.
+    pub(super) fn behind(self, barrier: Barrier) -> Self {
+        Self { barrier: Some(barrier), ..self }
+    }
+
+    /// The caller's, as long as neither of them is suspended.
     pub fn of(&self, caller: &Caller) -> Result<&PolicySource, Diagnostic> {
-        let mapped = self.0.mapped.iter().find(|(when, _)| when.is_met_by(caller)).map(|(_, source)| source);
-        mapped.or(self.0.otherwise.as_ref()).ok_or_else(|| {
+        let source = self.chosen(caller)?;
+        if let Some(barrier) = &self.barrier {
+            barrier.lets(Passing { caller, policy: source.path(), writes: false })?;
+        }
+        Ok(source)
+    }
+
+    /// Refuses a caller who may not change rows here now.
+    pub(super) fn lets_write(&self, caller: &Caller) -> Result<(), Diagnostic> {
+        let policy = self.chosen(caller)?.path();
+        let lets = |barrier: &Barrier| barrier.lets(Passing { caller, policy, writes: true });
+        self.barrier.as_ref().map_or(Ok(()), lets)
+    }
+
+    /// `work`, which `stop` ends, for as long as the caller is not suspended.
+    pub(super) async fn guard<T>(
+        &self,
+        (caller, writes): (&Caller, bool),
+        stop: &CancellationToken,
+        work: impl Future<Output = Result<T, Diagnostic>>,
+    ) -> Result<T, Diagnostic> {
+        let policy = self.chosen(caller).ok().and_then(PolicySource::path);
+        match &self.barrier {
+            Some(barrier) => barrier.guard(Passing { caller, policy, writes }, stop, work).await,
+            None => work.await,
+        }
+    }
+
+    /// The same, suspended or not.
+    pub(super) fn chosen(&self, caller: &Caller) -> Result<&PolicySource, Diagnostic> {
+        let Rules { mapped, otherwise } = &*self.rules;
+        let mapped = mapped.iter().find(|(when, _)| when.is_met_by(caller)).map(|(_, source)| source);
+        mapped.or(otherwise.as_ref()).ok_or_else(|| {
             Diagnostic::refused(
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 "no policy of this database is for this caller",
@@ -46,12 +88,12 @@ impl Policies {
 
     /// Some callers have a policy of their own, or none at all.
     pub(super) fn is_mapped(&self) -> bool {
-        !self.0.mapped.is_empty() || self.0.otherwise.is_none()
+        !self.rules.mapped.is_empty() || self.rules.otherwise.is_none()
     }
 
     /// All of them, those for some callers first.
     pub fn iter(&self) -> impl Iterator<Item = &PolicySource> {
-        self.0.mapped.iter().map(|(_, source)| source).chain(&self.0.otherwise)
+        self.rules.mapped.iter().map(|(_, source)| source).chain(&self.rules.otherwise)
     }
 
     /// Everything that any of them names and the database does not have, and conditions that cannot be used.

@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use super::identities::Identities;
 use super::resources::LastPages;
 use super::share::Shares;
+use super::suspended::Barrier;
 use super::visible::Visible;
 use super::{Documents, Notes, NotesError, NotesSource, Pinned, Policies, SavedSource};
 use crate::auth::Caller;
@@ -16,6 +17,7 @@ use crate::catalog::Catalog;
 use crate::db::Database;
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
+use crate::store::suspensions::Suspensions;
 use crate::telemetry::{Event, Telemetry};
 
 /// A database and what callers may do in it. `database` is what the configured login sees; [`Self::seen_by`] gives what a
@@ -80,6 +82,11 @@ impl Served {
         let (policies, notes, pages) = (policies.into(), Arc::default(), Arc::default());
         let documents = Arc::default();
         Self { database, policies, notes, shares, identities: Arc::default(), saved: None, pages, documents }
+    }
+
+    pub(super) fn behind(self, suspensions: &Arc<Suspensions>) -> Self {
+        let barrier = Barrier::new(self.name(), suspensions);
+        Self { policies: self.policies.clone().behind(barrier), ..self }
     }
 
     pub fn with_notes(self, notes: NotesSource) -> Self {

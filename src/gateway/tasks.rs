@@ -45,6 +45,7 @@ impl Gateway {
         request: QueryRequest,
         ttl: Option<Duration>,
     ) -> Result<TaskView, Diagnostic> {
+        self.may_call(caller)?;
         let question = Question::new(caller, request);
         let owner = Owner::of(caller);
         let fingerprint = question.fingerprint()?;

@@ -12,10 +12,10 @@ impl Gateway {
     /// is refused.
     pub fn tool_groups(&self, caller: &Caller) -> BTreeSet<ToolGroup> {
         let of = |group: &ToolGroup| {
-            let mut policies = self.served.iter().map(|served| served.policies.of(caller));
+            let mut policies = self.served.iter().map(|served| served.policies.chosen(caller));
             policies.any(|source| source.is_ok_and(|source| source.pin().policy().has_tools(*group)))
         };
-        let nobody = self.served.iter().all(|served| served.policies.of(caller).is_err());
+        let nobody = self.served.iter().all(|served| served.policies.chosen(caller).is_err());
         ToolGroup::ALL.into_iter().filter(|group| nobody || of(group)).collect()
     }
 
@@ -32,7 +32,7 @@ impl Gateway {
             (_, served) => served?,
         };
         // Without a policy of theirs, the use case says so.
-        let Ok(source) = served.policies.of(caller) else { return Ok(()) };
+        let Ok(source) = served.policies.chosen(caller) else { return Ok(()) };
         if source.pin().policy().has_tools(group) {
             return Ok(());
         }

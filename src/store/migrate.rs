@@ -47,6 +47,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "audit",
         script: include_str!("../../migrations-fixtures/migrations/0005_audit.sql"),
     },
+    Migration {
+        version: 6,
+        name: "suspensions",
+        script: include_str!("../../migrations-fixtures/migrations/0006_suspensions.sql"),
+    },
 ];
 
 /// What a database has: version and checksum.

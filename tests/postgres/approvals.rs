@@ -6,6 +6,7 @@ mod deciding;
 mod executing;
 mod ground;
 mod sealed;
+mod suspended;
 mod wire;
 
 use std::time::Duration;

@@ -21,15 +21,25 @@ const CLIENT: &str = "tests/docs/run runs it with the real client";
 const RELEASE: &str = "needs what only a published release has";
 const CONTAINERS: &str = "needs Docker or a cluster; the files that it reads are held by tests/packages/run";
 
-const ELSEWHERE: [Elsewhere; 15] = [
+/// Of this build.
+const PGWARDEN: &str = env!("CARGO_BIN_EXE_pgwarden");
+const PACKAGED: &str = "tests/packages/page.sh runs it";
+const SERVED: &str = "needs a running server: probe.rs and suspend.rs run it";
+
+const ELSEWHERE: [Elsewhere; 24] = [
     elsewhere("./scripts/demo", "builds pgwarden anew; what it starts is in cli.rs", &[]),
     elsewhere("./scripts/test", "runs this test", &[]),
-    elsewhere(
-        "pgwarden demo ",
-        "cli.rs runs it, at a free port",
-        &[env!("CARGO_BIN_EXE_pgwarden"), "demo", "--help"],
-    ),
+    elsewhere("pgwarden demo ", "cli.rs runs it, at a free port", &[PGWARDEN, "demo", "--help"]),
     elsewhere("cargo install ", RELEASE, &["cargo", "install", "-h"]),
+    elsewhere("sudo tar ", PACKAGED, &[]),
+    elsewhere("eval \"$(pgwarden completions ", PACKAGED, &[]),
+    elsewhere("pgwarden completions ", PACKAGED, &[]),
+    elsewhere("pgwarden man ", PACKAGED, &[PGWARDEN, "man", "--help"]),
+    elsewhere("pgwarden probe ", SERVED, &[PGWARDEN, "probe", "--help"]),
+    elsewhere("pgwarden suspend ", SERVED, &[]),
+    elsewhere("pgwarden resume ", SERVED, &[]),
+    elsewhere("pgwarden suspended", SERVED, &[PGWARDEN, "suspended", "--help"]),
+    elsewhere("mv /var/lib/node_exporter/", "puts a file where node_exporter is", &[]),
     elsewhere("claude plugin ", "tests/packages/run installs the plugin from this folder", &[]),
     elsewhere("gemini extensions ", "tests/packages/run installs the extension that it packs", &[]),
     elsewhere("claude mcp ", CLIENT, &[]),

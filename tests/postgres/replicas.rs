@@ -4,6 +4,7 @@
 mod chaos;
 mod fleet;
 mod hand_over;
+mod suspended;
 
 use std::time::Duration;
 

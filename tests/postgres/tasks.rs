@@ -8,6 +8,7 @@ mod input;
 mod legacy;
 mod pages;
 mod revoked;
+mod suspended;
 mod waiting;
 
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{Database, READER, gate_with};
 
-fn limits() -> CallLimits {
+pub(super) fn limits() -> CallLimits {
     CallLimits {
         rows: 1_000_000,
         characters: 40_000,
@@ -37,7 +38,7 @@ fn gateway(database: &Database<'_>) -> Gateway {
     gateway_with(database, limits(), Policy::builtin())
 }
 
-fn gateway_with(database: &Database<'_>, limits: CallLimits, policy: Policy) -> Gateway {
+pub(super) fn gateway_with(database: &Database<'_>, limits: CallLimits, policy: Policy) -> Gateway {
     let gate = gate_with(&database.url(READER), |settings| settings.name = "shop".to_owned());
     Gateway::new(vec![Served::new(gate, policy)], limits, Telemetry::default())
 }

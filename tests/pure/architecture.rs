@@ -39,7 +39,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("postgres_protocol", &["db"]),
     ("tokio_postgres_rustls", &["db"]),
     ("lz4_flex", &["tasks"]),
-    ("reqwest", &["telemetry", "auth"]),
+    ("reqwest", &["telemetry", "auth", "cli"]),
     ("rmcp", &["mcp"]),
     ("axum", &["web", "mcp"]),
     ("maud", &["web"]),

@@ -61,7 +61,7 @@ impl Desk {
             match answer {
                 Answer::List(approvals) => open.extend(approvals),
                 Answer::Failed(error) => return Err(shown::failure(&error)),
-                Answer::Shown(_) | Answer::Decided(_) | Answer::TooLate(_) => {}
+                Answer::Shown(_) | Answer::Decided(_) | Answer::TooLate(_) | Answer::Suspended { .. } => {}
             }
         }
         open.sort_by_key(|approval| approval.created);
@@ -83,7 +83,7 @@ impl Desk {
         match answer {
             Answer::Shown(found) => Ok(found.map(|found| *found)),
             Answer::Failed(error) => Err(shown::failure(&error)),
-            Answer::List(_) | Answer::Decided(_) | Answer::TooLate(_) => Ok(None),
+            Answer::List(_) | Answer::Decided(_) | Answer::TooLate(_) | Answer::Suspended { .. } => Ok(None),
         }
     }
 

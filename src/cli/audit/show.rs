@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::ShowArguments;
 use super::source::{Source, config};
-use crate::cli::token::span;
+use crate::cli::span::span;
 
 /// What a line begins with; the rest follows as `name=value`.
 const FIRST: [&str; 4] = ["seq", "time", "event", "outcome"];

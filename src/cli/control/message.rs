@@ -14,6 +14,7 @@ use crate::approvals::{ApprovalId, Person};
 use crate::auth::Caller;
 use crate::gateway::{ApprovalView, Decided, Decision, Gateway};
 use crate::pg::Diagnostic;
+use crate::store::suspensions::{Suspended, Suspension};
 
 /// For the whole of a question and its answer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -33,6 +34,17 @@ pub(in crate::cli) enum Question {
         decision: Decision,
         shown: String,
     },
+    /// What is suspended.
+    Suspended,
+    Suspend {
+        of: Suspended,
+        reason: String,
+        /// `None`: until it is resumed.
+        seconds: Option<u64>,
+    },
+    Resume {
+        of: Suspended,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,6 +56,11 @@ pub(in crate::cli) enum Answer {
     Decided(Box<ApprovalView>),
     /// It was decided, used or expired before.
     TooLate(Box<ApprovalView>),
+    /// What is suspended now. `changed` is false where there was nothing to resume.
+    Suspended {
+        all: Vec<Suspension>,
+        changed: bool,
+    },
     Failed(Diagnostic),
 }
 
@@ -54,9 +71,17 @@ pub(in crate::cli) fn host_caller(uid: Uid) -> Caller {
     Caller { issuer: person.issuer, ..Caller::local(person.subject) }
 }
 
-/// Answers from the approvals of `gateway`.
+/// Answers from the approvals and suspensions of `gateway`.
 pub(in crate::cli) async fn answer(gateway: &Gateway, viewer: &Caller, question: Question) -> Answer {
+    let suspensions = gateway.suspensions();
+    let now = |changed| Answer::Suspended { all: suspensions.current(), changed };
     let answered = match question {
+        Question::Suspended => Ok(now(true)),
+        Question::Suspend { of, reason, seconds } => {
+            let time = seconds.map(Duration::from_secs);
+            suspensions.suspend(of, &reason, &viewer.subject, time).await.map(|()| now(true))
+        }
+        Question::Resume { of } => suspensions.resume(&of).await.map(now),
         Question::List => gateway.open_approvals(viewer).await.map(Answer::List),
         Question::Show { id } => {
             gateway.approval(viewer, id).await.map(|found| Answer::Shown(found.map(Box::new)))

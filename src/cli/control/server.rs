@@ -1,4 +1,4 @@
-//! The server's side: the socket is there from the first approval on.
+//! The server's side.
 
 use std::fs::{Permissions, remove_file, rename, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::UnixListener;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
@@ -27,7 +26,7 @@ impl Drop for Socket {
     }
 }
 
-/// The socket of this process, or the wait for the need of one.
+/// The socket of this process.
 pub(in crate::cli) struct Control(JoinHandle<()>);
 
 impl Control {
@@ -38,19 +37,17 @@ impl Control {
     }
 }
 
-/// Opens the socket in `directory` once something is to be approved.
+/// Opens the socket in `directory`.
 pub(in crate::cli) fn watch(gateway: Gateway, directory: PathBuf) -> Control {
-    let mut changes = gateway.approval_changes();
     Control(tokio::spawn(async move {
-        if matches!(changes.recv().await, Err(RecvError::Closed)) {
-            return;
-        }
         match open(&directory) {
             Ok((listener, socket)) => {
-                info!(socket = %socket.0.display(), "`pgwarden approve` reaches this server");
+                info!(socket = %socket.0.display(), "`pgwarden approve` and `pgwarden suspend` reach this server");
                 serve(&gateway, &listener).await;
             }
-            Err(fault) => warn!("`pgwarden approve` cannot reach this server: {fault:#}"),
+            Err(fault) => {
+                warn!("`pgwarden approve` and `pgwarden suspend` cannot reach this server: {fault:#}");
+            }
         }
     }))
 }

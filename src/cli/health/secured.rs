@@ -22,12 +22,18 @@ pub(super) fn stream(
     let name = name(place, server);
     let name =
         ServerName::try_from(name.clone()).with_context(|| format!("`{name}` is no name of a host"))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots(server, ca)?)
-        .with_no_client_auth();
+    let own = server.tls.as_ref().map(|tls| tls.cert_file.as_path());
+    let config = client_config(own, ca)?;
     Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, stream))
+}
+
+/// Knows servers by [`roots`].
+pub(in crate::cli) fn client_config(own: Option<&Path>, ca: Option<&Path>) -> anyhow::Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots(own, ca)?)
+        .with_no_client_auth())
 }
 
 /// The host of `public_url`, which the certificate is for, else the one that is asked.
@@ -37,13 +43,12 @@ fn name(place: &Place, server: &Server) -> String {
     host.map_or_else(|| place.name().to_owned(), |host| host.trim_matches(['[', ']']).to_owned())
 }
 
-/// Those of `ca` alone, or the system's and what the configuration itself has the server show: it may have signed itself.
-fn roots(server: &Server, ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
+/// Those of `ca` alone, or the system's and `own`, what the configuration has the server show: it may have signed itself.
+fn roots(own: Option<&Path>, ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if ca.is_none() {
         let (_, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
-    let own = server.tls.as_ref().map(|tls| tls.cert_file.as_path());
     if let Some(path) = ca.or(own) {
         let unreadable = || format!("`{}` is no file of certificates in PEM", path.display());
         for certificate in CertificateDer::pem_file_iter(path).with_context(unreadable)? {

@@ -11,6 +11,7 @@ use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
 use crate::store::MasterKey;
 use crate::store::before::BeforeImages;
+use crate::store::suspensions::Suspensions;
 use crate::tasks::{MemoryStore, Pace, PostgresStore, Store};
 
 /// The database that replicas share, and the key that its contents are sealed with.
@@ -66,6 +67,15 @@ pub(in crate::cli) async fn of_images(shared: Option<&Shared>) -> anyhow::Result
     let images = Arc::new(images.map_err(|error| anyhow!(words(&error)))?);
     images.keep_swept();
     Ok(images)
+}
+
+/// What is suspended, as all replicas have it.
+pub(in crate::cli) async fn of_suspensions(shared: Option<&Shared>) -> anyhow::Result<Arc<Suspensions>> {
+    let opened = match shared {
+        Some(Shared { connection, .. }) => Suspensions::open(connection.clone()).await,
+        None => Ok(Suspensions::default()),
+    };
+    opened.map(Arc::new).map_err(|error| anyhow!(words(&error)))
 }
 
 /// The store that `whence` names: a URL, or libpq's words.

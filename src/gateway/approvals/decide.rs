@@ -43,6 +43,7 @@ impl Gateway {
         decision: Decision,
         shown: &str,
     ) -> Result<Decided, Diagnostic> {
+        self.may_call(viewer)?;
         let person = Person::of(viewer);
         let Some(before) = self.approvals.find(id).await?.filter(|found| is_seen_by(found, viewer)) else {
             return Ok(Decided::Unknown);

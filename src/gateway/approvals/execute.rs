@@ -47,6 +47,7 @@ impl Gateway {
         may_write(caller)?;
         // Before an approval is used up.
         self.telemetry.may_write()?;
+        self.may_call(caller)?;
         match request {
             ExecuteRequest::New(request) => self.run_or_ask(caller, request, cancel).await,
             ExecuteRequest::Approved { id, again } => {
@@ -72,6 +73,7 @@ impl Gateway {
         wait: Duration,
         cancel: &CancellationToken,
     ) -> Result<Option<ApprovalView>, Diagnostic> {
+        self.may_call(caller)?;
         let Some(stored) = self.own_approval(caller, id).await? else { return Ok(None) };
         self.decided_within(stored.id, wait, cancel).await.and_then(ApprovalView::of).map(Some)
     }
@@ -148,6 +150,8 @@ impl Gateway {
             )
         };
         let served = self.served(Some(&binding.database)).map_err(|_| elsewhere())?;
+        // Before it is given away.
+        served.policies.lets_write(caller)?;
         let policy = served.policies.of(caller)?.pin().policy().version() == binding.policy;
         if policy && served.seen_by(caller)?.database.ready().await?.contents().login == binding.run_as {
             return Ok(());

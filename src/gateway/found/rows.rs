@@ -54,8 +54,9 @@ impl Reading<'_> {
             planner: policy.planner_limits().copied(),
         };
         let mut taken = Rows::default();
-        let ran = seen.database.run(checked, params, &limits, &mut taken, self.cancel);
-        let ran = Box::pin(ran).await;
+        let stop = self.cancel.child_token();
+        let running = Box::pin(seen.database.run(checked, params, &limits, &mut taken, &stop));
+        let ran = self.served.policies.guard((self.caller, false), &stop, running).await;
         self.report(&query_id, &ran, &taken, started.elapsed());
         ran.map(|_| taken.0)
     }

@@ -66,7 +66,12 @@ impl Run {
 
     /// Runs to the end. Every refusal and error carries the run's query id.
     pub(in crate::gateway) async fn go(&self, first: FirstPage) -> Result<Finished, Diagnostic> {
-        let finished = Box::pin(self.answer(first)).await;
+        let (caller, database) = (&self.question.caller, self.question.request.database.as_deref());
+        let answer = Box::pin(self.answer(first));
+        let finished = match self.gateway.served(database) {
+            Ok(served) => served.policies.guard((caller, false), &self.live.stop, answer).await,
+            Err(_) => answer.await,
+        };
         finished.map_err(|refusal| self.named(refusal))
     }
 

@@ -24,6 +24,7 @@ impl Gateway {
         patience: Duration,
         cancel: &CancellationToken,
     ) -> Result<Option<Asked>, Diagnostic> {
+        self.may_call(caller)?;
         let until = Instant::now() + patience.min(LONGEST);
         let mut changes = self.task_changes();
         loop {

@@ -119,13 +119,17 @@ impl<'g> Session<'g> {
         cancel: &CancellationToken,
     ) -> Result<T, Diagnostic> {
         let began = Instant::now();
-        let ran = tokio::select! {
-            biased;
-            () = cancel.cancelled() => {
-                Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "the caller cancelled the call"))
+        let (stop, work) = (cancel.child_token(), Box::pin(work));
+        let running = Box::pin(async {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "the caller cancelled the call"))
+                }
+                ran = work => ran,
             }
-            ran = Box::pin(work) => ran,
-        };
+        });
+        let ran = self.served.policies.guard((self.caller, false), &stop, running).await;
         let sqlstate = ran.as_ref().err().map(|error| error.sqlstate);
         self.gateway.telemetry.emit(&Event::Run {
             query_id: &self.query_id,

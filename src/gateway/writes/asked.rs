@@ -61,6 +61,7 @@ impl Asked {
         let within = gateway.limits.within(policy);
         let begun = async {
             may_write(caller)?;
+            served.policies.lets_write(caller)?;
             let admitted = gateway.admitted(caller, served, policy)?;
             let seen = served.seen_by(caller)?;
             let catalog = seen.catalog(within.deadline, cancel).await?;

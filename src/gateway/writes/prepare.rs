@@ -24,7 +24,9 @@ impl Gateway {
         let asked = Asked::begin(self, caller, request, keys, &|_| Ok(()), cancel).await?;
         let _share = asked.share(cancel).await?;
         let began = Instant::now();
-        let previewed = Box::pin(asked.preview(cancel)).await;
+        let stop = cancel.child_token();
+        let previewing = Box::pin(asked.preview(&stop));
+        let previewed = asked.served.policies.guard((caller, true), &stop, previewing).await;
         let previewed = previewed.map_err(|error| failure::told(error, &asked.visible()));
         asked.report_run(previewed.as_ref().map(|_| 0), began.elapsed(), cancel);
         let preview = previewed.map_err(|error| asked.named(error))?;

@@ -49,7 +49,10 @@ impl Gateway {
             let began = Instant::now();
             // INVARIANT: the record that it is about to run is there to stay before it does.
             let written = match asked.announce(approval).await {
-                Ok(()) => Box::pin(asked.run(&stop)).await,
+                Ok(()) => {
+                    let running = Box::pin(asked.run(&stop));
+                    asked.served.policies.guard((&asked.caller, true), &stop, running).await
+                }
                 Err(unrecorded) => Err(unrecorded),
             };
             let mut written = written.map_err(|error| {

@@ -93,6 +93,11 @@ impl<'d> Fleet<'d> {
         fleet
     }
 
+    /// The configuration file of all of them.
+    pub fn config(&self) -> &str {
+        self.config.to_str().unwrap()
+    }
+
     /// Starts the process of a place that has none.
     pub fn launch(&self, at: usize) {
         let replica = &self.replicas[at];
