@@ -140,6 +140,12 @@ impl Draft {
                 Self::new("saved_queries").reloaded((database, file), (before, now), *fault)
             }
             Event::Authorization(step) => Self::authorized(step),
+            Event::Suspension { of, resumed, reason, by, until } => Self::new("suspension")
+                .with("of", cut(of, NAME_CHARS))
+                .with("outcome", if *resumed { "resumed" } else { "suspended" })
+                .with("reason", cut(reason, NAME_CHARS))
+                .with("by", cut(by, NAME_CHARS))
+                .maybe("until", *until),
         };
         Some(record)
     }

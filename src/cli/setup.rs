@@ -133,7 +133,7 @@ impl Setup {
         let gateway = gateway.with_tasks(store, tasks.settings.clone(), holder).with_before_images(images);
         let gateway = gateway.with_search_and_fetch(self.config.tools.search_and_fetch);
         let gateway = gateway.with_suspensions(suspensions);
-        gateway.log_suspensions();
+        gateway.tell_suspensions();
         Ok(match &shared {
             Some(shared) => gateway.with_approvals(store::of_approvals(shared).await?),
             None => gateway,

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use super::{Gateway, Served};
 use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
 use crate::store::suspensions::{Suspended, Suspension, Suspensions, shown};
+use crate::telemetry::{Event, Telemetry};
 
 /// What is suspended, as one database asks.
 #[derive(Clone, Debug)]
@@ -95,23 +95,17 @@ impl Gateway {
         first(&self.suspensions, |of| is_of(of, caller))
     }
 
-    /// Says in the log what is suspended and resumed from here on, wherever that was done.
-    pub fn log_suspensions(&self) {
-        let mut changes = self.suspensions.changes();
+    /// Tells what is suspended and resumed from here on, wherever that was done.
+    pub fn tell_suspensions(&self) {
+        let (mut changes, telemetry) = (self.suspensions.changes(), self.telemetry.clone());
         tokio::spawn(async move {
             let mut before: Arc<[Suspension]> = Arc::default();
             loop {
                 let now = Arc::clone(&changes.borrow_and_update());
                 let begun = now.iter().filter(|one| !before.contains(one));
-                for Suspension { of, reason, by, until, .. } in begun {
-                    let (until, of) = (until.map(shown), of.to_string());
-                    warn!(target: "pgwarden::suspension", of, reason, by, until, "suspended: {of}");
-                }
+                begun.for_each(|one| tell(&telemetry, one, false));
                 let ended = before.iter().filter(|one| !now.iter().any(|other| other.of == one.of));
-                for one in ended {
-                    let of = one.of.to_string();
-                    warn!(target: "pgwarden::suspension", of, "resumed: {of}");
-                }
+                ended.for_each(|one| tell(&telemetry, one, true));
                 before = now;
                 if changes.changed().await.is_err() {
                     return;
@@ -119,6 +113,12 @@ impl Gateway {
             }
         });
     }
+}
+
+fn tell(telemetry: &Telemetry, one: &Suspension, resumed: bool) {
+    let Suspension { of, reason, by, until, .. } = one;
+    let (of, until) = (of.to_string(), until.map(shown));
+    telemetry.emit(&Event::Suspension { of: &of, resumed, reason, by, until: until.as_deref() });
 }
 
 pub(super) fn is_refusal(refusal: &Diagnostic) -> bool {

@@ -79,10 +79,9 @@ async fn run(call: Call<'_>, group: Option<ToolGroup>, database: Option<&str>) -
     let called = call.run(group).await;
     if let (Ok(Called::Reply(result)), Some(credentials)) = (&called, &handler.credentials)
         && reply::rule(result).is_some_and(|rule| RULES.contains(&rule))
+        && let Some(database) = database
     {
-        if let Some(database) = database {
-            under_bearer(handler, cx, credentials, |bearer| credentials.forget(bearer, database));
-        }
+        under_bearer(handler, cx, credentials, |bearer| credentials.forget(bearer, database));
     }
     called
 }

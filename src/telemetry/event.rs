@@ -196,6 +196,15 @@ pub enum Event<'a> {
     },
     /// The authorization server took a step, or refused one.
     Authorization(Authorization<'a>),
+    /// A caller, a policy, writes or all calls were suspended, or resumed.
+    Suspension {
+        of: &'a str,
+        resumed: bool,
+        reason: &'a str,
+        /// Who suspended it.
+        by: &'a str,
+        until: Option<&'a str>,
+    },
     /// A request was answered.
     Operation {
         /// `other` for a method that there is not.
@@ -226,6 +235,15 @@ impl Event<'_> {
             | Self::Http { .. }
             | Self::Reload { .. } => {}
             Self::Authorization(step) => step.log(),
+            Self::Suspension { of, resumed: true, .. } => {
+                warn!(target: "pgwarden::suspension", of = *of, "resumed: {of}");
+            }
+            Self::Suspension { of, resumed: false, reason, by, until } => {
+                warn!(
+                    target: "pgwarden::suspension",
+                    of = *of, reason = *reason, by = *by, until = *until, "suspended: {of}"
+                );
+            }
             Self::Decision {
                 query_id,
                 who: Who { subject, client, .. },

@@ -108,8 +108,8 @@ impl Sink for Metrics {
                     Some(sqlstate) => self.count(&series::STATEMENT_ERRORS, &[database, sqlstate.class()]),
                 }
             }
-            // Its run is counted.
-            Event::Write { .. } => {}
+            // A write's run is counted; a suspension shows in the refusals.
+            Event::Write { .. } | Event::Suspension { .. } => {}
             Event::Approval { step, database, .. } => {
                 self.count(&series::APPROVALS, &[database, step.word()]);
             }
