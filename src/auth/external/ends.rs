@@ -74,15 +74,15 @@ mod tests {
 
     #[tokio::test]
     async fn an_end_that_is_moved_is_kept() {
-        let (ends, beat) = (Ends::default(), Duration::from_millis(20));
+        let (ends, soon) = (Ends::default(), Duration::from_millis(10));
         let (long, short) = (fingerprint("long"), fingerprint("short"));
-        let (later, sooner) = (ends.of(long, 10 * beat), ends.of(short, 100 * beat));
-        tokio::time::sleep(5 * beat).await;
-        ends.of(long, 100 * beat);
-        ends.of(short, beat);
-        tokio::time::sleep(20 * beat).await;
+        let (later, sooner) = (ends.of(long, Duration::from_secs(2)), ends.of(short, LONGEST));
+        ends.of(long, LONGEST);
+        ends.of(short, soon);
+        tokio::time::sleep(Duration::from_millis(2_300)).await;
         assert!(!later.is_cancelled() && sooner.is_cancelled());
-        tokio::time::sleep(100 * beat).await;
-        assert!(later.is_cancelled() && ends.lock().is_empty());
+        ends.of(long, soon);
+        let ended = tokio::time::timeout(Duration::from_secs(10), later.cancelled()).await;
+        assert!(ended.is_ok() && ends.lock().is_empty());
     }
 }

@@ -125,14 +125,14 @@ async fn one_address_leaves_turns_to_others() {
     let provider = Provider::start(Vec::new()).await;
     let peer = guarded(vec![asking(&provider, Duration::from_secs(60))]).await;
     knows(&provider, "good", with(&claims(&provider.issuer), "active", json!(true)));
-    provider.said.slow.store(1_000, Ordering::Relaxed);
+    provider.said.slow.store(2_000, Ordering::Relaxed);
     let garbage = async |number: u8| present_from(&peer, 2, &format!("garbage-{number}")).await;
     let all = join_all((0..20).map(garbage));
     let another = async {
         until("four are asked about", async || (questions(&provider) == 4).then_some(())).await;
         let begun = Instant::now();
         assert_eq!(present_from(&peer, 3, "good").await, 200);
-        assert!(begun.elapsed() < Duration::from_millis(1_900), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_millis(3_500), "{:?}", begun.elapsed());
     };
     let (statuses, ()) = tokio::join!(all, another);
     assert!(statuses.contains(&401) && statuses.contains(&503), "{statuses:?}");
