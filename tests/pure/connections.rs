@@ -84,3 +84,21 @@ async fn who_says_nothing_is_let_go_before_who_has_asked() {
     assert!(begun.elapsed() > Duration::from_millis(290), "{:?}", begun.elapsed());
     assert_eq!(status(&mut asking).await, 200, "kept for its next request");
 }
+
+/// Some clients send head and body apart, and use the connection again for what they do about a refusal.
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_to_the_next_request() {
+    let tokens = Arc::new(TokenStore::load("/nonexistent/tokens.toml").unwrap());
+    let bearer = Authentication::Bearer(Authenticator::new(vec![tokens]));
+    let peer = HttpPeer::with(gateway(), bearer, Settings::default()).await;
+    let mut stream = from("127.0.0.1", peer.address).await;
+    let head = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stream.write_all(b"{}").await.unwrap();
+    let mut answer = vec![0; 4096];
+    let read =
+        tokio::time::timeout(Duration::from_secs(10), stream.read(&mut answer)).await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&answer[..read]).starts_with("HTTP/1.1 401 "));
+    assert_eq!(status(&mut stream).await, 200);
+}

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{StatusCode, response::Parts};
-use http_body_util::BodyExt as _;
 use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Limited};
 use rmcp::model::{ErrorCode, RequestId};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,16 @@ pub(super) async fn outgoing(
         Kind::Text if parts.status.is_success() => Response::from_parts(parts, Body::empty()),
         Kind::Text => refused(parts, &text(body).await, id),
     }
+}
+
+/// Of a body that nobody reads: so much is taken in, for so long.
+const UNREAD_BYTES: usize = 64 * 1024;
+const UNREAD: Duration = Duration::from_secs(1);
+
+/// Takes in what belongs to a request that is refused. Some clients send it behind the head, and hear the refusal before: the
+/// connection would be closed below the request that they send next (RFC 9112, 9.6).
+pub(super) async fn finish(body: Body) {
+    let _ = tokio::time::timeout(UNREAD, Limited::new(body, UNREAD_BYTES).collect()).await;
 }
 
 /// For the answers of the calls that end with their token.

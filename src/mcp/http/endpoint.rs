@@ -59,11 +59,15 @@ pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Reque
 
 impl Endpoint {
     async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
-        self.hosts.check(&request)?;
-        let (caller, standing) =
-            self.authenticate(request.headers(), request.extensions().get().copied()).await?;
-        self.permits(caller.scopes, Scope::Read)?;
+        let barred = self.hosts.check(&request).map_err(Refusal::from);
         let (mut parts, body) = request.into_parts();
+        let (caller, standing) = match self.admitted(barred, &parts).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                body::finish(body).await;
+                return Err(refusal);
+            }
+        };
         let subject = whose(&caller);
         parts.extensions.insert(caller);
         let token = standing.token.clone();
@@ -80,6 +84,17 @@ impl Endpoint {
             (_, SessionMode::Kept) => Err(Refusal::method_not_allowed("GET, POST, DELETE")),
             (_, SessionMode::Stateless) => Err(Refusal::method_not_allowed("POST, DELETE")),
         }
+    }
+
+    async fn admitted(
+        &self,
+        barred: Result<(), Refusal>,
+        parts: &Parts,
+    ) -> Result<(Caller, Standing), Refusal> {
+        barred?;
+        let (caller, standing) = self.authenticate(&parts.headers, parts.extensions.get().copied()).await?;
+        self.permits(caller.scopes, Scope::Read)?;
+        Ok((caller, standing))
     }
 
     /// Who calls, and the token that they come with.
