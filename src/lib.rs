@@ -9,6 +9,8 @@
 // The futures of a call nest from the transport down to the driver: deeper than the compiler follows by default.
 #![recursion_limit = "256"]
 
+pub mod outbound;
+
 pub mod pg;
 
 pub mod catalog;

@@ -19,7 +19,6 @@ mod remembered;
 mod settings;
 mod turns;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -34,6 +33,7 @@ use self::jws::{MOST, Signed};
 use self::provider::Provider;
 use super::public_url::is_safe;
 use super::{ClientAddress, Verdict, Verifier};
+use crate::outbound::OutboundError;
 
 /// What every token of our own begins with.
 const OURS: &str = "pgw";
@@ -44,10 +44,10 @@ pub struct Providers(Vec<Arc<Provider>>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    #[error("`{}` is no file of certificates in PEM", .0.display())]
-    CaFile(PathBuf),
-    #[error("TLS cannot be set up")]
-    Tls,
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    #[error("requests to providers cannot be set up")]
+    Client,
     #[error("two providers have the issuer `{0}`")]
     SameIssuer(String),
     #[error("two providers have `introspection`: an opaque token does not say whose it is")]

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use source::{Token, tokens};
 
 /// A module may name only those before it, and itself.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
+    "outbound",
     "pg",
     "catalog",
     "policy",

@@ -1,20 +1,17 @@
 //! What is asked of a provider over the network: bounded in time and size, never redirected, past every proxy.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::ProviderError;
 use super::settings::ClientCredentials;
 use crate::auth::public_url::is_safe;
+use crate::outbound::{self, Roots};
 
 const CONNECT: Duration = Duration::from_secs(3);
 const WHOLE: Duration = Duration::from_secs(6);
@@ -41,12 +38,7 @@ pub(super) enum FetchError {
 
 impl Fetcher {
     pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, ProviderError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| ProviderError::Tls)?
-            .with_root_certificates(roots(ca_file)?)
-            .with_no_client_auth();
+        let tls = outbound::client(Roots::only(ca_file).read()?)?;
         let client = Client::builder()
             .use_preconfigured_tls(tls)
             .no_proxy()
@@ -55,7 +47,7 @@ impl Fetcher {
             .timeout(WHOLE)
             .user_agent(concat!("pgwarden/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|_| ProviderError::Tls)?;
+            .map_err(|_| ProviderError::Client)?;
         Ok(Self(client))
     }
 
@@ -114,17 +106,4 @@ fn network(error: reqwest::Error) -> FetchError {
         () if error.is_connect() => "no connection",
         () => "broken off",
     })
-}
-
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ProviderError> {
-    let mut roots = RootCertStore::empty();
-    let Some(path) = ca_file else {
-        let (_, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        return Ok(roots);
-    };
-    let unusable = || ProviderError::CaFile(path.to_owned());
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|_| unusable())? {
-        roots.add(certificate.map_err(|_| unusable())?).map_err(|_| unusable())?;
-    }
-    if roots.is_empty() { Err(unusable()) } else { Ok(roots) }
 }

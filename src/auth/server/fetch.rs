@@ -13,13 +13,12 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::is_global;
+use crate::outbound::{self, OutboundError, Roots};
 use crate::pg::{Diagnostic, SqlState};
 
 const MOST_BYTES: usize = 5 * 1024;
@@ -84,25 +83,14 @@ impl WebFetcher {
         resolver: Arc<dyn Resolver>,
         roots: RootCertStore,
         excepted: Vec<SocketAddr>,
-    ) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        Ok(Self { resolver, tls: tls.with_root_certificates(roots).with_no_client_auth(), excepted })
+    ) -> Result<Self, OutboundError> {
+        Ok(Self { resolver, tls: outbound::client(roots)?, excepted })
     }
 
     /// By the system's look-ups and roots, and the certificates in `ca_file` besides.
     pub fn of_the_system(ca_file: Option<&Path>) -> Result<Self, Diagnostic> {
-        let mut roots = RootCertStore::empty();
-        let (_, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = ca_file {
-            let unusable = |_| unusable(format!("`ca_file` `{}` holds no certificates", path.display()));
-            for certificate in CertificateDer::pem_file_iter(path).map_err(unusable)? {
-                let certificate = certificate.map_err(unusable)?;
-                roots.add(certificate).map_err(|error| unusable_root(path, &error))?;
-            }
-        }
-        let made = Self::new(Arc::new(SystemResolver), roots, Vec::new());
-        made.map_err(|error| unusable(format!("TLS cannot be set up: {error}")))
+        let roots = Roots::system_and(ca_file).read().map_err(|error| unusable(&error))?;
+        Self::new(Arc::new(SystemResolver), roots, Vec::new()).map_err(|error| unusable(&error))
     }
 
     async fn read(&self, url: &Url) -> Result<Fetched, FetchError> {
@@ -152,12 +140,8 @@ impl fmt::Debug for WebFetcher {
     }
 }
 
-fn unusable(message: String) -> Diagnostic {
-    Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, message)
-}
-
-fn unusable_root(path: &Path, error: &rustls::Error) -> Diagnostic {
-    unusable(format!("`ca_file` `{}` has a certificate that is none: {error}", path.display()))
+fn unusable(error: &OutboundError) -> Diagnostic {
+    Diagnostic::refused(SqlState::INVALID_PARAMETER_VALUE, format!("`ca_file`: {error}"))
 }
 
 async fn body(mut answer: Response) -> Result<Vec<u8>, FetchError> {

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use url::Url;
 
 use super::place::Place;
 use crate::config::Server;
+use crate::outbound::{self, Roots};
 
 pub(super) fn stream(
     stream: TcpStream,
@@ -27,13 +27,14 @@ pub(super) fn stream(
     Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, stream))
 }
 
-/// Knows servers by [`roots`].
+/// Knows servers by the certificates of `ca` alone, or by the system's and `own`, what the configuration has the server show:
+/// it may have signed itself.
 pub(in crate::cli) fn client_config(own: Option<&Path>, ca: Option<&Path>) -> anyhow::Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots(own, ca)?)
-        .with_no_client_auth())
+    let roots = ca.map_or(Roots::system_and(own), Roots::Only).read()?;
+    if roots.is_empty() {
+        bail!("there are no certificates to know the server's by: name a file by --ca");
+    }
+    Ok(outbound::client(roots)?)
 }
 
 /// The host of `public_url`, which the certificate is for, else the one that is asked.
@@ -41,22 +42,4 @@ fn name(place: &Place, server: &Server) -> String {
     let public = server.public_url.as_ref().filter(|public| public.is_https());
     let host = public.and_then(|public| Some(Url::parse(public.origin()).ok()?.host_str()?.to_owned()));
     host.map_or_else(|| place.name().to_owned(), |host| host.trim_matches(['[', ']']).to_owned())
-}
-
-/// Those of `ca` alone, or the system's and `own`, what the configuration has the server show: it may have signed itself.
-fn roots(own: Option<&Path>, ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    if ca.is_none() {
-        let (_, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    if let Some(path) = ca.or(own) {
-        let unreadable = || format!("`{}` is no file of certificates in PEM", path.display());
-        for certificate in CertificateDer::pem_file_iter(path).with_context(unreadable)? {
-            roots.add(certificate.with_context(unreadable)?).with_context(unreadable)?;
-        }
-    }
-    if roots.is_empty() {
-        bail!("there are no certificates to know the server's by: name a file by --ca");
-    }
-    Ok(roots)
 }

@@ -9,9 +9,6 @@ use std::time::Duration;
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +18,7 @@ use url::Url;
 use super::queue::{Counts, Queue};
 use super::span::Span;
 use super::{otlp, random_u128};
+use crate::outbound::{self, OutboundError, Roots};
 
 /// Spans of one request.
 const BATCH: usize = 512;
@@ -34,10 +32,10 @@ const LAST: Duration = Duration::from_secs(2);
 /// Why spans cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ExporterError {
-    #[error("`{0}` cannot be read as certificates")]
-    Roots(String),
-    #[error("TLS cannot be set up for the collector")]
-    Tls,
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    #[error("requests cannot be set up for the collector")]
+    Client,
 }
 
 /// The receiving end of a [`Queue`].
@@ -56,12 +54,7 @@ impl Exporter {
     /// For the collector at `base`, as in `http://127.0.0.1:4318`. `ca_file`: who may vouch for it besides the system's
     /// roots.
     pub fn new(base: &Url, ca_file: Option<&Path>) -> Result<(Queue, Self), ExporterError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| ExporterError::Tls)?
-            .with_root_certificates(roots(ca_file)?)
-            .with_no_client_auth();
+        let tls = outbound::client(Roots::system_and(ca_file).read()?)?;
         let client = Client::builder()
             .use_preconfigured_tls(tls)
             .no_proxy()
@@ -69,7 +62,7 @@ impl Exporter {
             .connect_timeout(CONNECT)
             .timeout(WHOLE)
             .build()
-            .map_err(|_| ExporterError::Tls)?;
+            .map_err(|_| ExporterError::Client)?;
         let mut url = base.clone();
         url.set_path(&format!("{}/v1/traces", base.path().trim_end_matches('/')));
         let (queue, waiting) = Queue::new();
@@ -119,16 +112,4 @@ impl Exporter {
         }
         self.failing = fault.is_some();
     }
-}
-
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ExporterError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = ca_file {
-        let fault = || ExporterError::Roots(file.display().to_string());
-        for certificate in CertificateDer::pem_file_iter(file).map_err(|_| fault())? {
-            roots.add(certificate.map_err(|_| fault())?).map_err(|_| fault())?;
-        }
-    }
-    Ok(roots)
 }

@@ -85,7 +85,7 @@ async fn a_provider_is_known_by_its_certificate() {
     }
     for text in ["", "nonsense"] {
         let made = Providers::new(vec![trusting(Some(file("faulty.pem", text)))]);
-        assert!(matches!(made, Err(ProviderError::CaFile(_))), "{made:?}");
+        assert!(matches!(made, Err(ProviderError::Outbound(_))), "{made:?}");
     }
 }
 
