@@ -4,6 +4,7 @@
 mod collector;
 mod comments;
 mod metrics;
+mod runbooks;
 mod spans;
 
 use std::io::{BufRead as _, BufReader};
@@ -53,6 +54,11 @@ struct Serving {
 impl Serving {
     /// `more` is put into its configuration, before the database.
     async fn start(more: &str) -> Self {
+        Self::with_database(more, "").await
+    }
+
+    /// The same, with more about the database, too.
+    async fn with_database(more: &str, of_database: &str) -> Self {
         let database = Database::create(Template::Empty).await;
         let login = database.create_role("watched", "LOGIN").await;
         let admin = database.admin().await;
@@ -63,7 +69,7 @@ impl Serving {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
         let config = format!(
-            "[metrics]\nlisten = \"127.0.0.1:0\"\n{more}\n[databases.shop]\nurl = \"{}\"\npolicy = \"policy.toml\"\n",
+            "[metrics]\nlisten = \"127.0.0.1:0\"\n{more}\n[databases.shop]\nurl = \"{}\"\npolicy = \"policy.toml\"\n{of_database}",
             database.url(&login)
         );
         let path = folder.path().join("pgwarden.toml");
