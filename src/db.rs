@@ -42,7 +42,7 @@ mod traced;
 mod watching;
 mod write;
 
-pub use conninfo::{ConnectionSettings, ConninfoError, SslMode};
+pub use conninfo::{ConnectionSettings, ConninfoError, PasswordFrom, SslMode};
 pub use database::Database;
 pub use identity::Identity;
 pub use knowledge::Inspection;

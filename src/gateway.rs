@@ -14,6 +14,7 @@ mod health;
 mod identities;
 mod investigation;
 pub(crate) mod invisible;
+mod looks;
 mod notes;
 mod output;
 mod page;

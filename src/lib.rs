@@ -21,6 +21,8 @@ pub mod telemetry;
 
 pub mod sql;
 
+pub mod secrets;
+
 pub mod db;
 
 pub mod store;

@@ -47,6 +47,7 @@ mod postgres {
     mod notes;
     mod notifications;
     mod observability;
+    mod passwords;
     mod policies;
     mod policy_cases;
     mod policy_mutants;

@@ -218,6 +218,7 @@ impl Draft {
         let (text, checked) = match statement {
             Statement::Asked(text) => (*text, false),
             Statement::Checked(text) => (*text, true),
+            Statement::Absent => return self,
         };
         // Longer ones are refused for their size.
         let worth = statements != Statements::None && (checked || text.len() <= 4 * TEXT_CHARS);

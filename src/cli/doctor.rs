@@ -3,6 +3,7 @@
 mod beyond;
 mod identities;
 mod monitor;
+mod passwords;
 mod providers;
 
 use std::collections::BTreeSet;
@@ -117,6 +118,7 @@ impl Report<'_> {
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
             "policy": missing, "notes": notes, "saved_queries": saved, "monitor_login": self.monitor.json(),
             "identities": self.identities.json(), "documents": documents,
+            "passwords": passwords::json(self.entry),
         })
         .to_string()
     }
@@ -127,6 +129,7 @@ impl Report<'_> {
             Ok(examination) => self.describe(examination, &mut out),
             Err(error) => line(&mut out, "FAIL", &error.message, error.hint.as_deref()),
         }
+        passwords::describe(self.entry, &mut out);
         self.monitor.describe(&mut out);
         self.identities.describe(self.accepted, &mut out);
         for missing in &self.missing {
@@ -258,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_login_is_told_in_three_lines() {
+    fn a_sound_login_is_told_in_few_lines() {
         assert_eq!(
             text(&[], &[], None),
             (
@@ -266,7 +269,8 @@ mod tests {
                  \x20 ok        connected to `shop` as `reader`: PostgreSQL 15.18, time zone UTC\n\
                  \x20 note      not encrypted\n\
                  \x20           remedy: set `sslmode=verify-full` unless the way to the server is yours\n\
-                 \x20 ok        the login has no power beyond reading\n"
+                 \x20 ok        the login has no power beyond reading\n\
+                 \x20 ok        the password of `reader` comes from the connection string\n"
                     .to_owned(),
                 true
             )
@@ -319,7 +323,8 @@ mod tests {
         };
         assert_eq!(
             report.text(),
-            "shop (reader@db:5432/shop)\n  FAIL      no server at `db`\n            remedy: start it\n"
+            "shop (reader@db:5432/shop)\n  FAIL      no server at `db`\n            remedy: start it\n\
+             \x20 ok        the password of `reader` comes from the connection string\n"
         );
         assert!(!report.is_healthy() && !report.json().contains("s3cret"));
     }

@@ -10,6 +10,7 @@ pub(super) use store::{
 };
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
@@ -184,7 +185,11 @@ pub(super) fn read_config(file: Option<PathBuf>, env: Environment<'_>) -> anyhow
         None => Config::default(),
     };
     if let Some(named) = env("PGWARDEN_STORE") {
-        config.store.connection = Some(store::named("PGWARDEN_STORE", &named, env)?);
+        let named = store::named("PGWARDEN_STORE", &named, env)?;
+        config.store.connection = Some(match &config.store.passwords {
+            Some(passwords) => named.with_passwords(Arc::clone(passwords)),
+            None => named,
+        });
     }
     Ok(config)
 }

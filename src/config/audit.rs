@@ -1,11 +1,12 @@
 //! `[audit]`: where the audit log is, and what is in it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use toml::de::DeValue;
 
 use super::ConfigError;
 use super::embedded_auth::boolean;
+use super::files::Files;
 use super::section::{Fault, Section, integer, string};
 use crate::audit::{Required, Statements};
 use crate::catalog::closest;
@@ -33,15 +34,15 @@ pub enum AuditTo {
     Store,
 }
 
-pub(super) fn audit(mut section: Section<'_>, folder: &Path) -> Result<AuditLog, ConfigError> {
-    let file = section.value("file", string)?.map(|file| folder.join(file));
+pub(super) fn audit(mut section: Section<'_>, files: Files<'_>) -> Result<AuditLog, ConfigError> {
+    let file = section.value("file", string)?.map(|file| files.folder.join(file));
     let rotate = section.value("rotate_megabytes", integer(1..=1_000_000))?;
     let keep = section.value("keep_files", integer(1..=10_000))?;
     let stdout = section.value("stdout", boolean)?.unwrap_or_default();
     let store = section.value("store", boolean)?.unwrap_or_default();
     let statements = section.value("statements", statements)?.unwrap_or_default();
     let required = section.value("required", required)?.unwrap_or_default();
-    let key_file = section.value("key_file", string)?.map(|file| folder.join(file));
+    let key_file = section.value("key_file", |value| files.path(value))?;
     let to = match (file, stdout, store) {
         (Some(path), false, false) => AuditTo::File {
             path,
@@ -82,6 +83,8 @@ fn word<T: Copy>(value: &DeValue<'_>, words: &[(&'static str, T)]) -> Result<T, 
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn read(text: &str) -> Result<Option<AuditLog>, String> {

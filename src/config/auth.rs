@@ -1,13 +1,14 @@
 //! `[auth]`: who may call.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use toml::de::DeValue;
 
 use super::ConfigError;
 use super::embedded_auth::{EmbeddedAuth, embedded};
 use super::external::{ExternalProvider, external};
+use super::files::Files;
 use super::section::{Fault, Section, each, pairs, string};
 use crate::auth::PublicUrl;
 use crate::catalog::closest;
@@ -64,16 +65,16 @@ impl Default for Auth {
 
 pub(super) fn auth(
     mut section: Section<'_>,
-    folder: &Path,
+    files: Files<'_>,
     public_url: Option<&PublicUrl>,
 ) -> Result<Auth, ConfigError> {
-    let tokens_file = section.value("tokens_file", string)?.map(|file| folder.join(file));
+    let tokens_file = section.value("tokens_file", |value| files.path(value))?;
     let providers = section.section("external")?.map(Section::sections).transpose()?.unwrap_or_default();
     let providers = providers.into_iter();
     let external: Vec<ExternalProvider> =
-        providers.map(|(name, inner)| external(name, inner, folder, public_url)).collect::<Result<_, _>>()?;
+        providers.map(|(name, inner)| external(name, inner, files, public_url)).collect::<Result<_, _>>()?;
     let own = section.section("embedded")?;
-    let embedded = own.map(|inner| embedded(inner, folder, public_url)).transpose()?;
+    let embedded = own.map(|inner| embedded(inner, files, public_url)).transpose()?;
     // What is configured is there to be asked for.
     let mut configured = BTreeSet::new();
     configured.extend(tokens_file.as_ref().map(|_| AuthMethod::Tokens));

@@ -1,11 +1,12 @@
 //! `[auth.embedded]`: our own authorization server. It is on where the table is there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::TimeDelta;
 use toml::de::DeValue;
 
 use super::ConfigError;
+use super::files::Files;
 use super::section::{Fault, Section, each, integer, string, strings};
 use crate::auth::server::{Lifetimes, Settings, StaticClient, TrustedHosts, is_redirect_uri};
 use crate::auth::{PublicUrl, Scope, Scopes};
@@ -22,7 +23,7 @@ pub struct EmbeddedAuth {
 
 pub(super) fn embedded(
     mut section: Section<'_>,
-    folder: &Path,
+    files: Files<'_>,
     public_url: Option<&PublicUrl>,
 ) -> Result<EmbeddedAuth, ConfigError> {
     let Some(public) = public_url else {
@@ -43,7 +44,7 @@ pub(super) fn embedded(
     };
     let embedded = EmbeddedAuth {
         database: section.value("database", string)?,
-        ca_file: section.value("ca_file", string)?.map(|file| folder.join(file)),
+        ca_file: section.value("ca_file", |value| files.path(value))?,
         settings,
     };
     section.finish()?;

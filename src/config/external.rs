@@ -8,11 +8,13 @@ use toml::de::DeValue;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
+use super::files::Files;
 use super::section::{Fault, Section, each, integer, pairs, string, strings};
 use crate::auth::external::{
     Algorithm, ClientCredentials, Introspection, LoginClient, ProviderSettings, Secrecy, is_safe_url,
 };
 use crate::auth::{PublicUrl, Scope};
+use crate::secrets::read_text;
 
 /// As the file has it: secrets are in files of their own.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,8 +53,8 @@ impl ExternalProvider {
 
 fn secret(file: &Path) -> Result<Secrecy, ConfigError> {
     let shown = file.display().to_string();
-    let text = std::fs::read_to_string(file).map(Zeroizing::new);
-    let text = text.map_err(|error| ConfigError::new(&shown, format!("cannot be read: {error}")))?;
+    let text =
+        read_text(file).map_err(|error| ConfigError::new(&shown, format!("cannot be read: {error}")))?;
     match text.trim() {
         "" => Err(ConfigError::new(shown, "is empty, a client secret was expected")),
         secret => Ok(Secrecy(Zeroizing::new(secret.to_owned()))),
@@ -62,7 +64,7 @@ fn secret(file: &Path) -> Result<Secrecy, ConfigError> {
 pub(super) fn external(
     name: String,
     mut section: Section<'_>,
-    folder: &Path,
+    files: Files<'_>,
     public_url: Option<&PublicUrl>,
 ) -> Result<ExternalProvider, ConfigError> {
     let (issuer, resource) = section.needed("issuer", |value| {
@@ -85,17 +87,17 @@ pub(super) fn external(
         skew: section
             .value("clock_skew_seconds", integer(0..=300))?
             .map_or(default.skew, Duration::from_secs),
-        ca_file: section.value("ca_file", string)?.map(|file| folder.join(file)),
+        ca_file: section.value("ca_file", |value| files.path(value))?,
         ..default
     };
     let login = section.value("client_id", string)?;
-    let secret_file = section.value("client_secret_file", string)?.map(|file| folder.join(file));
+    let secret_file = section.value("client_secret_file", |value| files.path(value))?;
     let login_scopes = section.value("login_scopes", strings)?.unwrap_or_default();
     let provider = ExternalProvider {
         settings,
         introspection: section
             .section("introspection")?
-            .map(|inner| introspection(inner, folder))
+            .map(|inner| introspection(inner, files))
             .transpose()?,
         login: login.map(|id| Client { url: String::new(), id, secret_file }),
         login_scopes,
@@ -104,11 +106,11 @@ pub(super) fn external(
     Ok(provider)
 }
 
-fn introspection(mut section: Section<'_>, folder: &Path) -> Result<Client, ConfigError> {
+fn introspection(mut section: Section<'_>, files: Files<'_>) -> Result<Client, ConfigError> {
     let client = Client {
         url: section.needed("url", url)?,
         id: section.needed("client_id", string)?,
-        secret_file: Some(folder.join(section.needed("client_secret_file", string)?)),
+        secret_file: Some(section.needed("client_secret_file", |value| files.path(value))?),
     };
     section.finish()?;
     Ok(client)

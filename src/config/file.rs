@@ -1,16 +1,18 @@
 //! `pgwarden.toml`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
 use super::audit::audit;
 use super::auth::auth;
 use super::documents::{documents, tools};
+use super::files::Files;
 use super::identities::{claims, run_as};
 use super::investigate::investigate;
 use super::observability::{metrics, tracing};
+use super::password::{OF_LOGIN, OF_MONITOR, OF_URL, with_passwords, with_passwords_of};
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
 use super::server::server;
 use super::store::store;
@@ -42,32 +44,33 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
             error.message().lines().next().unwrap_or("does not parse").trim_end_matches('.').to_owned();
         source.error(error.span().unwrap_or(0..0), message)
     })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let credentials = env("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let files = Files { folder: path.parent().unwrap_or(Path::new("")), credentials: credentials.as_deref() };
     let mut top = Section::top(source, table.get_ref());
     let server = match top.section("server")? {
-        Some(section) => server(section, folder)?,
+        Some(section) => server(section, files)?,
         None => Server::default(),
     };
     let config = Config {
         auth: match top.section("auth")? {
-            Some(section) => auth(section, folder, server.public_url.as_ref())?,
+            Some(section) => auth(section, files, server.public_url.as_ref())?,
             None => Auth::default(),
         },
         server,
         limits: top.section("limits")?.map(limits).transpose()?.unwrap_or_default(),
         store: top
             .section("store")?
-            .map(|section| store(section, folder, env))
+            .map(|section| store(section, files, env))
             .transpose()?
             .unwrap_or_default(),
         tasks: top.section("tasks")?.map(tasks).transpose()?.unwrap_or_default(),
         investigate: top.section("investigate")?.map(investigate).transpose()?.unwrap_or_default(),
         tools: top.section("tools")?.map(tools).transpose()?.unwrap_or_default(),
-        audit: top.section("audit")?.map(|section| audit(section, folder)).transpose()?,
+        audit: top.section("audit")?.map(|section| audit(section, files)).transpose()?,
         metrics: top.section("metrics")?.map(metrics).transpose()?.unwrap_or_default(),
-        tracing: top.section("tracing")?.map(|section| tracing(section, folder)).transpose()?,
+        tracing: top.section("tracing")?.map(|section| tracing(section, files)).transpose()?,
         databases: match top.section("databases")? {
-            Some(section) => databases(section, folder, env)?,
+            Some(section) => databases(section, files, env)?,
             None => Vec::new(),
         },
     };
@@ -94,18 +97,19 @@ fn limits(mut section: Section<'_>) -> Result<Limits, ConfigError> {
 
 fn databases(
     section: Section<'_>,
-    folder: &Path,
+    files: Files<'_>,
     env: Environment<'_>,
 ) -> Result<Vec<DatabaseEntry>, ConfigError> {
-    section.sections()?.into_iter().map(|(name, inner)| database(name, inner, folder, env)).collect()
+    section.sections()?.into_iter().map(|(name, inner)| database(name, inner, files, env)).collect()
 }
 
 fn database(
     name: String,
     mut section: Section<'_>,
-    folder: &Path,
+    files: Files<'_>,
     env: Environment<'_>,
 ) -> Result<DatabaseEntry, ConfigError> {
+    let folder = files.folder;
     let connect = |url: &str| {
         ConnectionSettings::parse(url, env)
             .map_err(|error| Fault::new(format!("cannot be used: {}", error.message), error.hint))
@@ -117,15 +121,17 @@ fn database(
             ConfigError::new("environment", format!("libpq's variables {}", fault.message)).hint(fault.hint)
         })?,
     };
+    let connection = with_passwords(&mut section, &OF_URL, files, connection)?;
     let monitor_login = section.value("monitor_login", |value| {
         let monitor = connect(&string(value)?)?;
         is_another_login(&monitor, &connection, "_monitor LOGIN IN ROLE pg_monitor").map(|()| monitor)
     })?;
+    let monitor_login = with_passwords_of(&mut section, &OF_MONITOR, files, monitor_login)?;
     let login = |url: &str| {
         let login = connect(url)?;
         is_another_login(&login, &connection, "_other LOGIN").map(|()| login)
     };
-    let policies = section.list("policies")?.into_iter().map(|inner| mapped(inner, folder, login));
+    let policies = section.list("policies")?.into_iter().map(|inner| mapped(inner, files, login));
     let documents = documents(section.list("documents")?)?;
     let entry = DatabaseEntry {
         policies: policies.collect::<Result<_, _>>()?,
@@ -171,7 +177,7 @@ fn is_another_login(
 
 fn mapped(
     mut section: Section<'_>,
-    folder: &Path,
+    files: Files<'_>,
     login: impl Fn(&str) -> Result<ConnectionSettings, Fault>,
 ) -> Result<MappedPolicy, ConfigError> {
     let when = section.needed("when", |value| {
@@ -180,8 +186,9 @@ fn mapped(
             Fault::new("asks nothing".to_owned(), Some(hint))
         })
     })?;
-    let policy = folder.join(section.needed("policy", string)?);
+    let policy = files.folder.join(section.needed("policy", string)?);
     let login = section.value("login", |value| login(&string(value)?))?;
+    let login = with_passwords_of(&mut section, &OF_LOGIN, files, login)?;
     section.finish()?;
     Ok(MappedPolicy { when, policy, login })
 }

@@ -1,12 +1,13 @@
 //! `[metrics]` and `[tracing]`: where the server tells how it is.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use toml::de::DeValue;
 use url::Url;
 
 use super::ConfigError;
 use super::embedded_auth::boolean;
+use super::files::Files;
 use super::section::{Fault, Section, string, strings};
 use super::server::{listen, networks};
 use crate::mcp::MetricsSettings;
@@ -47,10 +48,10 @@ pub(super) fn metrics(mut section: Section<'_>) -> Result<MetricsSection, Config
     Ok(metrics)
 }
 
-pub(super) fn tracing(mut section: Section<'_>, folder: &Path) -> Result<TracingSection, ConfigError> {
+pub(super) fn tracing(mut section: Section<'_>, files: Files<'_>) -> Result<TracingSection, ConfigError> {
     let tracing = TracingSection {
         otlp: section.needed("otlp", collector)?,
-        ca_file: section.value("ca_file", string)?.map(|file| folder.join(file)),
+        ca_file: section.value("ca_file", |value| files.path(value))?,
         millionths: section.value("sample", share)?.unwrap_or(ALL),
         comment: section.value("comment", boolean)?.unwrap_or(true),
     };

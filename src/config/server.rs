@@ -1,11 +1,12 @@
 //! `[server]`: the HTTP listener.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use toml::de::DeValue;
 
 use super::ConfigError;
 use super::file::one_of;
+use super::files::Files;
 use super::section::{Fault, Section, each, string, strings};
 use crate::auth::PublicUrl;
 use crate::mcp::{Network, TlsFiles};
@@ -40,7 +41,7 @@ pub enum Sessions {
     Stateless,
 }
 
-pub(super) fn server(mut section: Section<'_>, folder: &Path) -> Result<Server, ConfigError> {
+pub(super) fn server(mut section: Section<'_>, files: Files<'_>) -> Result<Server, ConfigError> {
     let server = Server {
         listen: section.value("listen", listen)?,
         public_url: section.value("public_url", public_url)?,
@@ -51,17 +52,17 @@ pub(super) fn server(mut section: Section<'_>, folder: &Path) -> Result<Server, 
         sessions: section
             .value("sessions", one_of([("kept", Sessions::Kept), ("stateless", Sessions::Stateless)]))?
             .unwrap_or_default(),
-        control_directory: section.value("control_directory", string)?.map(|path| folder.join(path)),
-        tls: section.section("tls")?.map(|inner| tls(inner, folder)).transpose()?,
+        control_directory: section.value("control_directory", string)?.map(|path| files.folder.join(path)),
+        tls: section.section("tls")?.map(|inner| tls(inner, files)).transpose()?,
     };
     section.finish()?;
     Ok(server)
 }
 
-fn tls(mut section: Section<'_>, folder: &Path) -> Result<TlsFiles, ConfigError> {
+fn tls(mut section: Section<'_>, files: Files<'_>) -> Result<TlsFiles, ConfigError> {
     let files = TlsFiles {
-        cert_file: folder.join(section.needed("cert_file", string)?),
-        key_file: folder.join(section.needed("key_file", string)?),
+        cert_file: section.needed("cert_file", |value| files.path(value))?,
+        key_file: section.needed("key_file", |value| files.path(value))?,
     };
     section.finish()?;
     Ok(files)

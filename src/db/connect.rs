@@ -1,16 +1,15 @@
 //! Opening a connection: each host and address in order, TLS as asked for, one deadline around it all.
 
+mod asked;
 mod own;
 
 use std::io;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode as DriverMode;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Config, Connection, NoTls};
-use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
 
 use super::cancel::Canceler;
@@ -18,41 +17,33 @@ use super::conninfo::{ConnectionSettings, Host, SslMode, TargetSession};
 use super::error;
 use super::link::Link;
 use super::remote::{self, Remote, Stream};
-use super::tls;
+use super::tls::KeptTls;
 use crate::pg::{Diagnostic, Source, SqlState};
 
-/// Opens connections by one set of settings; reads certificate files once, when the first is opened.
+/// Opens connections by one set of settings; certificate files are read again when they have changed.
 #[derive(Debug)]
 pub(super) struct Connector {
     settings: ConnectionSettings,
-    tls: ArcSwapOption<MadeTls>,
+    tls: Arc<KeptTls>,
     /// Of a caller's own login: fires when PostgreSQL refuses it.
     own: Option<CancellationToken>,
 }
 
-struct MadeTls(MakeRustlsConnect);
-
-impl std::fmt::Debug for MadeTls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MadeTls")
-    }
-}
-
 impl Connector {
     pub fn new(settings: ConnectionSettings) -> Self {
-        Self { settings, tls: ArcSwapOption::empty(), own: None }
+        Self { settings, tls: Arc::default(), own: None }
     }
 
     /// The same for a caller's own login. `ended` fires when PostgreSQL refuses it.
     pub fn for_login(&self, role: &str, password: &str, ended: CancellationToken) -> Self {
         let settings = self.settings.for_login(role, Some(password));
-        Self { settings, tls: ArcSwapOption::new(self.tls.load_full()), own: Some(ended) }
+        Self { settings, tls: Arc::clone(&self.tls), own: Some(ended) }
     }
 
     /// Refused where PostgreSQL lets the login in without its password: then having one proves nothing.
     pub async fn needs_password(&self) -> Result<(), Diagnostic> {
         let settings = self.settings.for_login(&self.settings.user, None);
-        let without = Self { settings, tls: ArcSwapOption::new(self.tls.load_full()), own: None };
+        let without = Self { settings, tls: Arc::clone(&self.tls), own: None };
         match without.open().await {
             Ok(link) => {
                 link.close().await;
@@ -66,7 +57,7 @@ impl Connector {
         }
     }
 
-    pub async fn open(&self) -> Result<Link, Diagnostic> {
+    async fn open_once(&self) -> Result<Link, Diagnostic> {
         let limit = self.settings.connect_timeout;
         match timeout(limit, self.try_hosts()).await {
             Ok(opened) => opened,
@@ -120,7 +111,7 @@ impl Connector {
         else {
             return self.start_plain(at, host, &remote, target).await;
         };
-        let mut make = self.tls().await?;
+        let mut make = self.tls.current(&self.settings.tls).await?;
         let prefer = self.settings.tls.mode == SslMode::Prefer;
         let mode = if prefer { DriverMode::Prefer } else { DriverMode::Require };
         let tls = MakeTlsConnect::<Stream>::make_tls_connect(&mut make, &host_name)
@@ -158,19 +149,6 @@ impl Connector {
         fits(&connection, target).map_err(|reason| self.unreachable(reason))?;
         let canceler = Canceler::new(client.cancel_token(), remote.clone(), None);
         Ok(Link::new(client, connection, canceler, port))
-    }
-
-    async fn tls(&self) -> Result<MakeRustlsConnect, Diagnostic> {
-        if let Some(made) = self.tls.load_full() {
-            return Ok(made.0.clone());
-        }
-        let settings = self.settings.tls.clone();
-        // The system's roots are some hundred files: not on the runtime's threads.
-        let made = tokio::task::spawn_blocking(move || tls::connector(&settings))
-            .await
-            .unwrap_or_else(|_| Err(self.unreachable("TLS cannot be set up")))?;
-        self.tls.store(Some(Arc::new(MadeTls(made.clone()))));
-        Ok(made)
     }
 
     fn config(&self, at: usize, mode: DriverMode) -> Config {

@@ -6,6 +6,7 @@
 mod keywords;
 mod parameters;
 mod passfile;
+mod password_from;
 mod resolve;
 mod url;
 
@@ -15,11 +16,14 @@ mod tests;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
+pub use password_from::PasswordFrom;
 pub use resolve::Environment;
+
+pub(super) use crate::secrets::Password;
+use crate::secrets::Passwords;
 
 /// libpq's `sslmode`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,26 +97,6 @@ pub(super) struct Keepalive {
     pub count: Option<u32>,
 }
 
-/// A password that prints as `..`.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Password(Zeroizing<String>);
-
-impl Password {
-    pub fn new(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
-    }
-
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("..")
-    }
-}
-
 /// Everything needed to connect. Debug and Display never show the password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConnectionSettings {
@@ -120,6 +104,7 @@ pub struct ConnectionSettings {
     pub(super) user: String,
     /// One per host: password files may know several.
     pub(super) passwords: Vec<Option<Password>>,
+    pub(super) password_from: PasswordFrom,
     pub(super) dbname: String,
     pub(super) options: Option<String>,
     pub(super) application_name: String,
@@ -176,9 +161,28 @@ impl ConnectionSettings {
         Self {
             user: user.to_owned(),
             passwords: vec![password; self.hosts.len()],
+            password_from: PasswordFrom::Nowhere,
             passfile_note: None,
             ..self.clone()
         }
+    }
+
+    /// The same, with passwords that are asked for when a connection is opened: they go before libpq's environment.
+    #[must_use]
+    pub fn with_passwords(self, passwords: Arc<Passwords>) -> Self {
+        let none = vec![None; self.hosts.len()];
+        let password_from = PasswordFrom::Asked(passwords);
+        Self { passwords: none, password_from, passfile_note: None, ..self }
+    }
+
+    /// The same, with this password alone.
+    pub(super) fn with_password(&self, password: &Password) -> Self {
+        let passwords = vec![Some(password.clone()); self.hosts.len()];
+        Self { passwords, password_from: PasswordFrom::Given, ..self.clone() }
+    }
+
+    pub fn password_from(&self) -> &PasswordFrom {
+        &self.password_from
     }
 
     /// `user@host:port/dbname`, without the password.

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tokio_postgres::types::Type;
 
 use super::connect::Connector;
-use super::conninfo::{Host, Password};
+use super::conninfo::Host;
 use super::fixed::{Fixed, Value};
 use super::{ConnectionSettings, error};
 use crate::pg::{Diagnostic, SqlState};
@@ -135,11 +135,8 @@ impl Proof {
 
     fn connector(&self, host: &Host, role: &str, password: Option<&str>) -> Connector {
         let mut connection = self.connection.clone();
-        role.clone_into(&mut connection.user);
         connection.hosts = vec![host.clone()];
-        connection.passwords = vec![password.map(Password::new)];
-        connection.passfile_note = None;
-        Connector::new(connection)
+        Connector::new(connection.for_login(role, password))
     }
 }
 

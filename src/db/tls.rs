@@ -3,6 +3,7 @@
 //! `prefer` and `require` encrypt without looking at the certificate (`require` looks if a root certificate is
 //! given, as libpq does); `verify-ca` checks the chain, `verify-full` the chain and the host name.
 
+mod kept;
 mod verify;
 
 use std::path::Path;
@@ -17,6 +18,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::conninfo::{RootCertificates, SslMode, TlsSettings};
 use crate::pg::{Diagnostic, SqlState};
+use crate::secrets::is_open_to_others;
+pub(super) use kept::KeptTls;
 
 /// How much of the server's certificate is looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +30,7 @@ enum Verification {
 }
 
 /// Reads the certificate files; slow with the system's roots, so the result is kept.
-pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Diagnostic> {
+fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Diagnostic> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -118,12 +121,8 @@ fn client_certificate(
     Ok((certificates, key))
 }
 
-/// libpq's rule: nobody else may read it, but for root's own that a group reads.
 fn check_key_permissions(key: &Path) -> Result<(), Diagnostic> {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(attributes) = std::fs::metadata(key) else { return Ok(()) };
-    let open = if attributes.uid() == 0 { 0o027 } else { 0o077 };
-    if attributes.mode() & open != 0 {
+    if is_open_to_others(key) {
         return Err(failed(format!("key file `{}` can be read by others", key.display()))
             .hint(format!("chmod 0600 {}", key.display())));
     }

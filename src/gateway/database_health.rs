@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::looks::Look;
 use super::served::Schema;
 use super::visible::Visible;
 use super::{Gateway, HealthReport, HealthRequest, Served, deadline};
@@ -48,18 +49,33 @@ impl Gateway {
         cancel: &CancellationToken,
     ) -> Result<HealthReport, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
+        let mut look = Look::begin(self, caller, served, "database_health")?;
+        let told = Box::pin(self.examined(caller, request, cancel, (served, &mut look))).await;
+        look.end(told)
+    }
+
+    async fn examined(
+        &self,
+        caller: &Caller,
+        request: HealthRequest,
+        cancel: &CancellationToken,
+        (served, look): (&Served, &mut Look<'_>),
+    ) -> Result<HealthReport, Diagnostic> {
         let checks = chosen(&request.checks)?;
         // The last snapshot: reading a new one waits for locks, and who looks here may look for those.
         let Schema { pinned, catalog, limits, .. } = served.schema(caller, &self.limits, cancel).await?;
+        look.under(pinned.policy().version());
         let _admitted = self.admitted(caller, served, pinned.policy())?;
         let visible = Visible::new(&catalog, pinned.policy());
-        let looks = Box::pin(look(served, &checks, &visible));
+        let looks = Box::pin(look_at(served, &checks, &visible));
         let looked = deadline::within(limits.deadline, cancel, looks).await?;
-        Ok(HealthReport(report(looked, limits.characters)))
+        let report = report(looked, limits.characters);
+        look.at_those_of(&report, "findings", "object");
+        Ok(HealthReport(report))
     }
 }
 
-async fn look(
+async fn look_at(
     served: &Served,
     checks: &[&'static Check],
     visible: &Visible<'_>,

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::invisible::json_chars;
+use super::looks::Look;
 use super::served::Schema;
 use super::visible::Visible;
-use super::{DescribeRequest, Described, Gateway};
+use super::{DescribeRequest, Described, Gateway, Served};
 use crate::auth::Caller;
 use crate::catalog::Relation;
 use crate::pg::{Diagnostic, SqlState};
@@ -34,12 +35,24 @@ impl Gateway {
         request: DescribeRequest,
         cancel: &CancellationToken,
     ) -> Result<Described, Diagnostic> {
-        let database = request.database.as_deref();
+        let served = self.served(request.database.as_deref())?;
+        let mut look = Look::begin(self, caller, served, "describe")?;
+        look.at(request.relations.iter().cloned());
+        let told = Box::pin(self.described(caller, request, cancel, (served, &mut look))).await;
+        look.end(told)
+    }
+
+    async fn described(
+        &self,
+        caller: &Caller,
+        request: DescribeRequest,
+        cancel: &CancellationToken,
+        (served, look): (&Served, &mut Look<'_>),
+    ) -> Result<Described, Diagnostic> {
         bounded(&request)?;
         if request.shows_values() {
-            self.has_tools(caller, database, ToolGroup::Query)?;
+            self.has_tools(caller, request.database.as_deref(), ToolGroup::Query)?;
         }
-        let served = self.served(database)?;
         let mut schema = served.schema(caller, &self.limits, cancel).await?;
         if let Err(refusal) = named(&schema.visible(), &request.relations)
             && refusal.sqlstate == SqlState::UNDEFINED_TABLE
@@ -48,9 +61,12 @@ impl Gateway {
             schema.pinned.protects(&catalog)?;
             schema = Schema { catalog, ..schema };
         }
+        look.under(schema.pinned.policy().version());
         let visible = schema.visible();
+        let relations = named(&visible, &request.relations)?;
+        look.at(relations.iter().map(|relation| relation.name.to_string()));
         let mut described = Vec::new();
-        for relation in named(&visible, &request.relations)? {
+        for relation in relations {
             let mut shape = shape_of(&visible, relation);
             if request.profile {
                 Box::pin(profile::add(&mut shape, &visible, relation, &schema.seen.database)).await?;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-pub(super) use decide::names_something_unknown;
+pub(super) use decide::{NO_POLICY, names_something_unknown};
 pub(super) use live::Live;
 pub(super) use repair::repaired;
 pub(super) use reply::{Cut, Rest, reply};

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::describe::Shape;
 use super::invisible::{json_chars, shown_json};
+use super::looks::Look;
 use super::resource_uri::{Address, Form, Target};
 use super::served::Schema;
 use super::visible::Visible;
@@ -80,17 +81,37 @@ impl Gateway {
         if let Target::Found(id) = &address.target {
             return Box::pin(self.read_found(caller, uri, (served.name(), id), address.form)).await;
         }
+        self.telemetry.may_read()?;
         if self.has_tools(caller, Some(served.name()), ToolGroup::Schema).is_err() {
             return Ok(None);
         }
+        let mut look = Look::begin(self, caller, served, "resource")?;
+        if let Target::Relation(name) = &address.target {
+            look.at([name.to_string()]);
+        }
+        let told = Box::pin(self.written(caller, &address, (served, &mut look))).await;
+        if let Ok(None) = told {
+            let none = Diagnostic::refused(SqlState::UNDEFINED_OBJECT, "there is no such resource");
+            return look.end(Err(none)).or(Ok(None));
+        }
+        let read = look.end(told)?;
+        Ok(read.map(|resource| SchemaResource { uri: uri.to_owned(), ..resource }))
+    }
+
+    async fn written(
+        &self,
+        caller: &Caller,
+        address: &Address,
+        (served, look): (&Served, &mut Look<'_>),
+    ) -> Result<Option<SchemaResource>, Diagnostic> {
         let schema = served.schema(caller, &self.limits, &CancellationToken::new()).await?;
+        look.under(schema.pinned.policy().version());
         let saved = match &address.target {
             Target::Queries => served.saved_queries(caller, None, &self.limits).await,
             Target::Query(name) => served.saved_queries(caller, Some(name), &self.limits).await,
             _ => Vec::new(),
         };
-        let read = read(&Shelf::of(served, &schema, saved), &address)?;
-        Ok(read.map(|resource| SchemaResource { uri: uri.to_owned(), ..resource }))
+        read(&Shelf::of(served, &schema, saved), address)
     }
 
     /// The caller may read resources of some database.

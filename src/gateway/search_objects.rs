@@ -15,8 +15,9 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::invisible::json_chars;
+use super::looks::Look;
 use super::visible::{Meaning, Visible};
-use super::{Gateway, SavedQuery, SearchDetail, SearchOutput, SearchRequest};
+use super::{Gateway, SavedQuery, SearchDetail, SearchOutput, SearchRequest, Served};
 use crate::auth::Caller;
 use crate::catalog::{Relation, Routine};
 use crate::pg::{Diagnostic, SqlState};
@@ -66,12 +67,27 @@ impl Gateway {
         request: SearchRequest,
         cancel: &CancellationToken,
     ) -> Result<SearchOutput, Diagnostic> {
-        brief(&request.query)?;
         let served = self.served(request.database.as_deref())?;
+        let mut look = Look::begin(self, caller, served, "search_objects")?;
+        let told = Box::pin(self.searched(caller, request, cancel, (served, &mut look))).await;
+        look.end(told)
+    }
+
+    async fn searched(
+        &self,
+        caller: &Caller,
+        request: SearchRequest,
+        cancel: &CancellationToken,
+        (served, look): (&Served, &mut Look<'_>),
+    ) -> Result<SearchOutput, Diagnostic> {
+        brief(&request.query)?;
         let schema = served.schema(caller, &self.limits, cancel).await?;
         let saved = served.saved_queries(caller, None, &self.limits).await;
         let saved: Vec<&SavedQuery> = saved.iter().map(|saved| &*saved.query).collect();
-        search(&schema.visible(), &saved, &request, schema.limits.characters)
+        look.under(schema.pinned.policy().version());
+        let found = search(&schema.visible(), &saved, &request, schema.limits.characters)?;
+        look.at_those_of(&found.0, "objects", "relation");
+        Ok(found)
     }
 }
 

@@ -4,9 +4,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::looks::Look;
 use super::served::Schema;
 use super::visible::Visible;
-use super::{Gateway, TopQueries, TopQueriesRequest, deadline};
+use super::{Gateway, Served, TopQueries, TopQueriesRequest, deadline};
 use crate::auth::Caller;
 use crate::catalog::Relation;
 use crate::db::Statement;
@@ -58,9 +59,22 @@ impl Gateway {
         cancel: &CancellationToken,
     ) -> Result<TopQueries, Diagnostic> {
         let served = self.served(request.database.as_deref())?;
+        let mut look = Look::begin(self, caller, served, "top_queries")?;
+        let told = Box::pin(self.counted(caller, request, cancel, (served, &mut look))).await;
+        look.end(told)
+    }
+
+    async fn counted(
+        &self,
+        caller: &Caller,
+        request: TopQueriesRequest,
+        cancel: &CancellationToken,
+        (served, look): (&Served, &mut Look<'_>),
+    ) -> Result<TopQueries, Diagnostic> {
         let monitor = served.database.monitor().ok_or_else(|| served.has_no_monitor())?;
         // The last snapshot: reading a new one waits for locks, and who looks here may look for those.
         let Schema { pinned, catalog, limits, .. } = served.schema(caller, &self.limits, cancel).await?;
+        look.under(pinned.policy().version());
         let _admitted = self.admitted(caller, served, pinned.policy())?;
         let visible = Visible::new(&catalog, pinned.policy());
         let limit = u32::try_from(request.limit.unwrap_or(QUERIES).clamp(1, MOST)).unwrap_or(1);
@@ -68,7 +82,9 @@ impl Gateway {
         let statements = deadline::within(limits.deadline, cancel, reads).await?;
         let longest = pinned.policy().has_query_texts().then_some(limits.field_characters);
         let queries = statements.iter().map(|statement| query(&visible, statement, longest));
-        Ok(TopQueries(report(request.by.word(), queries, limits.characters)))
+        let report = report(request.by.word(), queries, limits.characters);
+        look.at_those_of(&report, "queries", "relations");
+        Ok(TopQueries(report))
     }
 }
 

@@ -115,13 +115,13 @@ impl ApprovalStep {
 /// Everything here may be logged, but for a [`Statement`]: no row values, no parameters, no secrets.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A statement was checked.
+    /// A statement was checked; or a tool that needs none was asked, and has answered.
     Decision {
         query_id: &'a str,
         who: Who<'a>,
         database: &'a str,
         statement: Statement<'a>,
-        /// `query`, `explain`, or the word of a statement that writes.
+        /// `query`, `explain`, the tool's name, or the word of a statement that writes.
         kind: &'a str,
         policy: &'a str,
         allowed: bool,
@@ -260,7 +260,7 @@ impl Event<'_> {
                     target: "pgwarden::decision",
                     query_id = *query_id, subject = *subject, client = *client, database = *database, kind = *kind, policy = *policy, decision = "allow",
                     relations = relations.join(","), rules = rules.join(","), duration_us = micros(took),
-                    "statement on `{database}` allowed"
+                    "{kind} on `{database}` allowed"
                 );
             }
             Self::Decision {
@@ -278,7 +278,7 @@ impl Event<'_> {
                     target: "pgwarden::decision",
                     query_id = *query_id, subject = *subject, client = *client, database = *database, kind = *kind, policy = *policy, decision = "deny", rule = *rule,
                     sqlstate = sqlstate.as_ref().map(SqlState::as_str), duration_us = micros(took),
-                    "statement on `{database}` refused"
+                    "{kind} on `{database}` refused"
                 );
             }
             // Its end is told.

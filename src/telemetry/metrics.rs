@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 
-use super::{Answer, Authorization, Event, Outcome, Sink, Stopped};
+use super::{Answer, Authorization, Event, Outcome, Sink, Statement, Stopped};
 use crate::pg::SqlState;
 use family::Family;
 pub use histogram::Histogram;
@@ -96,10 +96,16 @@ impl Sink for Metrics {
 
     fn take(&self, event: &Event<'_>) {
         match event {
-            Event::Decision { database, kind, allowed, rule, took, .. } => {
+            Event::Decision { database, kind, statement, allowed, rule, took, .. } => {
                 let decision = if *allowed { "allow" } else { "deny" };
                 self.count(&series::DECISIONS, &[database, kind, decision, rule.unwrap_or_default()]);
-                self.took(&series::CHECKS, &[database], *took);
+                match statement {
+                    Statement::Asked(_) | Statement::Checked(_) => {
+                        self.took(&series::CHECKS, &[database], *took);
+                    }
+                    // Nothing was checked: the time is that of the whole call.
+                    Statement::Absent => {}
+                }
             }
             Event::Run { database, kind, outcome, sqlstate, rows, took, .. } => {
                 self.took(&series::STATEMENTS, &[database, kind, word(*outcome)], *took);

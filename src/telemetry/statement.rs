@@ -9,6 +9,8 @@ pub enum Statement<'a> {
     Asked(&'a str),
     /// Printed from the checked tree.
     Checked(&'a str),
+    /// The caller wrote none: the tool looks by itself.
+    Absent,
 }
 
 impl fmt::Debug for Statement<'_> {
@@ -16,6 +18,7 @@ impl fmt::Debug for Statement<'_> {
         f.write_str(match self {
             Self::Asked(_) => "Asked(..)",
             Self::Checked(_) => "Checked(..)",
+            Self::Absent => "Absent",
         })
     }
 }

@@ -17,19 +17,25 @@ image_files() {
     printf 'pgw:x:65532:65532::/:/none\n' >"$image/etc/passwd"
     # The configuration of the manifests, but for where PostgreSQL is.
     mkdir -p "$image/etc/pgwarden" "$image/run/postgresql" "$image/run/secrets/pgwarden"
+    # As a pod with `fsGroup` mounts it; this PostgreSQL asks nobody for it.
+    mkdir -p "$image/run/secrets/pgwarden-database" && echo unused >"$image/run/secrets/pgwarden-database/password" &&
+        chown root:65532 "$image/run/secrets/pgwarden-database/password" &&
+        chmod 0440 "$image/run/secrets/pgwarden-database/password" || return 1
     sed 's|^url = .*|url = "postgresql:///shop?host=/run/postgresql\&user=reader"|' packages/kubernetes/pgwarden.toml \
         >"$image/etc/pgwarden/pgwarden.toml"
     "$program" token create --tokens-file "$image/run/secrets/pgwarden/tokens" --name alice >"$work/token" &&
         chown 65532 "$image/run/secrets/pgwarden/tokens"
 }
 
-# postgres_on SOCKET_FOLDER FOLDER_OF_BINARIES: a throwaway one, by a user who is not root. Its process is `postgres`.
-postgres_on() {
-    local data=$work/postgres nobody_s="chroot --userspec=65534:65534 /"
+# postgres_at SOCKET_FOLDER FOLDER_OF_BINARIES DATA [STATEMENTS]: a throwaway one, by a user who is not root, with a database `shop`
+# in which these were run, one a line. Its process is `postgres`.
+postgres_at() {
+    local data=$3 nobody_s="chroot --userspec=65534:65534 /"
     mkdir -p "$data" "$1" && chown 65534:65534 "$data" "$1" &&
         $nobody_s "$2/initdb" --pgdata "$data" --username postgres --auth trust --no-sync --no-locale || return 1
     printf 'CREATE ROLE reader LOGIN\nCREATE DATABASE shop\n' |
         $nobody_s "$2/postgres" --single -D "$data" postgres || return 1
+    printf '%s\n' "${4:-SELECT 1}" | $nobody_s "$2/postgres" --single -D "$data" shop || return 1
     $nobody_s "$2/postgres" -D "$data" -c listen_addresses= -c unix_socket_directories="$1" -c fsync=off &
     postgres=$!
 }
@@ -39,7 +45,7 @@ image() {
     binaries=$(postgres_folder) || { echo "there is no PostgreSQL server"; return 77; }
     # The folder that mktemp made is closed to others.
     chmod 0755 "$work"
-    image_files "$image" && postgres_on "$socket" "$binaries" || return 1
+    image_files "$image" && postgres_at "$socket" "$binaries" "$work/postgres" || return 1
     # shellcheck disable=SC2016 # for the inner shell
     unshare --mount --net bash -c 'ip link set lo up && mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" &&
         mount --bind "$1" "$0/run/postgresql" && exec chroot --userspec=65532:65532 "$0" $2' \

@@ -2,6 +2,7 @@
 
 mod crash;
 mod failing;
+mod looks;
 mod records;
 mod served;
 mod store;

@@ -4,6 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
+use pgwarden::db::ConnectionSettings;
+use pgwarden::db::fixed::Fixed;
 use pgwarden::embedded::{Auth, Listen, Settings};
 
 use crate::support::{Cluster, Database, Page, Template, checked, gate, limits, until};
@@ -124,6 +126,43 @@ async fn a_client_proves_itself_by_its_certificate() {
     fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
     let open = attempt(&cluster, "postgres", "localhost", &proof).await.unwrap_err();
     assert!(open.contains("can be read by others"), "{open}");
+}
+
+/// The connections from before stay; files that do not fit leave the last certificate in use.
+#[tokio::test]
+async fn certificates_are_read_again_when_their_files_change() {
+    let cluster = server(true).await;
+    let (folder, key) = own_key("client.key");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    fs::copy(certificate("client.crt"), file("client.crt")).unwrap();
+    fs::copy(certificate("authority.crt"), file("roots.crt")).unwrap();
+    let url = cluster.url("postgres", "tls_client");
+    let port = url.rsplit(':').next().unwrap().split('/').next().unwrap().to_owned();
+    let conninfo = format!(
+        "hostaddr=127.0.0.1 host=localhost port={port} user=tls_client dbname=postgres sslmode=verify-full \
+         sslcert={} sslkey={key} sslrootcert={}",
+        file("client.crt"),
+        file("roots.crt")
+    );
+    let fixed = Fixed::new("test", ConnectionSettings::parse(&conninfo, &|_| None).unwrap(), 10);
+    // None goes back: each is a new connection.
+    let mut open = vec![fixed.begin().await.unwrap()];
+    fs::write(file("roots.crt"), "nothing").unwrap();
+    open.push(fixed.begin().await.unwrap());
+    fs::copy(certificate("stranger.crt"), file("roots.crt")).unwrap();
+    let refused = fixed.begin().await.unwrap_err();
+    assert!(
+        refused.hint.as_deref().is_some_and(|hint| hint.contains("not signed by the roots")),
+        "{refused}"
+    );
+    fs::copy(certificate("authority.crt"), file("roots.crt")).unwrap();
+    open.push(fixed.begin().await.unwrap());
+    // It is not the key's.
+    fs::copy(certificate("stranger.crt"), file("client.crt")).unwrap();
+    open.push(fixed.begin().await.unwrap());
+    for transaction in &mut open {
+        transaction.script("SELECT 1").await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use source::{Token, tokens};
 
 /// A module may name only those before it, and itself.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "outbound",
     "pg",
     "catalog",
     "policy",
     "telemetry",
     "sql",
+    "secrets",
     "db",
     "store",
     "audit",
@@ -47,7 +48,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    ("nix", &["audit", "embedded", "cli"]),
+    ("nix", &["secrets", "audit", "embedded", "cli"]),
 ];
 
 /// Say nothing about what is in them.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use crate::audit::{At, Audit, Key, Settings};
 use crate::config::{AuditLog, AuditTo, Config};
 use crate::db::ConnectionSettings;
+use crate::secrets::read_text;
 
 /// Opens the audit log. `stdio`: stdout belongs to MCP.
 pub(in crate::cli) async fn open(config: &Config, stdio: bool) -> anyhow::Result<Option<Arc<Audit>>> {
@@ -44,7 +45,6 @@ pub(in crate::cli) fn store_of(config: &Config) -> anyhow::Result<ConnectionSett
 /// The key in a file, which never shows.
 pub(in crate::cli) fn key(file: &Path) -> anyhow::Result<Key> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("cannot read the audit log's key file `{shown}`"))?;
+    let text = read_text(file).with_context(|| format!("cannot read the audit log's key file `{shown}`"))?;
     Key::parse(&text).with_context(|| format!("`{shown}` holds no key: 64 hexadecimal digits were expected"))
 }

@@ -9,6 +9,7 @@ use crate::approvals::{ApprovalSettings, PostgresApprovals};
 use crate::config::{self, Tasks};
 use crate::db::ConnectionSettings;
 use crate::pg::Diagnostic;
+use crate::secrets::read_text;
 use crate::store::MasterKey;
 use crate::store::before::BeforeImages;
 use crate::store::suspensions::Suspensions;
@@ -92,7 +93,7 @@ pub(in crate::cli) fn named(
 
 fn from_file(file: &Path) -> anyhow::Result<MasterKey> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `key_file` `{shown}`"))?;
+    let text = read_text(file).with_context(|| format!("cannot read `key_file` `{shown}`"))?;
     read_key(text.trim()).with_context(|| format!("`{shown}` holds no key"))
 }
 

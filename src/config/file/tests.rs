@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::read;
 use crate::config::{AuthMethod, Config, Limits, NoticeChanges, Sessions};
+use crate::db::ConnectionSettings;
 
 fn parse(text: &str) -> Result<Config, String> {
     read(text, Path::new("conf/pgwarden.toml"), &|_| None).map_err(|error| error.to_string())
@@ -276,5 +277,68 @@ fn what_the_page_on_tasks_shows_can_be_configured() {
     assert_eq!(blocks.len(), 2);
     for block in blocks {
         parse(block).unwrap();
+    }
+}
+
+#[test]
+fn passwords_are_in_files_or_printed_by_programs() {
+    let text = "
+        [store]\nurl = 'postgresql://pgwarden@127.0.0.1/tasks'\npassword_file = '/etc/pgwarden/store'\nkey_file = 'credential:key'
+        [databases.shop]\nurl = 'postgresql://reader@db/shop'\npassword_file = 'credential:shop'
+        monitor_login = 'postgresql://watch@db/shop'
+        monitor_password_command = ['/usr/bin/mint', 'watch']\nmonitor_password_lifetime_seconds = 60
+        [[databases.shop.policies]]\nwhen = { team = 'support' }\npolicy = 'support.toml'
+        login = 'postgresql://support@db/shop'\npassword_file = 'support.password'\n";
+    let credentials =
+        |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| "/run/credentials/pgwarden".to_owned());
+    let config = read(text, Path::new("conf/pgwarden.toml"), &credentials).unwrap();
+    let shop = &config.databases[0];
+    let from = |connection: &ConnectionSettings| connection.password_from().to_string();
+    assert_eq!(from(&shop.connection), "`/run/credentials/pgwarden/shop`");
+    assert_eq!(from(shop.monitor_login.as_ref().unwrap()), "program `/usr/bin/mint`");
+    assert_eq!(from(shop.policies[0].login.as_ref().unwrap()), "`conf/support.password`");
+    assert_eq!(from(config.store.connection.as_ref().unwrap()), "`/etc/pgwarden/store`");
+    assert_eq!(config.store.key_file.as_deref(), Some(Path::new("/run/credentials/pgwarden/key")));
+    // A caller's own login never has the password of the entry.
+    let of = |name: &str| (name == "PGPASSWORD").then(|| "of-the-environment".to_owned());
+    let config = read(
+        "[databases.shop]\nurl = 'postgresql://reader@db/shop'\npassword_file = 'p'\n",
+        Path::new("c.toml"),
+        &of,
+    );
+    assert_eq!(from(&config.unwrap().databases[0].connection), "`p`");
+    for (keys, fault) in [
+        (
+            "password_file = 'a'\npassword_command = ['/b']",
+            "3:20: `password_command` stands beside `password_file`: one of them",
+        ),
+        ("password_command = []", "2:20: `password_command` names no program"),
+        (
+            "password_command = ['mint']",
+            "2:20: `password_command` does not begin with the absolute path of a program",
+        ),
+        ("password_lifetime_seconds = 9", "2:29: `password_lifetime_seconds` is for a `password_command`"),
+        (
+            "password_command = ['/b']\npassword_lifetime_seconds = 0",
+            "3:29: `password_lifetime_seconds` is out of range: 1 to 86400",
+        ),
+        (
+            "password_file = 'credential:shop'",
+            "2:17: `password_file` names the credential `shop`, and CREDENTIALS_DIRECTORY is not set",
+        ),
+        ("password_file = 'credential:../shop'", "2:17: `password_file` names no credential"),
+        (
+            "url = 'postgresql://u:kanari@db/d'\npassword_file = 'p'",
+            "1:1: `databases.shop` has a password in its `url`, and a `password_file` or `password_command`",
+        ),
+        (
+            "monitor_password_file = 'p'",
+            "1:1: `databases.shop` has a `monitor_password_file` or `monitor_password_command`, and no `monitor_login`",
+        ),
+    ] {
+        let url = if keys.starts_with("url") { "" } else { "\nurl = 'postgresql://u@db/d'" };
+        let refused = refusal(&format!("[databases.shop]\n{keys}{url}\n"));
+        assert!(refused.starts_with(&format!("conf/pgwarden.toml:{fault}")), "{keys}: {refused}");
+        assert!(!refused.contains("kanari"), "{refused}");
     }
 }

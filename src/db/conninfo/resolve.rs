@@ -7,8 +7,8 @@ use tokio_postgres::config::ChannelBinding;
 
 use super::parameters::{self, Given};
 use super::{
-    ConnectionSettings, ConninfoError, Host, HostName, Keepalive, Password, RootCertificates, SslMode,
-    TargetSession, TlsSettings, passfile,
+    ConnectionSettings, ConninfoError, Host, HostName, Keepalive, Password, PasswordFrom, RootCertificates,
+    SslMode, TargetSession, TlsSettings, passfile,
 };
 
 /// The process environment, or a test's.
@@ -21,6 +21,7 @@ const DEFAULT_PORT: u16 = 5432;
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn resolve(mut given: Given, env: Environment<'_>) -> Result<ConnectionSettings, ConninfoError> {
+    let by_string = given.get("password").is_some_and(|password| !password.is_empty());
     parameters::fill(&mut given, env)?;
     let home = env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     let user = match given.remove("user").filter(|user| !user.is_empty()) {
@@ -29,11 +30,12 @@ pub(super) fn resolve(mut given: Given, env: Environment<'_>) -> Result<Connecti
     };
     let dbname = given.remove("dbname").filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
     let hosts = hosts(&given)?;
-    let (passwords, passfile_note) = passwords(&mut given, home.as_deref(), &hosts, &dbname, &user);
+    let Found { passwords, from, note } = passwords(&mut given, home.as_deref(), &hosts, &dbname, &user);
     check_encoding(&given)?;
     Ok(ConnectionSettings {
         passwords,
-        passfile_note,
+        password_from: if by_string { PasswordFrom::Given } else { from },
+        passfile_note: note,
         options: given.remove("options"),
         application_name: given
             .remove("application_name")
@@ -117,25 +119,30 @@ fn default_host(port: u16) -> HostName {
         .map_or_else(|| HostName::Tcp("localhost".to_owned()), |path| HostName::Unix(path.to_owned()))
 }
 
-fn passwords(
-    given: &mut Given,
-    home: Option<&Path>,
-    hosts: &[Host],
-    dbname: &str,
-    user: &str,
-) -> (Vec<Option<Password>>, Option<String>) {
+struct Found {
+    passwords: Vec<Option<Password>>,
+    from: PasswordFrom,
+    /// Why the password file was passed over.
+    note: Option<String>,
+}
+
+fn passwords(given: &mut Given, home: Option<&Path>, hosts: &[Host], dbname: &str, user: &str) -> Found {
     if let Some(password) = given.remove("password").filter(|password| !password.is_empty()) {
-        return (vec![Some(Password::new(&password)); hosts.len()], None);
+        let passwords = vec![Some(Password::new(&password)); hosts.len()];
+        return Found { passwords, from: PasswordFrom::Environment, note: None };
     }
-    let none = vec![None; hosts.len()];
+    let none = |note| Found { passwords: vec![None; hosts.len()], from: PasswordFrom::Nowhere, note };
     let path = given.remove("passfile").map(PathBuf::from).or_else(|| Some(home?.join(".pgpass")));
-    let Some(path) = path else { return (none, None) };
-    match passfile::read(&path) {
-        Ok(Some(text)) => {
-            (hosts.iter().map(|host| passfile::find(&text, host, dbname, user)).collect(), None)
-        }
-        Ok(None) => (none, None),
-        Err(note) => (none, Some(note)),
+    let Some(path) = path else { return none(None) };
+    let text = match passfile::read(&path) {
+        Ok(Some(text)) => text,
+        Ok(None) => return none(None),
+        Err(note) => return none(Some(note)),
+    };
+    let passwords: Vec<_> = hosts.iter().map(|host| passfile::find(&text, host, dbname, user)).collect();
+    match passwords.iter().any(Option::is_some) {
+        true => Found { passwords, from: PasswordFrom::Passfile(path), note: None },
+        false => none(None),
     }
 }
 

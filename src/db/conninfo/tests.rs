@@ -173,3 +173,23 @@ fn a_password_file_that_others_can_read_is_passed_over_and_that_is_said() {
     assert!(settings.passfile_note.unwrap().ends_with("can be read by others: `chmod 0600` it"));
     assert!(passfile::read(Path::new("/nowhere/.pgpass")).unwrap().is_none());
 }
+
+/// The entry's password is not a caller's: who has none of their own logs in with none.
+#[test]
+fn another_login_never_has_the_passwords_that_are_asked_for() {
+    let passwords = Passwords::of_file("/nowhere".into());
+    let settings = parse("postgres://reader@db/shop", &[]).unwrap().with_passwords(passwords);
+    assert_eq!(settings.password_from().to_string(), "`/nowhere`");
+    for password in [None, Some("own")] {
+        let own = settings.for_login("ada", password);
+        assert_eq!(*own.password_from(), PasswordFrom::Nowhere);
+        assert_eq!(own.passwords, [password.map(Password::new)]);
+    }
+    for (conninfo, variable, from) in [
+        ("postgres://u:p@x/y", "PGPASSWORD", "the connection string"),
+        ("postgres://u@x/y", "PGPASSWORD", "PGPASSWORD"),
+        ("postgres://u@x/y", "PGHOST", "nowhere"),
+    ] {
+        assert_eq!(parse(conninfo, &[(variable, "canary")]).unwrap().password_from().to_string(), from);
+    }
+}

@@ -15,7 +15,7 @@ use crate::telemetry::{Event, Statement};
 const INLINE_BYTES: usize = 4 * 1024;
 
 /// What the decision event says where no policy is the caller's.
-pub(super) const NO_POLICY: &str = "none";
+pub(in crate::gateway) const NO_POLICY: &str = "none";
 
 impl Run {
     /// Asks the gates, and once more with a fresh catalog where a name was not found: it may be new.

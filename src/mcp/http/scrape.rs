@@ -1,6 +1,6 @@
 //! `/metrics`, on an address of its own: whoever reads how busy the server is need not reach the server.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN};
+use http::uri::Authority;
 use http::{Request, StatusCode};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -62,11 +63,25 @@ pub async fn serve_metrics(
 
 /// A page in a browser must not read it: neither directly, nor by a name of its own.
 async fn page(State(scraped): State<Arc<Scraped>>, request: Request<Body>) -> Response {
-    if let Err(barred) = scraped.hosts.check(&request) {
+    if let Err(barred) = scraped.hosts.check(&request)
+        && !is_by_address(&request)
+    {
         return (StatusCode::FORBIDDEN, barred.message()).into_response();
     }
     let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::asked(accept);
     let text = scraped.metrics.page().await.write(format);
     ([(CONTENT_TYPE, format.content_type())], text).into_response()
+}
+
+/// As Prometheus calls a pod. A page can make its own name resolve to this server, and an address is nobody's name.
+fn is_by_address(request: &Request<Body>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let named = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+    let address = named.as_ref().map(|named| named.host().trim_matches(['[', ']']));
+    address.is_some_and(|address| address.parse::<IpAddr>().is_ok())
+        && !host.as_bytes().contains(&b'@')
+        && !request.headers().contains_key(ORIGIN)
+        && request.uri().authority().is_none()
 }

@@ -189,9 +189,20 @@ async fn only_its_own_address_has_it_and_no_page_in_a_browser_reads_it() {
     assert_eq!(serving.client.get(of_server).send().await.unwrap().status(), 404);
     let elsewhere = serving.metrics.replace("/metrics", "/mcp");
     assert_eq!(serving.client.post(elsewhere).send().await.unwrap().status(), 404);
-    for (name, value) in [("host", "evil.example"), ("origin", "http://localhost")] {
-        let answer = serving.client.get(&serving.metrics).header(name, value).send().await.unwrap();
-        assert_eq!(answer.status(), 403, "{name}");
+    let pod = ("host", "10.1.2.3:9464");
+    for (headers, status) in [
+        (&[("host", "evil.example")][..], 403),
+        (&[("host", "10.1.2.3.evil.example")], 403),
+        (&[("host", "evil@10.1.2.3")], 403),
+        (&[("origin", "http://localhost")], 403),
+        (&[pod, ("origin", "http://10.1.2.3:9464")], 403),
+        // As Prometheus calls a pod.
+        (&[pod], 200),
+        (&[("host", "[fd00::1]:9464")], 200),
+    ] {
+        let asked = serving.client.get(&serving.metrics);
+        let asked = headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, *value));
+        assert_eq!(asked.send().await.unwrap().status(), status, "{headers:?}");
     }
 }
 
