@@ -6,6 +6,7 @@
 //! the sample database;
 //! none of them runs what a caller wrote.
 
+mod backend_key;
 mod cancel;
 mod connect;
 mod conninfo;
@@ -29,6 +30,7 @@ mod params;
 mod planner;
 mod planning;
 mod pool;
+mod pooler;
 mod progress;
 mod prove;
 mod remote;
@@ -51,6 +53,7 @@ pub use login::{Examination, Finding};
 pub use monitor::{Monitor, MonitorExamination, Statement, StatementOrder, Verdict};
 pub use planning::{ColumnFacts, IndexFacts, Planning, Supposed, TableFacts};
 pub use pool::PoolState;
+pub use pooler::Pooler;
 pub use progress::{Phase, Progress};
 pub use prove::{Proof, ProofError, RoleFacts};
 pub use settings::DatabaseSettings;

@@ -34,6 +34,7 @@ mod postgres {
     mod embedded;
     mod errors;
     mod extensions;
+    mod failover;
     mod fidelity;
     mod fixtures;
     mod found;
@@ -52,6 +53,7 @@ mod postgres {
     mod policy_cases;
     mod policy_mutants;
     mod policy_script;
+    mod pooler;
     mod print;
     mod probe;
     mod protect;

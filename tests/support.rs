@@ -14,7 +14,9 @@ mod database;
 pub mod enterprise;
 mod fence;
 mod gate;
+mod pgbouncer;
 mod prepared;
+mod standby;
 mod template;
 mod wait;
 
@@ -22,5 +24,7 @@ pub use cluster::{Cluster, cluster};
 pub use database::Database;
 pub use fence::unfenced;
 pub use gate::{Page, checked, gate, gate_with, limits, query, query_within};
+pub use pgbouncer::{PgBouncer, keeps_statements, pgbouncer};
+pub use standby::Standby;
 pub use template::{CORNER_READER, READER, Template};
 pub use wait::until;

@@ -179,8 +179,7 @@ impl Report<'_> {
             }
         }
         if let Some(pooler) = &found.pooler {
-            let text = format!("{pooler} stands in between");
-            line(out, "note", &text, Some("cancelling and session settings need session pooling"));
+            line(out, "note", pooler, Some("`pooler` in the entry says what it is, where this is wrong"));
         }
         for finding in &found.findings {
             self.finding(finding, out);

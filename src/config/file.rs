@@ -21,7 +21,7 @@ use super::{
     AcceptedFinding, Auth, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, NoticeChanges, Server,
 };
 use crate::catalog::closest;
-use crate::db::ConnectionSettings;
+use crate::db::{ConnectionSettings, Pooler};
 use crate::gateway::When;
 
 /// An environment variable's value; libpq's fill what a URL does not say.
@@ -110,8 +110,10 @@ fn database(
     env: Environment<'_>,
 ) -> Result<DatabaseEntry, ConfigError> {
     let folder = files.folder;
+    let pooler = section.value("pooler", one_of(POOLERS))?.unwrap_or_default();
     let connect = |url: &str| {
         ConnectionSettings::parse(url, env)
+            .map(|connection| connection.with_pooler(pooler))
             .map_err(|error| Fault::new(format!("cannot be used: {}", error.message), error.hint))
     };
     // Without `url` the entry is what libpq's environment says.
@@ -157,6 +159,9 @@ fn database(
     section.finish()?;
     Ok(entry)
 }
+
+/// Left out, it is found out.
+const POOLERS: [(&str, Pooler); 2] = [("none", Pooler::None), ("transaction", Pooler::Transaction)];
 
 /// It is not the one of `url`, and it sees the same database. `attributes` end the words that make one.
 fn is_another_login(

@@ -40,6 +40,10 @@ impl Canceler {
         Self { token, remote, tls }
     }
 
+    pub fn token(&self) -> &CancelToken {
+        &self.token
+    }
+
     /// Sends one request; returns once PostgreSQL has delivered it.
     async fn deliver(&self) -> io::Result<()> {
         let mut kept = Kept(Arc::new(Mutex::new(self.remote.connect().await?)));
@@ -99,7 +103,8 @@ impl AsyncWrite for Kept {
         self.with(|stream| stream.poll_flush(cx))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with(|stream| stream.poll_shutdown(cx))
+    /// It is the server who hangs up: PgBouncer 1.18 crashes where a client does it while its request is under way.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

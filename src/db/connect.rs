@@ -18,6 +18,7 @@ use super::error;
 use super::link::Link;
 use super::remote::{self, Remote, Stream};
 use super::tls::KeptTls;
+use super::{backend_key, pooler};
 use crate::pg::{Diagnostic, Source, SqlState};
 
 /// Opens connections by one set of settings; certificate files are read again when they have changed.
@@ -59,7 +60,17 @@ impl Connector {
 
     async fn open_once(&self) -> Result<Link, Diagnostic> {
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.try_hosts()).await {
+        let met = async {
+            let mut link = self.try_hosts().await?;
+            let announced = backend_key::process_id(link.canceler().token());
+            pooler::meet(&mut link, self.settings.pooler, announced).await?;
+            // A pooler may log in as whom it likes; whoever came by their own login works as nobody else.
+            match self.own.is_some() && link.user() != self.settings.user {
+                true => Err(own::refused()),
+                false => Ok(link),
+            }
+        };
+        match timeout(limit, met).await {
             Ok(opened) => opened,
             Err(_) => Err(self.unreachable(&format!("no answer within {} s", limit.as_secs()))),
         }
@@ -171,7 +182,10 @@ impl Connector {
 
     fn start_failed(&self, host: &Host, error: &tokio_postgres::Error) -> Diagnostic {
         if error.as_db_error().is_some() {
-            let refused = error::diagnostic(error);
+            let refused = pooler::as_postgresql_says_it(error::diagnostic(error));
+            if let Some(hint) = pooler::parameter_hint(&refused.message) {
+                return refused.hint(hint);
+            }
             let Some(ended) = self.own.as_ref().filter(|_| refused.sqlstate.class() == "28") else {
                 return refused;
             };

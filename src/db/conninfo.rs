@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Pooler;
 pub use password_from::PasswordFrom;
 pub use resolve::Environment;
 
@@ -115,6 +116,7 @@ pub struct ConnectionSettings {
     pub(super) tls: TlsSettings,
     /// Why a password file was passed over; said when a password turns out to be missing.
     pub(super) passfile_note: Option<String>,
+    pub(super) pooler: Pooler,
 }
 
 /// What is wrong with a connection string or with libpq's environment. Never quotes a password.
@@ -153,6 +155,15 @@ impl ConnectionSettings {
     pub(super) fn named(mut self, application_name: &str) -> Self {
         application_name.clone_into(&mut self.application_name);
         self
+    }
+
+    /// The same, with what is known of a pooler on the way.
+    pub fn with_pooler(self, pooler: Pooler) -> Self {
+        Self { pooler, ..self }
+    }
+
+    pub fn pooler(&self) -> Pooler {
+        self.pooler
     }
 
     /// The same for another login, without the passwords of this one.

@@ -14,7 +14,7 @@ use super::introspect::{self, Facts, Introspected, Moment};
 use super::link::Link;
 use super::login::{self, Attributes, Examination, LOGIN};
 use super::pool::Pool;
-use super::{DatabaseSettings, Identity, error};
+use super::{DatabaseSettings, Identity, error, pooler};
 use crate::catalog::{Catalog, Rights};
 use crate::pg::{Diagnostic, SqlState};
 
@@ -267,7 +267,12 @@ fn known(read: Introspected, examination: Examination, users: Users, connection_
 
 /// Runs in the transaction that introspection opened, with its search_path and its role.
 async fn examination(link: &Link, facts: &Facts, identity: &Identity) -> Result<Examination, Diagnostic> {
-    let mut examination = login::examine(facts, &attributes(link).await?, link.local_port());
+    let mut examination = login::examine(
+        facts,
+        &attributes(link).await?,
+        link.local_port(),
+        link.is_pooled().then_some(pooler::SEEN),
+    );
     if *identity == Identity::Gate {
         login::gate::examine(link.client(), &mut examination).await?;
     }

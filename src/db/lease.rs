@@ -17,6 +17,8 @@ use super::pool::Slot;
 /// Not the release of advisory locks, which many logins may not call: a run that took one was refused by its lock
 /// check, and its connection closed.
 const RESET: &str = include_str!("reset.sql");
+/// Where the session is not ours, nothing is left in it.
+const ROLLBACK: &str = "ROLLBACK";
 /// A reset that takes longer is not worth waiting for.
 const RESET_LIMIT: Duration = Duration::from_secs(2);
 const REPLACE_LIMIT: Duration = Duration::from_secs(1);
@@ -50,7 +52,7 @@ impl Lease {
 
     /// All went well, and what ran leaves nothing behind in its session: lent again at once.
     pub fn keep(mut self) {
-        let reusable = self.slot.as_ref().is_some_and(|link| !link.is_closed() && link.age() < self.max_age);
+        let reusable = self.slot.as_ref().is_some_and(|link| is_reusable(link, self.max_age));
         if !reusable {
             return self.end();
         }
@@ -81,11 +83,16 @@ impl Drop for Lease {
     }
 }
 
+fn is_reusable(link: &Link, max_age: Duration) -> bool {
+    !link.is_closed() && !link.is_spent() && link.age() < max_age
+}
+
 async fn give_back(slot: Slot, replace: Replace) {
     let slot = Returning(Some(slot));
     let Some(link) = slot.link() else { return };
-    let reset = timeout(RESET_LIMIT, link.client().batch_execute(RESET)).await;
-    if matches!(reset, Ok(Ok(()))) && !link.is_closed() && link.age() < replace.max_age {
+    let text = if link.is_pooled() { ROLLBACK } else { RESET };
+    let reset = timeout(RESET_LIMIT, link.client().batch_execute(text)).await;
+    if matches!(reset, Ok(Ok(()))) && is_reusable(link, replace.max_age) {
         link.take_notices();
         slot.lend_again();
         return;
@@ -132,6 +139,13 @@ impl Returning {
 
     /// Closes the connection; where no other can be opened at once, the slot is left empty for the next lease.
     async fn replace(mut self, replace: Replace) {
+        // A pooler may have no other server connection than that of the old one.
+        if self.link().is_some_and(Link::is_pooled) {
+            if let Some(slot) = self.0.take() {
+                Object::take(slot).close().await;
+            }
+            return;
+        }
         let fresh = replace.open().await;
         let Some(mut slot) = self.0.take() else { return };
         let old = match fresh {

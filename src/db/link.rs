@@ -1,6 +1,7 @@
 //! One connection to PostgreSQL: the client, the task that drives it, its notices, and the way to cancel it.
 
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,12 @@ pub(super) struct Link {
     canceler: Canceler,
     local_port: Option<u16>,
     opened: Instant,
+    /// Server connections are lent to it for a transaction.
+    pooled: bool,
+    /// `session_user`.
+    user: String,
+    /// What the driver keeps of it holds no more.
+    spent: AtomicBool,
 }
 
 #[derive(Clone, Default)]
@@ -52,7 +59,18 @@ impl Link {
         let notices = Notices::default();
         let hearing = Hearing::default();
         let driver = Driver(tokio::spawn(drive(connection, notices.clone(), hearing.clone())));
-        Self { client, driver, notices, hearing, canceler, local_port, opened: Instant::now() }
+        Self {
+            client,
+            driver,
+            notices,
+            hearing,
+            canceler,
+            local_port,
+            opened: Instant::now(),
+            pooled: false,
+            user: String::new(),
+            spent: AtomicBool::new(false),
+        }
     }
 
     pub fn client(&self) -> &Client {
@@ -66,6 +84,30 @@ impl Link {
     /// Our end of the TCP connection.
     pub fn local_port(&self) -> Option<u16> {
         self.local_port
+    }
+
+    /// What was found out when it was opened.
+    pub fn met(&mut self, pooled: bool, user: String) {
+        (self.pooled, self.user) = (pooled, user);
+    }
+
+    /// Between two transactions it is somebody else's session.
+    pub fn is_pooled(&self) -> bool {
+        self.pooled
+    }
+
+    /// The login at its other end.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// It is not lent again.
+    pub fn spend(&self) {
+        self.spent.store(true, Relaxed);
+    }
+
+    pub fn is_spent(&self) -> bool {
+        self.spent.load(Relaxed)
     }
 
     pub fn is_closed(&self) -> bool {

@@ -68,8 +68,8 @@ pub struct Examination {
     pub time_zone: String,
     pub server_encoding: String,
     pub in_recovery: bool,
-    /// Set where PostgreSQL sees another TCP client than us: a pooler, a proxy or address translation. One that
-    /// talks to PostgreSQL over a socket does not show.
+    /// Set where a pooler lends server connections for a transaction, and where PostgreSQL sees another TCP client than us:
+    /// a pooler, a proxy or address translation.
     pub pooler: Option<String>,
     pub findings: Vec<Finding>,
 }
@@ -87,7 +87,13 @@ pub(super) struct Attributes {
     client_port: Option<i32>,
 }
 
-pub(super) fn examine(facts: &Facts, attributes: &Attributes, our_port: Option<u16>) -> Examination {
+/// `pooler` is what was found out when connecting; it goes before what the ports say.
+pub(super) fn examine(
+    facts: &Facts,
+    attributes: &Attributes,
+    our_port: Option<u16>,
+    pooler: Option<&'static str>,
+) -> Examination {
     Examination {
         database: facts.database.clone(),
         login: facts.login.clone(),
@@ -97,12 +103,12 @@ pub(super) fn examine(facts: &Facts, attributes: &Attributes, our_port: Option<u
         time_zone: facts.time_zone.clone(),
         server_encoding: facts.server_encoding.clone(),
         in_recovery: facts.in_recovery,
-        pooler: pooler(attributes.client_port, our_port),
+        pooler: pooler.map(str::to_owned).or_else(|| between(attributes.client_port, our_port)),
         findings: findings(&facts.login, attributes),
     }
 }
 
-fn pooler(client_port: Option<i32>, our_port: Option<u16>) -> Option<String> {
+fn between(client_port: Option<i32>, our_port: Option<u16>) -> Option<String> {
     let ours = our_port?;
     let seen = client_port?;
     (seen != i32::from(ours)).then(|| {

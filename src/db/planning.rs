@@ -20,7 +20,7 @@ use super::envelope::Envelope;
 use super::knowledge::Known;
 use super::lease::Lease;
 use super::locks::{self, Locks, Session};
-use super::{Database, Progress, error, planner};
+use super::{Database, Progress, error, planner, pooler};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::PlannerLimits;
 use crate::sql::{Explained, IndexDefinition};
@@ -28,7 +28,12 @@ use crate::telemetry::trace::DatabaseSpan;
 
 const ROLLBACK: &str = "ROLLBACK";
 const ANY_VALUES: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
-const FORGET: &str = "DEALLOCATE pgwarden_plan";
+/// Of the same message, so that it reaches the same session.
+const ROLLBACK_AND_FORGET: &str = "ROLLBACK; DEALLOCATE pgwarden_plan";
+/// Where the session is ours for a transaction only, it is one that does not end.
+const HOLD: &str = "ROLLBACK; BEGIN READ ONLY";
+const ROLLBACK_AND_HOLD: &str = "ROLLBACK AND CHAIN";
+const ROLLBACK_FORGET_AND_HOLD: &str = "ROLLBACK AND CHAIN; DEALLOCATE pgwarden_plan";
 
 /// Dropped without [`Planning::end`], its connection is closed.
 pub struct Planning {
@@ -51,7 +56,9 @@ impl Planning {
         ends: Instant,
     ) -> Result<Self, Diagnostic> {
         let link = lease.link().ok_or_else(error::lost)?;
-        link.client().batch_execute(ROLLBACK).await.map_err(|e| error::diagnostic(&e))?;
+        let held = link.is_pooled();
+        let start = if held { HOLD } else { ROLLBACK };
+        link.client().batch_execute(start).await.map_err(|e| error::diagnostic(&e))?;
         Ok(Self { lease, database, known, deadline, ends, marked: false })
     }
 
@@ -73,7 +80,7 @@ impl Planning {
         self.marked = true;
         let (ends, deadline) = (self.ends, self.deadline);
         let link = self.lease.link().ok_or_else(error::lost)?;
-        let supposed = timeout_at(ends, hypopg::suppose(link.client(), &schema, indexes)).await;
+        let supposed = timeout_at(ends, hypopg::suppose(link, &schema, indexes)).await;
         supposed.map_err(|_| past_deadline(deadline))?
     }
 
@@ -113,9 +120,11 @@ impl Planning {
         envelope.set_all(checked.settings());
         let Some(link) = self.lease.link() else { return Err(error::lost()) };
         let client = link.client();
+        let mut marked = false;
         let plan = async {
             let begun = envelope.begin(client, checked.text(), &Progress::default()).await;
             let begun = begun.map_err(|e| error::diagnostic(&e))?;
+            marked |= pooler::leaves_statements(link, &begun.statement);
             let users = &self.known.users;
             let within = |locks: &Locks, session: &Session| {
                 session.check(users)?;
@@ -148,16 +157,24 @@ impl Planning {
             }
         };
         let plan = plan.await;
-        client.batch_execute(ROLLBACK).await.map_err(|e| error::diagnostic(&e))?;
-        if explained.prepared().is_some() {
-            match client.batch_execute(FORGET).await {
-                // PREPARE itself may have failed.
-                Err(failed) if plan.is_ok() => return Err(error::diagnostic(&failed)),
-                Ok(()) | Err(_) => {}
+        let prepared = explained.prepared().is_some();
+        let end = match (prepared, link.is_pooled()) {
+            (false, false) => ROLLBACK,
+            (false, true) => ROLLBACK_AND_HOLD,
+            (true, false) => ROLLBACK_AND_FORGET,
+            (true, true) => ROLLBACK_FORGET_AND_HOLD,
+        };
+        if let Err(failed) = client.batch_execute(end).await {
+            // PREPARE itself may have failed, and then there is nothing to forget.
+            if !prepared || plan.is_ok() || failed.as_db_error().is_none() {
+                return Err(error::diagnostic(&failed));
+            }
+            if link.is_pooled() {
+                client.batch_execute(ROLLBACK_AND_HOLD).await.map_err(|e| error::diagnostic(&e))?;
             }
         }
         // What functions of the database's own leave behind, no reset is known to find.
-        self.marked |= plan.is_err() || checked.runs_user_code();
+        self.marked |= marked || plan.is_err() || checked.runs_user_code();
         plan
     }
 

@@ -102,6 +102,10 @@ impl Proof {
             Err(error) => return Err(failed(error)),
         }
         let link = self.connector(host, role, Some(password)).open().await.map_err(failed)?;
+        if link.user() != role {
+            link.close().await;
+            return refused("what stands before PostgreSQL logs in as another role");
+        }
         let ours = self.not_people_json.as_str();
         let looked =
             timeout(LIMIT, link.client().query_typed(FACTS, &[(&role, Type::TEXT), (&ours, Type::TEXT)]))

@@ -6,8 +6,8 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::{Either, select};
+use futures_util::{FutureExt, TryFutureExt as _};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::types::Type;
@@ -21,7 +21,7 @@ use super::params::TextParam;
 use super::pool::Pool;
 use super::rows::{self, Bounds, Failed, Streamed};
 use super::traced::traced;
-use super::{DatabaseSettings, Progress, Ran, RowSink, RunLimits, Truncation, error, planner};
+use super::{DatabaseSettings, Progress, Ran, RowSink, RunLimits, Truncation, error, planner, pooler};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
 use crate::sql::{Checked, Projected, ResultColumn};
@@ -141,9 +141,13 @@ impl Surroundings<'_> {
             envelope.set_all(call.checked.settings());
             let Some(link) = lease.link() else { return Err(error::lost()) };
             call.progress.has_connection();
-            match envelope.begin(link.client(), call.checked.text(), call.progress).await {
+            let text = pooler::anew(call.checked.text(), attempt);
+            let begun = envelope.begin(link.client(), &text, call.progress);
+            match begun.and_then(|begun| pooler::tidied(link, begun)).await {
                 Ok(begun) => return Ok((lease, begun)),
-                Err(gone) if attempt < ATTEMPTS && error::is_gone(&gone) => {
+                Err(gone)
+                    if attempt < ATTEMPTS && (error::is_gone(&gone) || pooler::is_stale(link, &gone)) =>
+                {
                     attempt += 1;
                     drop(lease);
                     self.pool.sweep();

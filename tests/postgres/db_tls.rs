@@ -79,7 +79,10 @@ async fn attempt(cluster: &Cluster, dbname: &str, host: &str, more: &str) -> Res
     let conninfo =
         format!("hostaddr=127.0.0.1 host={host} port={port} user=tls_client dbname={dbname} {more}");
     let gate = gate(&conninfo);
-    let examined = gate.examine().await.map(|examination| examination.tls);
+    let examined = gate.examine().await.map(|examination| {
+        assert_eq!(examination.pooler, None, "PostgreSQL itself answers");
+        examination.tls
+    });
     examined.map_err(|error| format!("{} {}", error.message, error.hint.unwrap_or_default()))
 }
 

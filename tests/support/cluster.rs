@@ -58,6 +58,25 @@ impl Cluster {
         self.server.lock().unwrap().binaries().version().major
     }
 
+    pub fn socket_dir(&self) -> std::path::PathBuf {
+        self.server.lock().unwrap().socket_dir().to_owned()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.server.lock().unwrap().port()
+    }
+
+    pub(super) fn binaries(&self) -> std::path::PathBuf {
+        self.server.lock().unwrap().binaries().folder().to_owned()
+    }
+
+    /// It is gone at once, as with its machine.
+    pub fn lose(&self) {
+        let pid = self.server.lock().unwrap().pid();
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGQUIT).unwrap();
+    }
+
     pub(super) fn superuser(&self) -> &'static str {
         self.server.lock().unwrap().superuser()
     }

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::cluster::{Cluster, Leavings, cluster};
 use super::template::Script;
-use super::{CORNER_READER, READER, Template, prepared};
+use super::{CORNER_READER, READER, Template, pgbouncer, prepared};
 
 pub struct Database<'c> {
     cluster: &'c Cluster,
@@ -63,11 +63,19 @@ impl<'c> Database<'c> {
 
     /// For `--database` and its like; no password is asked.
     pub fn url(&self, role: &str) -> String {
+        match pgbouncer::between().filter(|_| std::ptr::eq(self.cluster, cluster())) {
+            Some(between) => between.url(&self.name, role),
+            None => self.direct_url(role),
+        }
+    }
+
+    /// Of PostgreSQL itself, whatever stands before it.
+    pub fn direct_url(&self, role: &str) -> String {
         self.cluster.url(&self.name, role)
     }
 
     pub fn admin_url(&self) -> String {
-        self.url(self.cluster.superuser())
+        self.direct_url(self.cluster.superuser())
     }
 
     /// The superuser.
@@ -76,7 +84,7 @@ impl<'c> Database<'c> {
     }
 
     pub async fn connect(&self, role: &str) -> Client {
-        prepared::connect(&self.url(role)).await
+        prepared::connect(&self.direct_url(role)).await
     }
 
     /// Roles belong to the whole cluster: one of this test's own gets the database's name in front. Dropped with

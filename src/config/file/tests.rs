@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::read;
 use crate::config::{AuthMethod, Config, Limits, NoticeChanges, Sessions};
 use crate::db::ConnectionSettings;
+use crate::db::Pooler;
 
 fn parse(text: &str) -> Result<Config, String> {
     read(text, Path::new("conf/pgwarden.toml"), &|_| None).map_err(|error| error.to_string())
@@ -51,6 +52,7 @@ fn every_key_is_read() {
         accept = ["superuser", "owner:shop.orders"]
         pool_size = 4
         notice_changes = "off"
+        pooler = "transaction"
         [databases.archive]
         url = "postgres://reader@localhost/archive"
         "#,
@@ -73,6 +75,7 @@ fn every_key_is_read() {
     assert_eq!(shop.time_zone.as_deref(), Some("Europe/Berlin"));
     assert_eq!(shop.pool_size, Some(4));
     assert_eq!(shop.notice_changes, NoticeChanges::Off);
+    assert_eq!(shop.connection.pooler(), Pooler::Transaction);
     let accepted: Vec<&str> = shop.accept.iter().map(super::AcceptedFinding::as_str).collect();
     assert_eq!(accepted, ["owner:shop.orders", "superuser"]);
     assert_eq!(shop.connection.shown(), "reader@localhost:5433/shop");

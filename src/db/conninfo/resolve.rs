@@ -7,8 +7,8 @@ use tokio_postgres::config::ChannelBinding;
 
 use super::parameters::{self, Given};
 use super::{
-    ConnectionSettings, ConninfoError, Host, HostName, Keepalive, Password, PasswordFrom, RootCertificates,
-    SslMode, TargetSession, TlsSettings, passfile,
+    ConnectionSettings, ConninfoError, Host, HostName, Keepalive, Password, PasswordFrom, Pooler,
+    RootCertificates, SslMode, TargetSession, TlsSettings, passfile,
 };
 
 /// The process environment, or a test's.
@@ -36,6 +36,7 @@ pub(super) fn resolve(mut given: Given, env: Environment<'_>) -> Result<Connecti
         passwords,
         password_from: if by_string { PasswordFrom::Given } else { from },
         passfile_note: note,
+        pooler: Pooler::Auto,
         options: given.remove("options"),
         application_name: given
             .remove("application_name")

@@ -12,6 +12,7 @@ use super::{LIMIT, silent};
 use crate::db::connect::Connector;
 use crate::db::error;
 use crate::db::link::Link;
+use crate::db::pooler;
 use crate::pg::Diagnostic;
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -54,6 +55,10 @@ async fn open(
     listen: &'static str,
 ) -> Result<(Link, UnboundedReceiver<String>), Diagnostic> {
     let link = connector.open().await?;
+    if link.is_pooled() {
+        link.close().await;
+        return Err(pooler::no_session("LISTEN"));
+    }
     let heard = link.hear();
     let listens = timeout(LIMIT, link.client().batch_execute(listen)).await;
     listens.map_err(|_| silent())?.map_err(|e| error::diagnostic(&e))?;

@@ -1,10 +1,10 @@
 //! Indexes that exist for the planner of one session only, by the extension hypopg.
 
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use crate::catalog::Catalog;
 use crate::db::error;
+use crate::db::link::Link;
 use crate::pg::{Diagnostic, SqlState, quote_ident};
 use crate::sql::IndexDefinition;
 
@@ -15,6 +15,9 @@ const SUPPOSE: &str = include_str!("suppose.sql");
 const BEGIN: &str = "BEGIN READ ONLY";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
+/// Where the session is ours for a transaction only: one that does not end.
+const COMMIT_AND_HOLD: &str = "COMMIT AND CHAIN";
+const ROLLBACK_AND_HOLD: &str = "ROLLBACK AND CHAIN";
 
 /// An index that is supposed to exist.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,13 +49,14 @@ pub(super) fn missing(server_version: u32) -> Diagnostic {
 
 /// Forgets what was supposed before.
 pub(super) async fn suppose(
-    client: &Client,
+    link: &Link,
     schema: &str,
     indexes: &[IndexDefinition],
 ) -> Result<Vec<Supposed>, Diagnostic> {
-    let supposed = supposed(client, schema, indexes).await;
+    let supposed = supposed(link, schema, indexes).await;
     if supposed.is_err() {
-        client.batch_execute(ROLLBACK).await.map_err(|e| error::diagnostic(&e))?;
+        let end = if link.is_pooled() { ROLLBACK_AND_HOLD } else { ROLLBACK };
+        link.client().batch_execute(end).await.map_err(|e| error::diagnostic(&e))?;
     }
     supposed.map_err(|e| not_possible(error::diagnostic(&e)))
 }
@@ -69,10 +73,11 @@ fn not_possible(error: Diagnostic) -> Diagnostic {
 }
 
 async fn supposed(
-    client: &Client,
+    link: &Link,
     schema: &str,
     indexes: &[IndexDefinition],
 ) -> Result<Vec<Supposed>, tokio_postgres::Error> {
+    let client = link.client();
     client.batch_execute(BEGIN).await?;
     let path = format!("pg_catalog, {}, pg_temp", quote_ident(schema));
     client.query_typed(PATH, &[(&path, Type::TEXT)]).await?;
@@ -84,6 +89,7 @@ async fn supposed(
         Ok(Supposed { name: row.try_get(0)?, bytes: bytes.unsigned_abs() })
     });
     let read = read.collect::<Result<Vec<_>, tokio_postgres::Error>>()?;
-    client.batch_execute(COMMIT).await?;
+    let end = if link.is_pooled() { COMMIT_AND_HOLD } else { COMMIT };
+    client.batch_execute(end).await?;
     Ok(read)
 }

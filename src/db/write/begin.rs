@@ -2,14 +2,15 @@
 
 use futures_util::future::join5;
 use tokio::time::Instant;
-use tokio_postgres::{Client, Error, Statement};
+use tokio_postgres::{Error, Statement};
 
 use super::counts::{self, Counts};
 use super::locks::{self, Held};
 use super::{Writing, failure};
 use crate::db::envelope::Envelope;
 use crate::db::lease::Lease;
-use crate::db::{Progress, error};
+use crate::db::link::Link;
+use crate::db::{Progress, error, pooler};
 use crate::pg::{Diagnostic, Oid};
 use crate::sql::ResultColumn;
 
@@ -58,9 +59,11 @@ impl Writing<'_> {
                 Envelope::new(self.database.settings(), self.known.abilities, schemas, remaining);
             envelope.set_all(self.write.settings());
             let Some(link) = lease.link() else { return Err(error::lost()) };
-            match self.parsed(link.client(), access, &envelope).await {
+            match self.parsed(link, access, &envelope, attempt).await {
                 Ok(begun) => return Ok((lease, begun)),
-                Err(gone) if attempt < ATTEMPTS && error::is_gone(&gone) => {
+                Err(gone)
+                    if attempt < ATTEMPTS && (error::is_gone(&gone) || pooler::is_stale(link, &gone)) =>
+                {
                     attempt += 1;
                     drop(lease);
                     self.database.pool().sweep();
@@ -70,7 +73,14 @@ impl Writing<'_> {
         }
     }
 
-    async fn parsed(&self, client: &Client, access: Access, envelope: &Envelope) -> Result<Begun, Error> {
+    async fn parsed(
+        &self,
+        link: &Link,
+        access: Access,
+        envelope: &Envelope,
+        attempt: usize,
+    ) -> Result<Begun, Error> {
+        let (client, text) = (link.client(), pooler::anew(self.write.text(), attempt));
         let begin = match access {
             Access::Write => WRITING,
             Access::Plan => PLANNING,
@@ -79,13 +89,15 @@ impl Writing<'_> {
         let (begun, set, statement, held, counts) = join5(
             client.batch_execute(begin),
             envelope.apply(client, &progress),
-            client.prepare(self.write.text()),
+            client.prepare(&text),
             locks::own(client),
             counts::of(client, &stored),
         )
         .await;
         begun?;
         set?;
-        Ok(Begun { statement: statement?, held: held?, counts: counts? })
+        let begun = Begun { statement: statement?, held: held?, counts: counts? };
+        pooler::tidy(link, &begun.statement).await?;
+        Ok(begun)
     }
 }

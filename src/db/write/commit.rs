@@ -14,6 +14,10 @@ use crate::pg::Diagnostic;
 
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
+/// The same where functions of the database's own have run in a session that is not ours: whatever they left behind is not
+/// for the next, so the connection is closed within a transaction, and what can fail of COMMIT fails before it.
+const COMMIT_AND_HOLD: &str = "SET CONSTRAINTS ALL IMMEDIATE; COMMIT AND CHAIN";
+const ROLLBACK_AND_HOLD: &str = "ROLLBACK AND CHAIN";
 /// For the answer to COMMIT: it may wait for a standby, and for deferred constraints, whose time is that of the statement.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -59,7 +63,9 @@ impl Uncommitted {
 
     async fn committed(mut self) -> Result<(), Diagnostic> {
         let link = self.lease.link().filter(|link| !link.is_closed()).ok_or_else(failure::lost)?;
-        match timeout(PATIENCE, link.client().batch_execute(COMMIT)).await {
+        let held = link.is_pooled() && !self.reset;
+        let commit = if held { COMMIT_AND_HOLD } else { COMMIT };
+        match timeout(PATIENCE, link.client().batch_execute(commit)).await {
             Ok(Ok(())) => {}
             Ok(Err(failed)) => return Err(self.failure.of_commit(&failed)),
             Err(_) => return Err(unknown_outcome()),
@@ -71,7 +77,9 @@ impl Uncommitted {
     /// Undoes it.
     pub async fn roll_back(mut self) -> Result<(), Diagnostic> {
         let link = self.lease.link().ok_or_else(error::lost)?;
-        link.client().batch_execute(ROLLBACK).await.map_err(|e| error::diagnostic(&e))?;
+        let held = link.is_pooled() && !self.reset;
+        let roll_back = if held { ROLLBACK_AND_HOLD } else { ROLLBACK };
+        link.client().batch_execute(roll_back).await.map_err(|e| error::diagnostic(&e))?;
         self.give_back();
         Ok(())
     }

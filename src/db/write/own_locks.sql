@@ -1,14 +1,17 @@
 SELECT
   COALESCE(
-    pg_catalog.array_agg(DISTINCT l.relation) FILTER (WHERE l.mode OPERATOR(pg_catalog.=) 'AccessShareLock'::pg_catalog.text),
+    pg_catalog.array_agg(DISTINCT l.relation)
+      FILTER (WHERE l.mode OPERATOR(pg_catalog.=) 'AccessShareLock'::pg_catalog.text AND l.relation IS NOT NULL),
     '{}'::pg_catalog.oid[]
   ),
   COALESCE(
-    pg_catalog.array_agg(DISTINCT l.relation) FILTER (WHERE l.mode OPERATOR(pg_catalog.=) 'RowShareLock'::pg_catalog.text),
+    pg_catalog.array_agg(DISTINCT l.relation)
+      FILTER (WHERE l.mode OPERATOR(pg_catalog.=) 'RowShareLock'::pg_catalog.text AND l.relation IS NOT NULL),
     '{}'::pg_catalog.oid[]
   ),
   COALESCE(
-    pg_catalog.array_agg(DISTINCT l.relation) FILTER (WHERE l.mode OPERATOR(pg_catalog.=) 'RowExclusiveLock'::pg_catalog.text),
+    pg_catalog.array_agg(DISTINCT l.relation)
+      FILTER (WHERE l.mode OPERATOR(pg_catalog.=) 'RowExclusiveLock'::pg_catalog.text AND l.relation IS NOT NULL),
     '{}'::pg_catalog.oid[]
   ),
   COALESCE(
