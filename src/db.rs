@@ -7,6 +7,7 @@
 //! none of them runs what a caller wrote.
 
 mod backend_key;
+mod breaker;
 mod cancel;
 mod connect;
 mod conninfo;

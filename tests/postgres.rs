@@ -24,7 +24,6 @@ mod postgres {
     mod catalog_fixture;
     mod cli;
     mod constructs;
-    mod db_cancel;
     mod db_catalog;
     mod db_login;
     mod db_network;

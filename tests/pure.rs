@@ -27,6 +27,7 @@ mod pure {
     mod corpus;
     mod docs;
     mod external;
+    mod faults;
     mod generated;
     mod health;
     mod https;

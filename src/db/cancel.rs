@@ -62,8 +62,9 @@ impl Canceler {
     }
 }
 
-/// Stops whatever runs on `link`. INVARIANT: it is out of reach of every other caller, and is closed next.
-pub(super) async fn stop(link: &Link) {
+/// Stops whatever runs on `link`. INVARIANT: it is out of reach of every other caller, and is closed next. `silent` is
+/// called when the server does not take the request: other connections to it may be as dead.
+pub(super) async fn stop(link: &Link, silent: impl Fn()) {
     // A Sync: its answer comes after those of everything that was sent before.
     let mut idle = pin!(link.client().check_connection());
     for _ in 0..ATTEMPTS {
@@ -71,7 +72,9 @@ pub(super) async fn stop(link: &Link) {
             return;
         }
         // An undelivered request is sent again like one without effect.
-        let _ = timeout(DELIVERY, link.canceler().deliver()).await;
+        if timeout(DELIVERY, link.canceler().deliver()).await.is_err() {
+            silent();
+        }
         if timeout(EFFECT, idle.as_mut()).await.is_ok() {
             return;
         }

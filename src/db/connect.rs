@@ -1,4 +1,4 @@
-//! Opening a connection: each host and address in order, TLS as asked for, one deadline around it all.
+//! Opening a connection: each host and address in order, TLS as asked for, a deadline around each host.
 
 mod asked;
 mod own;
@@ -12,6 +12,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Config, Connection, NoTls};
 use tokio_util::sync::CancellationToken;
 
+use super::breaker::Breaker;
 use super::cancel::Canceler;
 use super::conninfo::{ConnectionSettings, Host, SslMode, TargetSession};
 use super::error;
@@ -26,25 +27,26 @@ use crate::pg::{Diagnostic, Source, SqlState};
 pub(super) struct Connector {
     settings: ConnectionSettings,
     tls: Arc<KeptTls>,
+    /// Of each host.
+    breakers: Arc<[Breaker]>,
     /// Of a caller's own login: fires when PostgreSQL refuses it.
     own: Option<CancellationToken>,
 }
 
 impl Connector {
     pub fn new(settings: ConnectionSettings) -> Self {
-        Self { settings, tls: Arc::default(), own: None }
+        let breakers = settings.hosts.iter().map(|_| Breaker::default()).collect();
+        Self { settings, tls: Arc::default(), breakers, own: None }
     }
 
     /// The same for a caller's own login. `ended` fires when PostgreSQL refuses it.
     pub fn for_login(&self, role: &str, password: &str, ended: CancellationToken) -> Self {
-        let settings = self.settings.for_login(role, Some(password));
-        Self { settings, tls: Arc::clone(&self.tls), own: Some(ended) }
+        Self { own: Some(ended), ..self.with(self.settings.for_login(role, Some(password))) }
     }
 
     /// Refused where PostgreSQL lets the login in without its password: then having one proves nothing.
     pub async fn needs_password(&self) -> Result<(), Diagnostic> {
-        let settings = self.settings.for_login(&self.settings.user, None);
-        let without = Self { settings, tls: Arc::clone(&self.tls), own: None };
+        let without = self.with(self.settings.for_login(&self.settings.user, None));
         match without.open().await {
             Ok(link) => {
                 link.close().await;
@@ -58,26 +60,19 @@ impl Connector {
         }
     }
 
-    async fn open_once(&self) -> Result<Link, Diagnostic> {
-        let limit = self.settings.connect_timeout;
-        let met = async {
-            let mut link = self.try_hosts().await?;
-            let announced = backend_key::process_id(link.canceler().token());
-            pooler::meet(&mut link, self.settings.pooler, announced).await?;
-            // A pooler may log in as whom it likes; whoever came by their own login works as nobody else.
-            match self.own.is_some() && link.user() != self.settings.user {
-                true => Err(own::refused()),
-                false => Ok(link),
-            }
-        };
-        match timeout(limit, met).await {
-            Ok(opened) => opened,
-            Err(_) => Err(self.unreachable(&format!("no answer within {} s", limit.as_secs()))),
-        }
+    /// To the same hosts.
+    fn with(&self, settings: ConnectionSettings) -> Self {
+        let (tls, breakers) = (Arc::clone(&self.tls), Arc::clone(&self.breakers));
+        Self { settings, tls, breakers, own: None }
+    }
+
+    /// No host answers, as far as is known.
+    pub fn is_silent(&self) -> bool {
+        self.breakers.iter().all(Breaker::is_silent)
     }
 
     /// The first host that answers and is what `target_session_attrs` asks for.
-    async fn try_hosts(&self) -> Result<Link, Diagnostic> {
+    async fn open_once(&self) -> Result<Link, Diagnostic> {
         let mut passes = vec![self.settings.target];
         if self.settings.target == TargetSession::PreferStandby {
             passes = vec![TargetSession::Standby, TargetSession::Any];
@@ -85,7 +80,7 @@ impl Connector {
         let mut failure = None;
         for target in passes {
             for at in 0..self.settings.hosts.len() {
-                match self.try_host(at, target).await {
+                match self.answer_of(at, target).await {
                     Ok(link) => return Ok(link),
                     // A wrong password is not tried on the next host: libpq does not either.
                     Err(error) if error.sqlstate.class() == "28" => return Err(error),
@@ -94,6 +89,38 @@ impl Connector {
             }
         }
         Err(failure.unwrap_or_else(|| self.unreachable("no host is named")))
+    }
+
+    /// As libpq, `connect_timeout` is for each host: a silent one must not use up the time of the next.
+    async fn answer_of(&self, at: usize, target: TargetSession) -> Result<Link, Diagnostic> {
+        let Some(breaker) = self.breakers.get(at) else {
+            return Err(self.unreachable("no host is named"));
+        };
+        let attempt = breaker.pass()?;
+        let limit = self.settings.connect_timeout;
+        match timeout(limit, self.met(at, target)).await {
+            Ok(answer) => {
+                attempt.answered();
+                answer
+            }
+            Err(_) => {
+                let silent = self.unreachable(&format!("no answer within {} s", limit.as_secs()));
+                attempt.heard_nothing(&silent);
+                Err(silent)
+            }
+        }
+    }
+
+    /// A connection of which it is known who is behind it.
+    async fn met(&self, at: usize, target: TargetSession) -> Result<Link, Diagnostic> {
+        let mut link = self.try_host(at, target).await?;
+        let announced = backend_key::process_id(link.canceler().token());
+        pooler::meet(&mut link, self.settings.pooler, announced).await?;
+        // A pooler may log in as whom it likes; whoever came by their own login works as nobody else.
+        match self.own.is_some() && link.user() != self.settings.user {
+            true => Err(own::refused()),
+            false => Ok(link),
+        }
     }
 
     async fn try_host(&self, at: usize, target: TargetSession) -> Result<Link, Diagnostic> {
@@ -245,6 +272,9 @@ fn tls_hint(reason: &str) -> Option<&'static str> {
     }
     if reason.contains("CaUsedAsEndEntity") {
         return Some("the server uses a CA certificate as its own: give it one that the CA has signed");
+    }
+    if reason.contains("Expired") || reason.contains("expired") {
+        return Some("the server's certificate has run out: renew it there");
     }
     if reason.contains("UnknownIssuer") {
         return Some("the server's certificate is not signed by the roots: name its CA with `sslrootcert`");

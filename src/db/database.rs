@@ -1,6 +1,7 @@
 //! One PostgreSQL database behind pgwarden, as one identity sees it: its pools, its catalog snapshot, and running
 //! statements on it.
 
+mod answers;
 pub(super) mod identities;
 
 use std::sync::Arc;
@@ -191,6 +192,7 @@ impl Database {
             ran = timeout_at(ends, Box::pin(self.run_known(&call, sink))) => match ran {
                 Ok(Ok(ran)) => Ok(ran),
                 Ok(Err(error)) => Err(self.explain(error, limits.deadline)),
+                Err(_) if progress.backend().is_none() => Err(unanswered(limits.deadline)),
                 Err(_) => Err(past_deadline(limits.deadline)),
             },
         }
@@ -278,10 +280,11 @@ impl Database {
         let limits = RunLimits { rows: 1, field_chars: 1, deadline: patience, planner: None };
         let (ends, progress) = (Instant::now() + patience, Progress::default());
         let call = Call { checked, params: &[], limits: &limits, ends, progress: &progress };
-        let known = self.known().await?;
-        let surroundings = self.surroundings(&known);
-        let types = timeout_at(ends, Box::pin(surroundings.parameter_types(&call))).await;
-        let mut types = types.map_err(|_| error::lost())??;
+        let types = Box::pin(async {
+            let known = self.known().await?;
+            self.surroundings(&known).parameter_types(&call).await
+        });
+        let mut types = timeout_at(ends, types).await.map_err(|_| error::lost())??;
         // Behind the caller's stand claims and keys of hashes.
         types.truncate(checked.parameters());
         Ok(types)
@@ -404,6 +407,16 @@ pub(super) fn past_deadline(deadline: Duration) -> Diagnostic {
         format!("the statement was canceled: it ran longer than its deadline of {seconds} s"),
     )
     .hint("make it read less: a LIMIT, a condition on an indexed column, a smaller range")
+}
+
+/// Nothing of the statement ran: no connection was to be had, or it said nothing.
+fn unanswered(deadline: Duration) -> Diagnostic {
+    let seconds = deadline.as_secs_f64();
+    Diagnostic::connection(
+        SqlState::CONNECTION_FAILURE,
+        format!("PostgreSQL did not answer within the call's deadline of {seconds} s"),
+    )
+    .hint("nothing has run: try again in a moment")
 }
 
 pub(super) fn canceled_by_client() -> Diagnostic {

@@ -20,6 +20,8 @@ use crate::pg::{Diagnostic, SqlState};
 
 /// Around connecting, the checks and reading the catalog.
 const LIMIT: Duration = Duration::from_secs(45);
+/// Around asking for the catalog's version: small questions, at which others wait.
+const ASKING: Duration = Duration::from_secs(10);
 /// Between two looks at whether the catalog changed, while callers go on with the last snapshot.
 const LOOK: Duration = Duration::from_secs(1);
 /// Looking may take this part of the time: callers who wait for a look wait for their turn.
@@ -148,8 +150,8 @@ impl Knowledge {
             tokio::time::sleep_until(at + looked.took * LOOKING_PART).await;
         }
         let started = Instant::now();
-        let version = within(async {
-            let mut lease = control.lease(LIMIT).await?;
+        let version = within(ASKING, async {
+            let mut lease = control.lease(ASKING).await?;
             let link = lease.link().ok_or_else(error::lost)?;
             let version = introspect::version(link.client(), &settings.identity).await?;
             lease.end();
@@ -163,8 +165,8 @@ impl Knowledge {
 
     /// What is cheap to know: whether anything can have changed.
     pub async fn moment(&self, control: &Pool) -> Result<Moment, Diagnostic> {
-        within(async {
-            let mut lease = control.lease(LIMIT).await?;
+        within(ASKING, async {
+            let mut lease = control.lease(ASKING).await?;
             let link = lease.link().ok_or_else(error::lost)?;
             let moment = introspect::moment(link.client()).await?;
             lease.keep();
@@ -189,7 +191,7 @@ impl Knowledge {
         control: &Pool,
         settings: &DatabaseSettings,
     ) -> Result<Examination, Diagnostic> {
-        within(async {
+        within(LIMIT, async {
             let mut lease = control.lease(LIMIT).await?;
             let link = lease.link().ok_or_else(error::lost)?;
             let facts = introspect::facts(link.client(), &settings.identity).await?;
@@ -208,7 +210,7 @@ impl Knowledge {
         role: Option<&str>,
         builtins: &[&str],
     ) -> Result<Inspection, Diagnostic> {
-        within(async {
+        within(LIMIT, async {
             let mut lease = control.lease(LIMIT).await?;
             let link = lease.link().ok_or_else(error::lost)?;
             let read =
@@ -223,7 +225,7 @@ impl Knowledge {
 
     async fn load(&self, control: &Pool, settings: &DatabaseSettings) -> Result<Arc<Known>, Diagnostic> {
         let started = Instant::now();
-        let known = within(async {
+        let known = within(LIMIT, async {
             let mut lease = control.lease(LIMIT).await?;
             let link = lease.link().ok_or_else(error::lost)?;
             let read =
@@ -297,11 +299,14 @@ async fn connection_check(link: &Link) -> Result<bool, Diagnostic> {
     }
 }
 
-async fn within<T>(work: impl Future<Output = Result<T, Diagnostic>>) -> Result<T, Diagnostic> {
-    timeout(LIMIT, work).await.unwrap_or_else(|_| {
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Diagnostic>>,
+) -> Result<T, Diagnostic> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
         Err(Diagnostic::connection(
             SqlState::CANNOT_CONNECT_NOW,
-            format!("PostgreSQL did not answer within {} s", LIMIT.as_secs()),
+            format!("PostgreSQL did not answer within {} s", limit.as_secs()),
         ))
     })
 }

@@ -105,7 +105,8 @@ async fn give_back(slot: Slot, replace: Replace) {
 async fn stop_and_replace(slot: Slot, replace: Replace) {
     let slot = Returning(Some(slot));
     let Some(link) = slot.link() else { return };
-    stop(link).await;
+    // What idles was opened to the same silence, and would cost each caller a deadline to find out.
+    stop(link, || slot.close_idle()).await;
     slot.replace(replace).await;
 }
 
@@ -131,6 +132,12 @@ struct Returning(Option<Slot>);
 impl Returning {
     fn link(&self) -> Option<&Link> {
         self.0.as_deref()
+    }
+
+    fn close_idle(&self) {
+        if let Some(pool) = self.0.as_ref().and_then(Object::pool) {
+            pool.retain(|_, _| false);
+        }
     }
 
     fn lend_again(mut self) {

@@ -111,9 +111,9 @@ impl Pool {
         &self.waited
     }
 
-    /// A clean connection: an idle one, or a new one, or the next that is returned within `wait`.
+    /// A clean connection: an idle one, or the next that is returned within `wait`, or a new one that opens within it.
     pub async fn lease(&self, wait: Duration) -> Result<Lease, Diagnostic> {
-        let timeouts = Timeouts { wait: Some(wait), ..Timeouts::default() };
+        let timeouts = Timeouts { wait: Some(wait), create: Some(wait), recycle: None };
         let began = Instant::now();
         let got = self.inner.timeout_get(&timeouts).await;
         self.waited.took(began.elapsed());
@@ -131,6 +131,11 @@ impl Pool {
                 format!("no connection to `{}` could be opened", self.name),
             )),
         }
+    }
+
+    /// No host answers, as far as is known.
+    pub fn is_silent(&self) -> bool {
+        self.connector.is_silent()
     }
 
     /// Forgets idle connections that have ended, as after a restart of PostgreSQL.

@@ -157,12 +157,15 @@ impl Surroundings<'_> {
         }
     }
 
-    /// Waits for a server that comes back: it was there before, or there would be no catalog.
+    /// Waits for a server that comes back: it was there before, or there would be no catalog. Not for one that says nothing:
+    /// the call would hold its place in the caller's share meanwhile.
     async fn lease(&self, remaining: Duration) -> Result<Lease, Diagnostic> {
         let started = Instant::now();
         loop {
             match self.pool.lease(remaining).await {
-                Err(error) if is_starting(&error) && started.elapsed() < PATIENCE => {
+                Err(error)
+                    if is_starting(&error) && started.elapsed() < PATIENCE && !self.pool.is_silent() =>
+                {
                     tokio::time::sleep(PAUSE).await;
                 }
                 outcome => return outcome,

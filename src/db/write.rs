@@ -130,7 +130,8 @@ impl Writing<'_> {
         drop(begun);
         let reset = !self.write.runs_user_code() && !self.effects.runs_owners_code(self.events);
         let tasks = self.database.tasks().clone();
-        Ok(Uncommitted { lease, tasks, failure: self.failure(), affected, notices, bounds, reset })
+        let (failure, patience) = (self.failure(), self.limits.deadline);
+        Ok(Uncommitted { lease, tasks, failure, affected, notices, bounds, patience, reset })
     }
 
     async fn execute(

@@ -21,7 +21,7 @@ pub enum Health {
     },
     /// A policy protects what is gone, so that calls are refused: the places of its names.
     Unprotected(Vec<Place>),
-    /// A database does not pass its start-up checks.
+    /// A database does not answer, or does not pass its start-up checks.
     NotReady(Diagnostic),
 }
 
@@ -31,7 +31,11 @@ impl Gateway {
         let mut unprotected = Vec::new();
         for served in self.served.iter() {
             for login in served.logins() {
-                if let Err(reason) = Box::pin(login.ready()).await {
+                let answers = Box::pin(async {
+                    login.ready().await?;
+                    login.answers().await
+                });
+                if let Err(reason) = answers.await {
                     return Health::NotReady(reason);
                 }
             }

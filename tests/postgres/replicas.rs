@@ -1,7 +1,6 @@
 //! Three processes over one task store, behind a balancer that knows nothing: any of them answers for any task, and one
 //! that dies takes nothing with it.
 
-mod chaos;
 mod fleet;
 mod hand_over;
 mod suspended;

@@ -7,7 +7,7 @@ use crate::pg::Diagnostic;
 use crate::secrets::Other;
 
 impl Connector {
-    /// Each try within `connect_timeout`. A password that PostgreSQL refuses is asked for anew, and the new one tried, once.
+    /// A password that PostgreSQL refuses is asked for anew, and the new one tried, once.
     pub async fn open(&self) -> Result<Link, Diagnostic> {
         let PasswordFrom::Asked(passwords) = self.settings.password_from() else {
             return self.open_once().await;
@@ -29,8 +29,7 @@ impl Connector {
     }
 
     async fn by(&self, password: &Password) -> Result<Link, Diagnostic> {
-        let settings = self.settings.with_password(password);
-        let connector = Self { settings, tls: self.tls.clone(), own: self.own.clone() };
+        let connector = Self { own: self.own.clone(), ..self.with(self.settings.with_password(password)) };
         let opened = connector.open_once().await;
         if let (Ok(_), PasswordFrom::Asked(passwords)) = (&opened, self.settings.password_from()) {
             passwords.took(password);

@@ -17,8 +17,10 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Where distributions put the socket, in the order tried.
 const SOCKET_DIRECTORIES: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
 const DEFAULT_PORT: u16 = 5432;
-/// Around the whole of connecting: name look-up, TCP, TLS, authentication.
+/// Around the whole of connecting to a host: name look-up, TCP, TLS, authentication.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What was sent and is not acknowledged for so long: the network is gone.
+const DEFAULT_TCP_USER_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub(super) fn resolve(mut given: Given, env: Environment<'_>) -> Result<ConnectionSettings, ConninfoError> {
     let by_string = given.get("password").is_some_and(|password| !password.is_empty());
@@ -44,7 +46,7 @@ pub(super) fn resolve(mut given: Given, env: Environment<'_>) -> Result<Connecti
             .unwrap_or_else(|| "pgwarden".to_owned()),
         connect_timeout: connect_timeout(&given)?,
         keepalive: keepalive(&given)?,
-        tcp_user_timeout: number(&given, "tcp_user_timeout")?.filter(|ms| *ms > 0).map(Duration::from_millis),
+        tcp_user_timeout: tcp_user_timeout(&given)?,
         target: target(&given)?,
         tls: tls(&given, home.as_deref())?,
         hosts,
@@ -176,6 +178,12 @@ fn connect_timeout(given: &Given) -> Result<Duration, ConninfoError> {
         Ok(0) | Err(_) => DEFAULT_CONNECT_TIMEOUT,
         Ok(seconds) => Duration::from_secs(seconds.max(2)),
     })
+}
+
+/// 0 is the system's, which is a quarter of an hour.
+fn tcp_user_timeout(given: &Given) -> Result<Option<Duration>, ConninfoError> {
+    let given = number(given, "tcp_user_timeout")?.map(Duration::from_millis);
+    Ok(Some(given.unwrap_or(DEFAULT_TCP_USER_TIMEOUT)).filter(|timeout| !timeout.is_zero()))
 }
 
 fn keepalive(given: &Given) -> Result<Option<Keepalive>, ConninfoError> {

@@ -18,8 +18,10 @@ const ROLLBACK: &str = "ROLLBACK";
 /// for the next, so the connection is closed within a transaction, and what can fail of COMMIT fails before it.
 const COMMIT_AND_HOLD: &str = "SET CONSTRAINTS ALL IMMEDIATE; COMMIT AND CHAIN";
 const ROLLBACK_AND_HOLD: &str = "ROLLBACK AND CHAIN";
-/// For the answer to COMMIT: it may wait for a standby, and for deferred constraints, whose time is that of the statement.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The least that the answer to COMMIT is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// For the answer to ROLLBACK.
+const UNDOING: Duration = Duration::from_secs(5);
 
 /// A statement that has run, with every row as it should be. Dropped, nothing has happened.
 pub struct Uncommitted {
@@ -30,6 +32,8 @@ pub struct Uncommitted {
     pub(super) notices: Vec<Diagnostic>,
     /// What it may have locked.
     pub(super) bounds: Bounds,
+    /// For the answer to COMMIT: it may wait for a standby, and for deferred constraints, whose time is that of the statement.
+    pub(super) patience: Duration,
     /// Nothing of it stays in the session that a reset does not find.
     pub(super) reset: bool,
 }
@@ -62,10 +66,11 @@ impl Uncommitted {
     }
 
     async fn committed(mut self) -> Result<(), Diagnostic> {
+        let patience = self.patience.max(PATIENCE);
         let link = self.lease.link().filter(|link| !link.is_closed()).ok_or_else(failure::lost)?;
         let held = link.is_pooled() && !self.reset;
         let commit = if held { COMMIT_AND_HOLD } else { COMMIT };
-        match timeout(PATIENCE, link.client().batch_execute(commit)).await {
+        match timeout(patience, link.client().batch_execute(commit)).await {
             Ok(Ok(())) => {}
             Ok(Err(failed)) => return Err(self.failure.of_commit(&failed)),
             Err(_) => return Err(unknown_outcome()),
@@ -79,7 +84,8 @@ impl Uncommitted {
         let link = self.lease.link().ok_or_else(error::lost)?;
         let held = link.is_pooled() && !self.reset;
         let roll_back = if held { ROLLBACK_AND_HOLD } else { ROLLBACK };
-        link.client().batch_execute(roll_back).await.map_err(|e| error::diagnostic(&e))?;
+        let undone = timeout(UNDOING, link.client().batch_execute(roll_back)).await;
+        undone.map_err(|_| error::lost())?.map_err(|e| error::diagnostic(&e))?;
         self.give_back();
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::auth::{Caller, Scope};
 use crate::catalog::Catalog;
 use crate::db::{Effects, RowEvent, WriteLimits};
 use crate::gateway::admission::Admitted;
+use crate::gateway::deadline;
 use crate::gateway::query::{names_something_unknown, random_id};
 use crate::gateway::visible::Visible;
 use crate::gateway::{CallLimits, Gateway, Pinned, Served};
@@ -81,7 +82,8 @@ impl Asked {
                 decision = check(&pinned, &used, caller, &request.sql, &options).await;
             }
             let write = decision?;
-            let effects = seen.database.effects(write.target_oid()).await?;
+            let effects = seen.database.effects(write.target_oid());
+            let effects = deadline::within(within.deadline, cancel, effects).await?;
             let asked = Self {
                 gateway: gateway.clone(),
                 caller: caller.clone(),

@@ -167,10 +167,6 @@ impl<'d> Fleet<'d> {
                    AND datname = current_database() AND query LIKE '%shop%wait%'";
         self.database.admin().await.query_one(sql, &[&READER]).await.unwrap().get(0)
     }
-
-    pub fn database(&self) -> &Database<'d> {
-        self.database
-    }
 }
 
 impl Drop for Replica {

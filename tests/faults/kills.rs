@@ -8,15 +8,19 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::fleet::{Fleet, slow};
+use super::row::{full, row};
 use crate::support::{Database, READER, Template, until};
 
-/// `PGWARDEN_KILLS` asks for more.
+/// `PGWARDEN_KILLS` asks for more, and `scripts/faults --full` for 200.
 const KILLS: u32 = 12;
 const CLIENTS: u32 = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_task_is_lost_doubled_or_stuck_though_replicas_are_killed() {
-    let kills = std::env::var("PGWARDEN_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let kills = std::env::var("PGWARDEN_KILLS")
+        .ok()
+        .and_then(|kills| kills.parse().ok())
+        .unwrap_or(if full() { 200 } else { KILLS });
     let database = Database::create(Template::Shop).await;
     let fleet = Fleet::start(&database, 3).await;
     let balanced = fleet.balanced().await;
@@ -75,7 +79,15 @@ async fn no_task_is_lost_doubled_or_stuck_though_replicas_are_killed() {
     }
     println!("{kills} kills: {answered} answered, {interrupted} ended with a reason");
     assert!(answered > i64::from(kills), "{answered}");
-    nothing_is_left(&fleet).await;
+    nothing_is_left(&database).await;
+    row(
+        "SIGKILL and restart with durable tasks",
+        &format!("{kills} processes were killed under load and started again"),
+        "each task that was accepted ends once: with its own answer, or with the reason",
+        &format!(
+            "{answered} answered, {interrupted} ended with a reason; no task open, no chunk without its task"
+        ),
+    );
 }
 
 /// What the fault did, in words; not that of the statement.
@@ -85,8 +97,8 @@ fn is_a_reason(words: &str) -> bool {
         .any(|word| words.contains(word))
 }
 
-async fn nothing_is_left(fleet: &Fleet<'_>) {
-    let admin = fleet.database().admin().await;
+async fn nothing_is_left(database: &Database<'_>) {
+    let admin = database.admin().await;
     until("no task is open", async || {
         let open = "SELECT count(*) FROM pgwarden.task WHERE state IN ('queued', 'running')";
         let open: i64 = admin.query_one(open, &[]).await.unwrap().get(0);
