@@ -23,6 +23,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
@@ -50,7 +51,7 @@ const LOOK: Duration = Duration::from_millis(10);
 pub struct Audit {
     queue: Arc<Queue>,
     required: Required,
-    statements: Statements,
+    statements: ArcSwap<Statements>,
 }
 
 impl Audit {
@@ -62,9 +63,14 @@ impl Audit {
         let (queue, tasks) = Queue::new();
         let queue = Arc::new(queue);
         writer::start(place, Arc::clone(&queue), tasks).map_err(|fault| fault.at_start())?;
-        let audit = Arc::new(Self { queue, required, statements });
+        let audit = Arc::new(Self { queue, required, statements: ArcSwap::from_pointee(statements) });
         audit.kept(begun).await.map_err(|fault| fault.at_start())?;
         Ok(audit)
+    }
+
+    /// Records that much of statements from here on.
+    pub fn record_statements(&self, statements: Statements) {
+        self.statements.store(Arc::new(statements));
     }
 
     /// Lets go of the file and opens the one of that name, as after `logrotate`.
@@ -105,7 +111,7 @@ impl Audit {
 
 impl Sink for Audit {
     fn take(&self, event: &Event<'_>) {
-        if let Some(draft) = Draft::of(event, self.statements) {
+        if let Some(draft) = Draft::of(event, **self.statements.load()) {
             self.queue.put(draft, None);
         }
     }
@@ -120,7 +126,7 @@ impl Witness for Audit {
             }
             return async move { Err(fault.refusal()) }.boxed();
         }
-        let draft = Draft::of(event, self.statements);
+        let draft = Draft::of(event, **self.statements.load());
         async move {
             match draft {
                 Some(draft) => self.kept(draft).await.map_err(|fault| fault.refusal()),

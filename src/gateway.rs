@@ -20,6 +20,7 @@ mod output;
 mod page;
 mod policies;
 mod query;
+mod reload;
 mod request;
 mod resource_uri;
 mod resources;
@@ -38,6 +39,7 @@ mod top_queries;
 mod tuning;
 mod visible;
 mod watch;
+mod world;
 mod writes;
 
 use std::sync::Arc;
@@ -49,8 +51,9 @@ pub use health::Health;
 pub use identities::{OwnLogins, RunAs};
 pub use investigation::{as_data, printed};
 pub use notes::{Notes, NotesError, NotesSource};
-pub use policies::{Pinned, Policies, PolicySource, Reloaded, When};
+pub use policies::{Pinned, Policies, PolicySource, When};
 pub use query::Patience;
+pub use reload::{Fault as ReloadFault, Kind as ReloadKind, Proposal, texts_of};
 pub use request::{
     Advice, AdviseRequest, Asked, ColumnHeader, DescribeRequest, Described, ExplainOutput, ExplainRequest,
     Format, HealthReport, HealthRequest, QueryOutput, QueryRequest, SavedRun, SchemaResource, SearchDetail,
@@ -63,11 +66,13 @@ pub(crate) use tasks::digest_of;
 pub use tasks::{Cancelled, Changes, Working};
 pub use tuning::Steps;
 pub use watch::Watch;
+pub use world::Live;
 pub use writes::{PreparedFacts, PreparedWrite, WritePreview, WriteRequest, WriteSample, Written};
 
 use admission::Admission;
 use tasks::Desk;
 use watch::Stir;
+use world::{World, Worlds};
 
 use crate::approvals::{ApprovalStore, MemoryApprovals};
 use crate::pg::{Diagnostic, SqlState};
@@ -76,7 +81,8 @@ use crate::store::suspensions::Suspensions;
 use crate::tasks::{Holder, MemoryStore, Store, TaskId, TaskSettings};
 use crate::telemetry::Telemetry;
 
-/// What the tools and resources stand on. Cheap to clone; holds no state of a call.
+/// What the tools and resources stand on. Cheap to clone; holds no state of a call, and one version of the configuration:
+/// that of the request that it is for.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     served: Arc<[Served]>,
@@ -89,6 +95,7 @@ pub struct Gateway {
     approvals: Arc<dyn ApprovalStore>,
     search_and_fetch: bool,
     suspensions: Arc<Suspensions>,
+    worlds: Arc<Worlds>,
 }
 
 impl Gateway {
@@ -97,8 +104,10 @@ impl Gateway {
         let settings = TaskSettings::default();
         let store = Arc::new(MemoryStore::new(settings.clone()));
         let desk = Arc::new(Desk::new(store, settings, Holder(TaskId::from_bytes([0; 16]))));
+        let served: Arc<[Served]> = served.into();
+        let world = World { served: Arc::clone(&served), limits: limits.clone(), search_and_fetch: false };
         Self {
-            served: served.into(),
+            served,
             limits,
             telemetry,
             admission: Arc::default(),
@@ -108,6 +117,7 @@ impl Gateway {
             approvals: Arc::new(MemoryApprovals::default()),
             search_and_fetch: false,
             suspensions: Arc::default(),
+            worlds: Worlds::of(world),
         }
         .with_suspensions(Arc::default())
     }

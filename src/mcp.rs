@@ -28,6 +28,7 @@ mod revision;
 mod sampling;
 mod settings;
 mod splice;
+mod standby;
 mod standing;
 mod stdio;
 mod subscriptions;

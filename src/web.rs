@@ -51,17 +51,25 @@ use site::Site;
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
     pub(crate) router: Router,
+    /// Names that they are answered to.
+    hosts: Option<Hosts>,
 }
 
 impl Pages {
     pub fn new(parts: PagesParts) -> Self {
         let site = Arc::new(Site::new(parts));
         let place = Arc::clone(&site.place);
+        let hosts = Some(place.hosts.clone());
         let pages = in_windows_of_clients().merge(own()).method_not_allowed_fallback(fault::not_allowed);
         let pages = pages.layer(from_fn_with_state(Arc::clone(&place), gate::page));
         let others = endpoints().layer(from_fn_with_state(Arc::clone(&place), gate::endpoint));
         let whole = pages.merge(others).layer(from_fn_with_state(place, gate::headers));
-        Self { router: whole.with_state(site) }
+        Self { router: whole.with_state(site), hosts }
+    }
+
+    /// The names that they are answered to; `None` where there are no pages, or none but on loopback.
+    pub fn hosts(&self) -> Option<&Hosts> {
+        self.hosts.as_ref()
     }
 }
 

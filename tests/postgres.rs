@@ -56,6 +56,7 @@ mod postgres {
     mod print;
     mod probe;
     mod protect;
+    mod reload;
     mod replicas;
     mod resources;
     mod saved;

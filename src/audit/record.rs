@@ -68,10 +68,12 @@ impl Draft {
             Event::Operation { .. } | Event::Stopped { .. } | Event::Truncated(_) | Event::Http { .. } => {
                 return None;
             }
-            Event::Reload { database, kind, taken } => Self::new("reload")
+            Event::Reload { database, kind, file, fault } => Self::new("reload")
                 .maybe("database", Some(*database).filter(|database| !database.is_empty()))
                 .with("kind", *kind)
-                .with("outcome", if *taken { "taken" } else { "refused" }),
+                .with("file", *file)
+                .with("outcome", if fault.is_none() { "taken" } else { "refused" })
+                .maybe("fault", *fault),
             Event::Decision {
                 query_id,
                 who,

@@ -20,7 +20,7 @@ use crate::auth::server::{
 use crate::auth::{Authenticator, Credentials, Issuer, PublicUrl, Target, TokenStore, Verifier};
 use crate::config::{Config, DatabaseEntry, EmbeddedAuth, ExternalProvider};
 use crate::db::Proof;
-use crate::gateway::{Gateway, RunAs};
+use crate::gateway::{Live, RunAs};
 use crate::mcp::{self, ApprovalPage, Authentication};
 use crate::pg::Diagnostic;
 use crate::store::MasterKey;
@@ -33,12 +33,14 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Front {
     pub(super) authentication: Authentication,
     pub(super) pages: Pages,
+    /// Whose secrets may become others.
+    pub(super) providers: Vec<ProviderSettings>,
 }
 
 /// `settings` get to know who gives out tokens, and where people approve.
 pub(super) async fn over_http(
     setup: &Setup,
-    gateway: &Gateway,
+    gateway: &Live,
     tokens: Option<Arc<TokenStore>>,
     settings: &mut mcp::Settings,
     stop: &CancellationToken,
@@ -61,13 +63,14 @@ pub(super) async fn over_http(
         revoked::listen(gateway.clone(), server.endings());
         tokio::spawn(Arc::clone(server).watch(stop.clone()));
     }
-    let mut logins = Vec::new();
+    let (mut logins, mut kept_providers) = (Vec::new(), Vec::new());
     let mut issuers: Vec<String> = server.iter().map(|server| server.settings().issuer.clone()).collect();
     if !auth.external.is_empty() {
         let providers = auth.external.iter().map(ExternalProvider::with_secrets);
         let providers: Vec<ProviderSettings> = providers.collect::<Result<_, _>>()?;
         settings.http.issuers.extend(providers.iter().map(ProviderSettings::as_issuer));
         issuers.extend(providers.iter().filter(|p| p.login.is_some()).map(|p| p.issuer.clone()));
+        kept_providers.clone_from(&providers);
         let providers = Providers::new(providers)?;
         logins = providers.logins();
         verifiers.push(Arc::new(providers));
@@ -88,18 +91,18 @@ pub(super) async fn over_http(
         true => Authentication::Open(setup.caller()),
         false => Authentication::Bearer(Authenticator::new(verifiers)),
     };
-    Ok(Front { authentication, pages })
+    Ok(Front { authentication, pages, providers: kept_providers })
 }
 
 /// Beside a client on stdio: pages on loopback, opened when a person is asked for something.
 pub(super) fn on_stdio(
     setup: &Setup,
-    gateway: &Gateway,
+    gateway: &Live,
     settings: &mut mcp::Settings,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     settings.credentials = credentials(setup, vec![setup.caller().issuer], gateway, None)?;
-    let codes = Arc::new(Codes::new(gateway.approval_settings().ttl));
+    let codes = Arc::new(Codes::new(gateway.now().approval_settings().ttl));
     let parts = LoopbackParts {
         gateway: gateway.clone(),
         caller: setup.caller(),
@@ -142,7 +145,7 @@ impl Kept {
         config: &Config,
         public: &PublicUrl,
         (server, providers): (Option<Arc<AuthorizationServer>>, Vec<Login>),
-        gateway: &Gateway,
+        gateway: &Live,
         credentials: Option<Arc<Credentials>>,
     ) -> Pages {
         Pages::new(PagesParts {
@@ -197,7 +200,7 @@ fn server(setup: &Setup, embedded: &EmbeddedAuth, kept: &Kept) -> anyhow::Result
 fn credentials(
     setup: &Setup,
     issuers: Vec<String>,
-    gateway: &Gateway,
+    gateway: &Live,
     server: Option<&AuthorizationServer>,
 ) -> anyhow::Result<Option<Arc<Credentials>>> {
     let config = &setup.config;

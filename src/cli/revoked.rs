@@ -11,13 +11,13 @@ use tracing::{info, warn};
 
 use crate::auth::server::Revoked;
 use crate::auth::{Caller, Ending, TokenStore};
-use crate::gateway::Gateway;
+use crate::gateway::Live;
 
 /// Between two looks at the tokens.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Watches until `stop` fires.
-pub(super) fn watch(gateway: Gateway, tokens: Arc<TokenStore>, stop: CancellationToken) {
+pub(super) fn watch(live: Live, tokens: Arc<TokenStore>, stop: CancellationToken) {
     tokio::spawn(async move {
         let mut before = tokens.subjects();
         loop {
@@ -28,7 +28,7 @@ pub(super) fn watch(gateway: Gateway, tokens: Arc<TokenStore>, stop: Cancellatio
             let now = tokens.subjects();
             let mut left: BTreeSet<String> = BTreeSet::new();
             for subject in before.difference(&now) {
-                match gateway.forget(&Caller::local(subject)).await {
+                match live.now().forget(&Caller::local(subject)).await {
                     Ok(()) => info!(subject, "no token is left: tasks and answers are forgotten"),
                     Err(error) => {
                         warn!(subject, error = error.message, "tasks could not be forgotten: tried again");
@@ -43,14 +43,14 @@ pub(super) fn watch(gateway: Gateway, tokens: Arc<TokenStore>, stop: Cancellatio
 }
 
 /// The same for whoever's authorization was taken back, until the server of authorizations is gone.
-pub(super) fn listen(gateway: Gateway, mut endings: Receiver<Revoked>) {
+pub(super) fn listen(live: Live, mut endings: Receiver<Revoked>) {
     tokio::spawn(async move {
         loop {
             match endings.recv().await {
                 Ok(Revoked { caller, was_last }) => {
                     let forgotten = match was_last {
-                        true => gateway.forget(&caller).await,
-                        false => gateway.forget_tasks(&caller).await,
+                        true => live.now().forget(&caller).await,
+                        false => live.now().forget_tasks(&caller).await,
                     };
                     if let Err(error) = forgotten {
                         warn!(
@@ -70,11 +70,11 @@ pub(super) fn listen(gateway: Gateway, mut endings: Receiver<Revoked>) {
 }
 
 /// What runs under a login that a person gave ends with the token that it was given for.
-pub(super) fn close(gateway: Gateway, mut endings: Receiver<Ending>) {
+pub(super) fn close(live: Live, mut endings: Receiver<Ending>) {
     tokio::spawn(async move {
         loop {
             match endings.recv().await {
-                Ok(Ending { person, database }) => gateway.close_login(&person, &database),
+                Ok(Ending { person, database }) => live.now().close_login(&person, &database),
                 Err(RecvError::Lagged(missed)) => {
                     warn!(missed, "endings were missed: their connections close when they are idle");
                 }

@@ -13,12 +13,13 @@ use tracing::{error, info};
 use super::arguments::ServeArguments;
 use super::front::{self, Front};
 use super::observing::Observing;
+use super::reload::{self, Edge};
 use super::setup::{Setup, environment, open_audit};
-use super::{control, reload, revoked, shutdown};
+use super::{control, revoked, shutdown};
 use crate::audit::Audit;
 use crate::auth::TokenStore;
 use crate::config::{AuthMethod, Config, Server, Sessions};
-use crate::gateway::Served;
+use crate::gateway::{Live, Served};
 use crate::mcp::{self, SessionMode};
 
 /// Where HTTP is served unless something else is said.
@@ -34,7 +35,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         setup.telemetry = setup.telemetry.clone().with_witness(Arc::clone(audit) as _);
     }
     let observing = Observing::of(&mut setup)?;
-    let ended = serve(&arguments, &setup, observing, audit.clone()).await;
+    let ended = serve(&arguments, &mut setup, observing, audit.clone()).await;
     setup.close().await;
     if let Some(audit) = audit {
         audit.close().await;
@@ -44,7 +45,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
 
 async fn serve(
     arguments: &ServeArguments,
-    setup: &Setup,
+    setup: &mut Setup,
     observing: Observing,
     audit: Option<Arc<Audit>>,
 ) -> anyhow::Result<()> {
@@ -53,28 +54,34 @@ async fn serve(
     let caller = setup.caller();
     setup.whole_policies(PATIENCE).await?;
     let observed = observing.start(setup, &gateway, &stop).await?;
-    reload::watch(gateway.clone(), audit, stop.clone())?;
+    let live = Live::from(&gateway);
     // What is in the store, `pgwarden approve` and `pgwarden suspend` find there.
     let control = setup
         .config
         .store
         .connection
         .is_none()
-        .then(|| control::watch(gateway.clone(), control::directory(&setup.config.server, &environment)));
+        .then(|| control::watch(live.clone(), control::directory(&setup.config.server, &environment)));
 
     let ended = if arguments.stdio {
-        setup.served().iter().for_each(warm_up);
-        front::on_stdio(setup, &gateway, &mut settings, &stop)?;
+        front::on_stdio(setup, &live, &mut settings, &stop)?;
+        let edge = Edge { audit, ..Edge::default() };
+        reload::watch(live.clone(), (&arguments.target, setup), edge, stop.clone())?;
+        setup.hand_over().iter().for_each(warm_up);
         mcp::serve_stdio(gateway, caller, &settings, stop.clone()).await
     } else {
         let tokens = tokens(arguments, &setup.config)?;
         if let Some(tokens) = &tokens {
-            revoked::watch(gateway.clone(), Arc::clone(tokens), stop.clone());
+            revoked::watch(live.clone(), Arc::clone(tokens), stop.clone());
         }
-        let Front { authentication, pages } =
-            front::over_http(setup, &gateway, tokens, &mut settings, &stop).await?;
+        let Front { authentication, pages, providers } =
+            front::over_http(setup, &live, tokens, &mut settings, &stop).await?;
         let listener = listen(arguments, &setup.config).await?;
-        setup.served().iter().for_each(warm_up);
+        let hosts = settings.http.named();
+        settings.http.hosts = Some(hosts.clone());
+        let edge = Edge { endpoint: Some(hosts), pages: pages.hosts().cloned(), providers, audit };
+        reload::watch(live.clone(), (&arguments.target, setup), edge, stop.clone())?;
+        setup.hand_over().iter().for_each(warm_up);
         mcp::serve_http(gateway, listener, authentication, pages, &settings, stop.clone()).await
     };
     if let Some(control) = control {
@@ -83,6 +90,7 @@ async fn serve(
     // On stdio it is the client that ends it.
     stop.cancel();
     join_all(observed).await;
+    live.close().await;
     Ok(ended?)
 }
 
@@ -149,7 +157,7 @@ fn tokens(arguments: &ServeArguments, config: &Config) -> anyhow::Result<Option<
 }
 
 fn settings(config: &Config) -> mcp::Settings {
-    let mut settings = mcp::Settings { result_chars: config.limits.characters, ..mcp::Settings::default() };
+    let mut settings = mcp::Settings { result_chars: None, ..mcp::Settings::default() };
     settings.http.public_url.clone_from(&config.server.public_url);
     settings.http.tls.clone_from(&config.server.tls);
     settings.http.trusted_proxies.clone_from(&config.server.trusted_proxies);

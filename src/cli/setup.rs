@@ -19,7 +19,9 @@ use tokio::time::timeout;
 
 use super::arguments::Target;
 use crate::auth::Caller;
-use crate::config::{self, AcceptedFinding, Config, ConfigError, DatabaseEntry, MappedPolicy, NoticeChanges};
+use crate::config::{
+    self, AcceptedFinding, Config, ConfigError, DatabaseEntry, Limits, MappedPolicy, NoticeChanges,
+};
 use crate::db::{ConnectionSettings, Database, DatabaseSettings, Identity};
 use crate::gateway::{
     CallLimits, Gateway, NotesSource, Policies, PolicySource, SavedFault, SavedSource, Served,
@@ -115,14 +117,22 @@ impl Setup {
         }
     }
 
+    pub(super) fn limits(&self) -> CallLimits {
+        let Limits { rows, characters, field_characters, seconds } = self.config.limits;
+        CallLimits { rows, characters, field_characters, deadline: Duration::from_secs(seconds) }
+    }
+
+    pub(super) fn into_served(self) -> Vec<Served> {
+        self.served
+    }
+
+    /// Lets go of them: whoever serves has them, and closes them.
+    pub(super) fn hand_over(&mut self) -> Vec<Served> {
+        std::mem::take(&mut self.served)
+    }
+
     pub(super) async fn gateway(&self) -> anyhow::Result<Gateway> {
-        let limits = &self.config.limits;
-        let limits = CallLimits {
-            rows: limits.rows,
-            characters: limits.characters,
-            field_characters: limits.field_characters,
-            deadline: Duration::from_secs(limits.seconds),
-        };
+        let limits = self.limits();
         let tasks = &self.config.tasks;
         let shared = shared_store(&self.config)?;
         let store = store::of_tasks(shared.as_ref(), tasks).await?;
@@ -178,9 +188,14 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The file of `--config` or `PGWARDEN_CONFIG`; without one, defaults. `PGWARDEN_STORE` wins over `[store] url`.
+/// The file of `--config` or `PGWARDEN_CONFIG`.
+pub(super) fn config_file(given: Option<PathBuf>, env: Environment<'_>) -> Option<PathBuf> {
+    given.or_else(|| env("PGWARDEN_CONFIG").map(PathBuf::from))
+}
+
+/// That file; without one, defaults. `PGWARDEN_STORE` wins over `[store] url`.
 pub(super) fn read_config(file: Option<PathBuf>, env: Environment<'_>) -> anyhow::Result<Config> {
-    let mut config = match file.or_else(|| env("PGWARDEN_CONFIG").map(PathBuf::from)) {
+    let mut config = match config_file(file, env) {
         Some(file) => config::load(&file, env)?,
         None => Config::default(),
     };

@@ -35,6 +35,12 @@ struct Client {
 }
 
 impl ExternalProvider {
+    /// Where its secrets are.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        let clients = self.introspection.iter().chain(&self.login);
+        clients.filter_map(|client| client.secret_file.as_deref())
+    }
+
     /// With the secrets, as their files hold them now.
     pub fn with_secrets(&self) -> Result<ProviderSettings, ConfigError> {
         let mut settings = self.settings.clone();
@@ -57,7 +63,7 @@ fn secret(file: &Path) -> Result<Secrecy, ConfigError> {
         read_text(file).map_err(|error| ConfigError::new(&shown, format!("cannot be read: {error}")))?;
     match text.trim() {
         "" => Err(ConfigError::new(shown, "is empty, a client secret was expected")),
-        secret => Ok(Secrecy(Zeroizing::new(secret.to_owned()))),
+        secret => Ok(Secrecy::new(Zeroizing::new(secret.to_owned()))),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ConnectionSettings, Identity};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DatabaseSettings {
     /// The entry's name, for messages.
     pub name: String,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 pub use execute::{ExecuteRequest, Executed, unknown_approval};
 pub use view::{ApprovalView, Decided, Decision};
 
-use super::Gateway;
+use super::{Gateway, Live};
 use crate::approvals::{Approval, ApprovalId, ApprovalSettings, ApprovalState};
 use crate::pg::{Diagnostic, SqlState};
 use crate::telemetry::{ApprovalStep, Event, Who};
@@ -44,7 +44,7 @@ impl Gateway {
 
     /// Looks again when a new one's time is over.
     fn expire_later(&self) {
-        let this = self.clone();
+        let this = Live::from(self).idle();
         tokio::spawn(async move {
             tokio::time::sleep(this.approval_settings().ttl + MARGIN).await;
             if let Err(fault) = this.expire_approvals().await {

@@ -89,7 +89,7 @@ struct Text {
 impl Gateway {
     /// With the tools `search` and `fetch`.
     pub fn with_search_and_fetch(self, on: bool) -> Self {
-        Self { search_and_fetch: on, ..self }
+        Self { search_and_fetch: on, ..self }.composed()
     }
 
     pub fn has_search_and_fetch(&self) -> bool {

@@ -7,23 +7,24 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::tasks::Desk;
+use super::world::Worlds;
 use super::{Gateway, Served};
 use crate::db::PoolState;
 use crate::telemetry::metrics::series::{
-    POLICY, POOL_IN_USE, POOL_OPEN, POOL_SIZE, POOL_WAIT, POOL_WAITING, TASKS,
+    CONFIGURATIONS, POLICY, POOL_IN_USE, POOL_OPEN, POOL_SIZE, POOL_WAIT, POOL_WAITING, RELOAD_PENDING, TASKS,
 };
 use crate::telemetry::metrics::{Page, Source};
 
 /// Not the gateway itself: that holds who asks.
 struct Gauges {
-    served: Arc<[Served]>,
+    worlds: Arc<Worlds>,
     desk: Arc<Desk>,
 }
 
 impl Gateway {
     /// What it is doing, for metrics.
     pub fn gauges(&self) -> Arc<dyn Source> {
-        Arc::new(Gauges { served: Arc::clone(&self.served), desk: Arc::clone(&self.desk) })
+        Arc::new(Gauges { worlds: Arc::clone(&self.worlds), desk: Arc::clone(&self.desk) })
     }
 }
 
@@ -31,7 +32,10 @@ impl Source for Gauges {
     fn read(&self) -> BoxFuture<'_, Page> {
         async move {
             let mut page = Page::default();
-            self.served.iter().for_each(|served| of_database(served, &mut page));
+            let served = Arc::clone(&self.worlds.current.load().served);
+            served.iter().for_each(|served| of_database(served, &mut page));
+            page.count(&CONFIGURATIONS, &[], self.worlds.in_use());
+            page.set(&RELOAD_PENDING, &[], if self.worlds.faults.load().is_empty() { 0.0 } else { 1.0 });
             // A store that does not answer shows in its own calls.
             if let Ok(states) = self.desk.store().states().await {
                 for (state, count) in states {

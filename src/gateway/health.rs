@@ -1,16 +1,16 @@
-//! Whether calls can be answered, and what of the files of policies and notes was not taken.
+//! Whether calls can be answered, and what of the files was not taken.
 
-use super::{Gateway, PolicySource, Reloaded, Served};
+use super::{Gateway, ReloadKind};
 use crate::pg::Diagnostic;
-use crate::policy::{Place, PolicyError};
-use crate::telemetry::Event;
+use crate::policy::Place;
 
 /// How the whole is.
 #[derive(Debug)]
 pub enum Health {
     Ready,
-    /// Calls are answered, by the policies, notes and saved queries from before: the places of the faults in the new ones.
+    /// Calls are answered, by what the files held before: the places of the faults in what they hold now.
     Degraded {
+        configuration: Vec<Place>,
         policies: Vec<Place>,
         notes: Vec<Place>,
         saved: Vec<Place>,
@@ -27,9 +27,9 @@ pub enum Health {
 
 impl Gateway {
     pub async fn health(&self) -> Health {
-        let (mut policies, mut notes, mut saved) = (Vec::new(), Vec::new(), Vec::new());
+        let now = self.now();
         let mut unprotected = Vec::new();
-        for served in self.served.iter() {
+        for served in now.served.iter() {
             for login in served.logins() {
                 let answers = Box::pin(async {
                     login.ready().await?;
@@ -42,10 +42,7 @@ impl Gateway {
             let Some(catalog) = served.database.catalog() else { continue };
             for source in served.policies.iter() {
                 unprotected.extend(source.pin().unprotected(&catalog).map(|error| error.place));
-                policies.extend(source.fault().map(|fault| fault.place.clone()));
             }
-            notes.extend(served.notes.fault().map(|fault| fault.place.clone()));
-            saved.extend(served.saved_fault().map(|fault| fault.place.clone()));
         }
         if !unprotected.is_empty() {
             return Health::Unprotected(unprotected);
@@ -53,67 +50,18 @@ impl Gateway {
         if self.telemetry.may_write().is_err() {
             return Health::Unrecorded { reads: self.telemetry.may_read().is_err() };
         }
-        match [&policies, &notes, &saved].iter().all(|places| places.is_empty()) {
-            true => Health::Ready,
-            false => Health::Degraded { policies, notes, saved },
+        let faults = self.worlds.faults.load();
+        if faults.is_empty() {
+            return Health::Ready;
         }
-    }
-
-    /// Looks at the policies' files and takes those that changed and can be used. `all`: also those that seem not to
-    /// have changed, and says again what is wrong with them. Safe at any time: a call that runs keeps its policy.
-    pub async fn reload(&self, all: bool) {
-        for served in self.served.iter() {
-            for source in served.policies.iter() {
-                if all || source.fault().is_some() || source.has_changed() {
-                    self.reload_one(served, source, all).await;
-                }
-            }
-            let look = all || served.notes.fault().is_some() || served.notes.has_changed();
-            if look && served.reload_notes(all, &self.telemetry) {
-                self.tools_changed();
-            }
-        }
-    }
-
-    /// A number for what each file of the policies, and of notes, holds now. Blocks.
-    pub fn policy_texts(&self) -> Vec<u64> {
-        let policies =
-            self.served.iter().flat_map(|served| served.policies.iter()).map(PolicySource::text_now);
-        policies.chain(self.served.iter().map(|served| served.notes.text_now())).collect()
-    }
-
-    /// Some policy's file, or one of notes, is not what it was when it was read. Blocks.
-    pub fn policies_changed(&self) -> bool {
-        self.served.iter().flat_map(|served| served.policies.iter()).any(PolicySource::has_changed)
-            || self.served.iter().any(|served| served.notes.has_changed())
-    }
-
-    /// Some policy's file, or one of notes, was not taken.
-    pub fn policies_have_faults(&self) -> bool {
-        self.served.iter().flat_map(|served| served.policies.iter()).any(|source| source.fault().is_some())
-            || self.served.iter().any(|served| served.notes.fault().is_some())
-    }
-
-    async fn reload_one(&self, served: &Served, source: &PolicySource, all: bool) {
-        let file = source.path().map(|path| path.display().to_string()).unwrap_or_default();
-        let (before, now, fault): (_, _, Option<String>) = match source.reload(&served.database).await {
-            Reloaded::Unchanged => return,
-            Reloaded::Kept { known: true, .. } if !all => return,
-            Reloaded::Kept { fault, .. } => {
-                let kept = source.pin().policy().clone();
-                (kept.clone(), kept, Some(PolicyError::to_string(&fault)))
-            }
-            Reloaded::Taken { before, now } => {
-                self.tools_changed();
-                (before, now, None)
-            }
+        let places = |kind: ReloadKind| {
+            faults.iter().filter(|fault| fault.kind == kind).map(|fault| fault.place.clone()).collect()
         };
-        self.telemetry.emit(&Event::Policy {
-            database: served.name(),
-            file: &file,
-            before: before.version(),
-            now: now.version(),
-            fault: fault.as_deref(),
-        });
+        Health::Degraded {
+            configuration: places(ReloadKind::Configuration),
+            policies: places(ReloadKind::Policy),
+            notes: places(ReloadKind::Notes),
+            saved: places(ReloadKind::SavedQueries),
+        }
     }
 }

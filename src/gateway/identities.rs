@@ -70,6 +70,11 @@ impl Identities {
         };
         Self { run_as, asks_itself: false, seats: Arc::new(seats) }
     }
+
+    /// Callers are seen as the same by both.
+    pub(super) fn are_alike(one: &Self, other: &Self) -> bool {
+        one.run_as == other.run_as && one.asks_itself == other.asks_itself
+    }
 }
 
 impl Served {
@@ -161,6 +166,28 @@ impl Served {
         for login in self.logins() {
             login.close().await;
         }
+    }
+
+    /// Ends the connections that nothing of `kept` has.
+    pub(super) async fn close_but_for(&self, kept: &[Self]) {
+        if !kept.iter().any(|kept| Arc::ptr_eq(&kept.identities, &self.identities)) {
+            self.identities.seats.close().await;
+        }
+        for login in self.logins_but_for(kept) {
+            login.close().await;
+        }
+    }
+
+    /// It has connections that nothing of `others` has.
+    pub(super) fn is_more_than(&self, others: &[Self]) -> bool {
+        !others.iter().any(|other| Arc::ptr_eq(&other.identities, &self.identities))
+            || !self.logins_but_for(others).is_empty()
+    }
+
+    fn logins_but_for(&self, kept: &[Self]) -> Vec<Arc<Database>> {
+        let kept: Vec<Arc<Database>> = kept.iter().flat_map(Self::logins).collect();
+        let is_kept = |login: &Arc<Database>| kept.iter().any(|kept| Arc::ptr_eq(kept, login));
+        self.logins().into_iter().filter(|login| !is_kept(login)).collect()
     }
 
     fn under_role(&self, role: &str) -> Result<Arc<Database>, Diagnostic> {

@@ -5,7 +5,8 @@ mod when;
 
 use std::sync::Arc;
 
-pub use source::{Pinned, PolicySource, Reloaded};
+pub(super) use source::missing_now;
+pub use source::{Pinned, PolicySource};
 pub use when::When;
 
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use crate::pg::{Diagnostic, SqlState};
 use crate::policy::{Policy, PolicyError};
 use crate::sql::{CheckContext, policy_errors};
 
-/// Cheap to clone. What changes by a reload is inside of each [`PolicySource`].
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Policies {
     rules: Arc<Rules>,
@@ -28,14 +29,29 @@ pub struct Policies {
 #[derive(Debug)]
 struct Rules {
     /// The first that a caller meets is theirs.
-    mapped: Vec<(When, PolicySource)>,
+    mapped: Vec<(When, Arc<PolicySource>)>,
     /// Of all others.
-    otherwise: Option<PolicySource>,
+    otherwise: Option<Arc<PolicySource>>,
 }
 
 impl Policies {
     pub fn new(mapped: Vec<(When, PolicySource)>, otherwise: Option<PolicySource>) -> Self {
-        Self { rules: Arc::new(Rules { mapped, otherwise }), barrier: None }
+        let mapped = mapped.into_iter().map(|(when, source)| (when, Arc::new(source))).collect();
+        let rules = Rules { mapped, otherwise: otherwise.map(Arc::new) };
+        Self { rules: Arc::new(rules), barrier: None }
+    }
+
+    /// Each source, or what `instead` has for it.
+    pub(super) fn replaced(&self, instead: impl Fn(&Arc<PolicySource>) -> Option<Arc<PolicySource>>) -> Self {
+        let replaced = |source: &Arc<PolicySource>| instead(source).unwrap_or_else(|| Arc::clone(source));
+        let mapped = self.rules.mapped.iter().map(|(when, source)| (when.clone(), replaced(source)));
+        let rules =
+            Rules { mapped: mapped.collect(), otherwise: self.rules.otherwise.as_ref().map(replaced) };
+        Self { rules: Arc::new(rules), barrier: self.barrier.clone() }
+    }
+
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Arc<PolicySource>> {
+        self.rules.mapped.iter().map(|(_, source)| source).chain(&self.rules.otherwise)
     }
 
     pub(super) fn behind(self, barrier: Barrier) -> Self {
@@ -76,7 +92,7 @@ impl Policies {
     pub(super) fn chosen(&self, caller: &Caller) -> Result<&PolicySource, Diagnostic> {
         let Rules { mapped, otherwise } = &*self.rules;
         let mapped = mapped.iter().find(|(when, _)| when.is_met_by(caller)).map(|(_, source)| source);
-        mapped.or(otherwise.as_ref()).ok_or_else(|| {
+        mapped.or(otherwise.as_ref()).map(|source| &**source).ok_or_else(|| {
             Diagnostic::refused(
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 "no policy of this database is for this caller",
@@ -93,7 +109,7 @@ impl Policies {
 
     /// All of them, those for some callers first.
     pub fn iter(&self) -> impl Iterator<Item = &PolicySource> {
-        self.rules.mapped.iter().map(|(_, source)| source).chain(&self.rules.otherwise)
+        self.sources().map(|source| &**source)
     }
 
     /// Everything that any of them names and the database does not have, and conditions that cannot be used.

@@ -28,8 +28,6 @@ use crate::auth::Caller;
 use crate::pg::{Diagnostic, Source, SqlState};
 use crate::policy::ToolGroup;
 use crate::sql::{self, CheckContext};
-use crate::telemetry::Event;
-use source::SavedReload;
 
 /// A database that is not ready by then has no saved queries in a list.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -50,54 +48,6 @@ impl Gateway {
         let of_each = self.served.iter().map(|served| served.saved_queries(caller, name, &self.limits));
         join_all(of_each).await.concat()
     }
-
-    /// Some file of saved queries is not what it was when it was read. Blocks.
-    pub fn saved_files_changed(&self) -> bool {
-        self.saved_sources().any(|(_, source)| source.has_changed())
-    }
-
-    /// Some file of saved queries was not taken.
-    pub fn saved_have_faults(&self) -> bool {
-        self.saved_sources().any(|(_, source)| source.fault().is_some())
-    }
-
-    /// What each file of saved queries holds now. Blocks.
-    pub fn saved_texts(&self) -> Vec<Result<String, String>> {
-        self.saved_sources().filter_map(|(_, source)| source.text_now()).collect()
-    }
-
-    /// Looks at the files of saved queries and takes those that changed and can be used. `all`: also those that seem not to
-    /// have changed, and says again what is wrong with them.
-    pub async fn reload_saved(&self, all: bool) {
-        for (served, source) in self.saved_sources() {
-            if all || source.fault().is_some() || source.has_changed() {
-                self.reload_saved_one(served, source, all).await;
-            }
-        }
-    }
-
-    async fn reload_saved_one(&self, served: &Served, source: &SavedSource, all: bool) {
-        let (before, now, fault) = match source.reload(served).await {
-            SavedReload::Unchanged => return,
-            SavedReload::Kept { known: true, .. } if !all => return,
-            SavedReload::Kept { fault, .. } => (source.current(), source.current(), Some(fault.to_string())),
-            SavedReload::Taken { before, now } => {
-                self.tools_changed();
-                (before, now, None)
-            }
-        };
-        self.telemetry.emit(&Event::SavedQueries {
-            database: served.name(),
-            file: &source.path().map(|path| path.display().to_string()).unwrap_or_default(),
-            before: &before.version,
-            now: &now.version,
-            fault: fault.as_deref(),
-        });
-    }
-
-    fn saved_sources(&self) -> impl Iterator<Item = (&Served, &SavedSource)> {
-        self.served.iter().filter_map(|served| Some((served, served.saved.as_deref()?)))
-    }
 }
 
 impl Served {
@@ -116,11 +66,6 @@ impl Served {
             Some(source) => faults::faults(&source.current(), self).await,
             None => Vec::new(),
         }
-    }
-
-    /// Why the file of saved queries as it is now was not taken.
-    pub(super) fn saved_fault(&self) -> Option<Arc<SavedFault>> {
-        self.saved.as_ref()?.fault()
     }
 
     /// Those that the caller may run; called `name`, or all.

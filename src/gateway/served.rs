@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::identities::Identities;
 use super::resources::LastPages;
@@ -18,7 +18,6 @@ use crate::db::Database;
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
 use crate::store::suspensions::Suspensions;
-use crate::telemetry::{Event, Telemetry};
 
 /// A database and what callers may do in it. `database` is what the configured login sees; [`Self::seen_by`] gives what a
 /// caller does.
@@ -111,27 +110,6 @@ impl Served {
     /// What the notes in use name and the catalog does not have.
     pub fn missing_notes(&self, catalog: &Catalog) -> Vec<NotesError> {
         self.notes.current().missing(catalog)
-    }
-
-    /// Takes the notes as their file has them now, and says what is wrong with them; `again`: also what was said before.
-    /// Whether they are others now.
-    pub(super) fn reload_notes(&self, again: bool, telemetry: &Telemetry) -> bool {
-        let before = self.notes.fault();
-        let reloaded = self.notes.reload();
-        let (database, taken) = (self.name(), reloaded.is_ok());
-        if !matches!(reloaded, Ok(false)) {
-            telemetry.emit(&Event::Reload { database, kind: "notes", taken });
-        }
-        match &reloaded {
-            Ok(false) => {}
-            Ok(true) => {
-                info!(database = self.name(), "the notes changed");
-                self.database.catalog().iter().for_each(|catalog| self.warn_of_notes(catalog));
-            }
-            Err(fault) if !again && before.is_some_and(|before| before == *fault) => {}
-            Err(fault) => warn!(database = self.name(), "the notes from before stay: {fault}"),
-        }
-        reloaded.is_ok_and(|changed| changed)
     }
 
     /// Says in the log what they name and nobody has: it helps nobody, and harms nobody.

@@ -83,7 +83,7 @@ impl Gateway {
     pub fn with_suspensions(self, suspensions: Arc<Suspensions>) -> Self {
         let served: Vec<Served> =
             self.served.iter().map(|served| served.clone().behind(&suspensions)).collect();
-        Self { served: served.into(), suspensions, ..self }
+        Self { served: served.into(), suspensions, ..self }.composed()
     }
 
     pub fn suspensions(&self) -> &Arc<Suspensions> {

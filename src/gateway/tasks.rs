@@ -21,6 +21,7 @@ pub(super) use desk::Desk;
 pub(super) use question::Question;
 pub(crate) use question::digest_of;
 pub use work::Working;
+pub(super) use worker::work;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -124,7 +125,7 @@ impl Gateway {
 
     /// Ends and forgets all that a caller has: for one whose access is revoked.
     pub async fn forget(&self, caller: &Caller) -> Result<(), Diagnostic> {
-        self.served.iter().for_each(|served| served.close_logins(&caller.key()));
+        self.everything_served().iter().for_each(|served| served.close_logins(&caller.key()));
         self.forget_tasks(caller).await
     }
 
@@ -138,7 +139,7 @@ impl Gateway {
 
     /// Ends a person's own logins to that database, and what runs under them. `person` as in [`Caller::key`].
     pub fn close_login(&self, person: &str, database: &str) {
-        let served = self.served.iter().filter(|served| served.name() == database);
+        let served = self.everything_served().into_iter().filter(|served| served.name() == database);
         served.for_each(|served| served.close_logins(person));
     }
 

@@ -1,7 +1,7 @@
 //! Who is told of changes: catalogs, policies and tools are looked at anew whenever one of them may be another.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::resources::{Part, Shown};
-use super::{Gateway, Served};
+use super::{Gateway, Live, Served};
 use crate::auth::Caller;
 use crate::db::{Identity, Watching};
 use crate::pg::{Diagnostic, SqlState};
@@ -38,6 +38,9 @@ impl Default for Stir {
 /// While it lives, changes are noticed. Many at once are one.
 #[derive(Debug)]
 pub struct Watch {
+    live: Live,
+    /// What was served when `databases` began to be watched.
+    served: Weak<[Served]>,
     databases: Vec<Watching>,
     stir: watch::Receiver<u64>,
     _place: Place,
@@ -46,6 +49,7 @@ pub struct Watch {
 impl Watch {
     /// Returns when a catalog, a policy or the tools may have changed since the last return.
     pub async fn stirred(&mut self) {
+        self.follow();
         let stir = async {
             if self.stir.changed().await.is_err() {
                 std::future::pending::<()>().await;
@@ -55,6 +59,19 @@ impl Watch {
         any.extend(self.databases.iter_mut().map(|watching| watching.changed().boxed()));
         select_all(any).await;
     }
+
+    /// Watches the databases that are served now.
+    fn follow(&mut self) {
+        let now = self.live.now().served;
+        if !Weak::ptr_eq(&self.served, &Arc::downgrade(&now)) {
+            self.databases = watched(&now);
+            self.served = Arc::downgrade(&now);
+        }
+    }
+}
+
+fn watched(served: &[Served]) -> Vec<Watching> {
+    served.iter().flat_map(Served::logins).map(|login| login.watch()).collect()
 }
 
 impl Gateway {
@@ -63,7 +80,9 @@ impl Gateway {
         Ok(Watch {
             _place: Place::take(&self.stir, &caller.key())?,
             stir: self.stir.count.subscribe(),
-            databases: self.served.iter().flat_map(Served::logins).map(|login| login.watch()).collect(),
+            databases: watched(&self.served),
+            served: Arc::downgrade(&self.served),
+            live: Live::from(self),
         })
     }
 

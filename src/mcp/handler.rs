@@ -20,6 +20,7 @@ use super::callers::Callers;
 use super::calls::Calls;
 use super::elicitation::Resumed;
 use super::reply::{self, ToolReply};
+use super::standby::Standby;
 use super::subscriptions::session::{self, Session};
 use super::tasks::{extension, handle, legacy};
 use super::tools::investigate::{Bounds, Investigations};
@@ -44,31 +45,29 @@ pub(super) struct Handler {
     pub(super) credentials: Option<Arc<Credentials>>,
     pub(super) investigations: Arc<Investigations>,
     /// There is a way to tell a session something unasked.
-    pushes: bool,
+    pub(super) pushes: bool,
+    /// Whose request this one is for.
+    pub(super) standby: Option<Box<Standby>>,
     #[cfg(feature = "conformance-fixtures")]
     pub(super) fixtures: super::fixtures::State,
 }
 
 impl Handler {
-    pub(super) fn new(gateway: Gateway, callers: Callers, result_chars: usize, calls: Calls) -> Self {
-        let tools = Tools::new(&gateway.databases(), result_chars);
-        let tools = match gateway.has_search_and_fetch() {
-            true => tools.with_search_and_fetch(result_chars),
-            false => tools,
-        };
-        let tools = Arc::new(tools);
+    /// What requests have in common: [`Self::standing_by`] makes handlers of it.
+    pub(super) fn new(gateway: Gateway, callers: Callers, calls: Calls) -> Self {
         let (session, page) = (Arc::default(), ApprovalPage::default());
         Self {
             gateway,
-            tools,
+            tools: Arc::default(),
             callers,
-            result_chars,
+            result_chars: 0,
             calls,
             session,
             page,
             credentials: None,
             investigations: Arc::default(),
             pushes: true,
+            standby: None,
             #[cfg(feature = "conformance-fixtures")]
             fixtures: Default::default(),
         }
@@ -96,9 +95,17 @@ impl Handler {
         self.pushes
     }
 
-    /// The same for another session.
-    pub(super) fn apart(&self) -> Self {
-        Self { session: Arc::default(), ..self.clone() }
+    /// Between requests. `result_chars`: of a tool's result, where not the configuration's limits are meant.
+    pub(super) fn standing_by(self, result_chars: Option<usize>) -> Standby {
+        Standby::new(self, result_chars)
+    }
+
+    /// For what outlives the request.
+    pub(super) fn standby(&self) -> Standby {
+        self.standby
+            .as_deref()
+            .cloned()
+            .unwrap_or_else(|| Standby::new(self.clone(), Some(self.result_chars)))
     }
 
     pub(super) fn caller(&self, cx: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {

@@ -44,9 +44,9 @@ use super::handler::Handler;
 use super::observed::Observed;
 use super::{HttpSettings, ServeError, SessionMode, Settings};
 use crate::auth::{Authenticator, Caller};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Live};
 use crate::telemetry::metrics::Source;
-use crate::web::{Hosts, Pages};
+use crate::web::Pages;
 
 /// Who may call over HTTP.
 #[derive(Clone, Debug)]
@@ -74,13 +74,15 @@ pub async fn serve_http(
     let telemetry = gateway.telemetry().clone();
     telemetry.watch(&(Arc::clone(&sessions) as Arc<dyn Source>));
     let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Bearer(_)) };
-    let handler = Handler::new(gateway.clone(), callers, settings.result_chars, calls.clone())
+    let live = Live::from(gateway);
+    let standby = Handler::new(live.idle(), callers, calls.clone())
         .that_pushes(settings.http.sessions.mode == SessionMode::Kept)
         .with_page(settings.approvals.clone())
         .with_credentials(settings.credentials.clone())
-        .investigating(settings.investigate.clone());
+        .investigating(settings.investigate.clone())
+        .standing_by(settings.result_chars);
     let service = StreamableHttpService::new(
-        move || Ok(Observed(handler.apart())),
+        move || Ok(Observed(standby.apart())),
         sessions.clone(),
         rmcp_settings(settings, streams.clone()),
     );
@@ -88,11 +90,7 @@ pub async fn serve_http(
         service,
         sessions,
         authentication,
-        hosts: Hosts::new(
-            &settings.http.allowed_hosts,
-            &settings.http.allowed_origins,
-            settings.http.public_url.as_ref(),
-        ),
+        hosts: settings.http.hosts.clone().unwrap_or_else(|| settings.http.named()),
         resource: Resource::new(&settings.http),
         cancels: cancels::Cancels::default(),
         running: calls.running.clone(),
@@ -102,14 +100,16 @@ pub async fn serve_http(
     };
     let tls = settings.http.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
     if let Some(tls) = &tls {
+        telemetry.watch(&(Arc::clone(tls) as Arc<dyn Source>));
         Arc::clone(tls).watch(telemetry.clone(), shutdown.clone())?;
     }
+    let health = Health::new(live.clone(), tls.clone());
     let connections = Connections::new(listener, tls, &settings.http, telemetry);
     let working = tokio::spawn({
-        let (gateway, stop, drain) = (gateway.clone(), shutdown.clone(), settings.task_drain);
-        async move { gateway.work(stop, drain).await }
+        let (live, stop, drain) = (live.clone(), shutdown.clone(), settings.task_drain);
+        async move { live.work(stop, drain).await }
     });
-    connections.serve(router(endpoint, gateway, pages), calls, streams, shutdown).await;
+    connections.serve(router(endpoint, health, pages), calls, streams, shutdown).await;
     working.await.map_err(|_| ServeError::Interrupted)
 }
 
@@ -130,9 +130,8 @@ fn may_listen(
     Err(ServeError::PlainBeyondLoopback(address))
 }
 
-fn router(endpoint: Endpoint, gateway: Gateway, pages: Pages) -> Router {
-    let health = Arc::new(Health::new(gateway));
-    let endpoint = Arc::new(endpoint);
+fn router(endpoint: Endpoint, health: Health, pages: Pages) -> Router {
+    let (health, endpoint) = (Arc::new(health), Arc::new(endpoint));
     let [own, root] = resource::PATHS;
     Router::new()
         .route("/mcp", any(endpoint::handle).with_state(Arc::clone(&endpoint)))

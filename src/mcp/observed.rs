@@ -19,6 +19,8 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::handler::Handler;
+use super::standby::Standby;
+use super::subscriptions::listen;
 use super::tasks::legacy;
 use super::tools::saved::RUN_SAVED_QUERY;
 use super::{reply, revision};
@@ -30,8 +32,8 @@ const OTHER: &str = "other";
 /// Characters of a request's id that a span keeps.
 const ID: usize = 64;
 
-/// The handler, looked at.
-pub(super) struct Observed(pub(super) Handler);
+/// The handler, looked at. Each request is answered in the version of the configuration that it finds.
+pub(super) struct Observed(pub(super) Standby);
 
 /// What came of a request: an answer, and the SQLSTATE of a refusal.
 type Came = (Answer, Option<String>);
@@ -58,7 +60,7 @@ impl Observed {
             tracestate: cx.meta.get_tracestate(),
             http: header.and_then(|header| header.to_str().ok()),
         };
-        let telemetry = self.0.gateway.telemetry().clone();
+        let telemetry = self.0.telemetry().clone();
         let call = telemetry.tracing().call(&given);
         let id = match &cx.id {
             RequestId::Number(number) => number.to_string(),
@@ -78,8 +80,8 @@ impl Observed {
     }
 
     /// The tool that a request names.
-    fn tool(&self, name: &str) -> Option<Cow<'static, str>> {
-        let built_in = self.0.tools.named(name).map(|listed| Cow::Owned(listed.tool.name.to_string()));
+    fn tool(handler: &Handler, name: &str) -> Option<Cow<'static, str>> {
+        let built_in = handler.tools.named(name).map(|listed| Cow::Owned(listed.tool.name.to_string()));
         built_in.or_else(|| (name == RUN_SAVED_QUERY).then_some(Cow::Borrowed(RUN_SAVED_QUERY)))
     }
 }
@@ -185,8 +187,8 @@ fn of_json(result: &CustomResult) -> Came {
 macro_rules! observed {
     ($($name:ident($request:ty) -> $answer:ty = $method:literal;)*) => {$(
         async fn $name(&self, request: $request, cx: RequestContext<RoleServer>) -> Result<$answer, ErrorData> {
-            let asked = self.asked($method, &cx);
-            asked.plain(Box::pin(self.0.$name(request, cx))).await
+            let (asked, handler) = (self.asked($method, &cx), self.0.pinned());
+            asked.plain(Box::pin(handler.$name(request, cx))).await
         }
     )*};
 }
@@ -217,17 +219,17 @@ impl ServerHandler for Observed {
         request: rmcp::model::SetLevelRequestParams,
         cx: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.0.set_level(request, cx).await
+        self.0.idle().set_level(request, cx).await
     }
 
     async fn ping(&self, cx: RequestContext<RoleServer>) -> Result<(), ErrorData> {
         let asked = self.asked("ping", &cx);
-        asked.plain(Box::pin(self.0.ping(cx))).await
+        asked.plain(Box::pin(self.0.idle().ping(cx))).await
     }
 
     async fn discover(&self, cx: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
-        let asked = self.asked("server/discover", &cx);
-        asked.plain(Box::pin(self.0.discover(cx))).await
+        let (asked, handler) = (self.asked("server/discover", &cx), self.0.pinned());
+        asked.plain(Box::pin(handler.discover(cx))).await
     }
 
     async fn call_tool(
@@ -235,8 +237,9 @@ impl ServerHandler for Observed {
         request: CallToolRequestParams,
         cx: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let (asked, tool) = (self.asked("tools/call", &cx), self.tool(&request.name));
-        asked.of_tool(tool, Box::pin(self.0.call_tool(request, cx)), of_tool).await
+        let (asked, handler) = (self.asked("tools/call", &cx), self.0.pinned());
+        let tool = Self::tool(&handler, &request.name);
+        asked.of_tool(tool, Box::pin(handler.call_tool(request, cx)), of_tool).await
     }
 
     async fn on_custom_request(
@@ -246,23 +249,30 @@ impl ServerHandler for Observed {
     ) -> Result<CustomResult, ErrorData> {
         let method = legacy::renamed(&request.method).unwrap_or(&request.method);
         let asked = self.asked(revision::word(method).unwrap_or(OTHER), &cx);
+        if method == listen::METHOD {
+            // It lasts: what it tells of is always what is in use then.
+            let params = request.params.unwrap_or_default();
+            let told = async { listen::answer(&self.0, &params, cx).await.map(CustomResult::new) };
+            return asked.answered(Box::pin(told), of_json).await;
+        }
+        let handler = self.0.pinned();
         if asked.method == "tools/call" {
             let name = request.params.as_ref().and_then(|params| params.get("name")).and_then(Value::as_str);
-            let tool = name.and_then(|name| self.tool(name));
-            return asked.of_tool(tool, Box::pin(self.0.on_custom_request(request, cx)), of_json).await;
+            let tool = name.and_then(|name| Self::tool(&handler, name));
+            return asked.of_tool(tool, Box::pin(handler.on_custom_request(request, cx)), of_json).await;
         }
-        asked.answered(Box::pin(self.0.on_custom_request(request, cx)), of_json).await
+        asked.answered(Box::pin(handler.on_custom_request(request, cx)), of_json).await
     }
 
     async fn on_initialized(&self, cx: NotificationContext<RoleServer>) {
-        self.0.on_initialized(cx).await;
+        self.0.pinned().on_initialized(cx).await;
     }
 
     fn get_info(&self) -> ServerConfig {
-        self.0.get_info()
+        self.0.idle().get_info()
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.0.get_tool(name)
+        self.0.pinned().get_tool(name)
     }
 }

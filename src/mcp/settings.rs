@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::http::Network;
 use super::{ApprovalPage, InvestigateBounds};
 use crate::auth::{Credentials, Issuer, PublicUrl};
+use crate::web::Hosts;
 
 /// Both transports.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Characters that one tool result may have.
-    pub result_chars: usize,
+    /// Characters that one tool result may have; `None`: as many as the gateway's limits say.
+    pub result_chars: Option<usize>,
     /// Bytes of one incoming message (a line on stdio, a body on HTTP).
     pub message_bytes: usize,
     /// How long running tasks may go on after the order to stop.
@@ -44,6 +45,8 @@ pub struct HttpSettings {
     /// Values of `Origin` to accept, `scheme://host` with `:port` where it is not the scheme's own. Empty: every request
     /// that a browser makes for a page is refused.
     pub allowed_origins: Vec<String>,
+    /// Both lists, where they may become others while it serves.
+    pub hosts: Option<Hosts>,
     /// Open connections; one more is answered 503.
     pub connections: usize,
     /// Of those, one address's (of IPv6, one /64's); one more is answered 429. A trusted proxy may have all.
@@ -100,7 +103,7 @@ pub enum SessionMode {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            result_chars: 40_000,
+            result_chars: Some(40_000),
             message_bytes: 1024 * 1024,
             task_drain: Duration::from_secs(10),
             approvals: ApprovalPage::default(),
@@ -108,6 +111,13 @@ impl Default for Settings {
             investigate: InvestigateBounds::default(),
             http: HttpSettings::default(),
         }
+    }
+}
+
+impl HttpSettings {
+    /// The names that it is answered to.
+    pub fn named(&self) -> Hosts {
+        Hosts::new(&self.allowed_hosts, &self.allowed_origins, self.public_url.as_ref())
     }
 }
 
@@ -121,6 +131,7 @@ impl Default for HttpSettings {
             plain_http_from: Vec::new(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            hosts: None,
             connections: 1024,
             connections_of_one: 256,
             first_request: Duration::from_secs(10),

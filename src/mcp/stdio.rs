@@ -22,9 +22,10 @@ use super::callers::Callers;
 use super::calls::Calls;
 use super::handler::Handler;
 use super::observed::Observed;
+use super::standby::Standby;
 use super::{ServeError, Settings};
 use crate::auth::Caller;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Live};
 
 /// How long a cancelled call may take to say so when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -52,14 +53,16 @@ pub async fn serve_pipes(
     let calls = Calls::default();
     let transport = StdioTransport::open(input, output, settings.message_bytes, calls.stop.clone())?;
     let tasks = shutdown.child_token();
+    let live = Live::from(gateway);
     let working = tokio::spawn({
-        let (gateway, tasks) = (gateway.clone(), tasks.clone());
-        async move { gateway.work(tasks, Duration::ZERO).await }
+        let (live, tasks) = (live.clone(), tasks.clone());
+        async move { live.work(tasks, Duration::ZERO).await }
     });
-    let handler = Handler::new(gateway, Callers::Fixed(caller), settings.result_chars, calls.clone())
+    let standby = Handler::new(live.idle(), Callers::Fixed(caller), calls.clone())
         .with_page(settings.approvals.clone())
         .with_credentials(settings.credentials.clone())
-        .investigating(settings.investigate.clone());
+        .investigating(settings.investigate.clone())
+        .standing_by(settings.result_chars);
     let service = CancellationToken::new();
     // RACE: calls are cancelled, and have answered, before rmcp's loop is told to end.
     let stopping = async {
@@ -71,7 +74,7 @@ pub async fn serve_pipes(
         std::future::pending::<Infallible>().await
     };
     let served = tokio::select! {
-        served = serve(handler, transport, service.clone()) => served,
+        served = serve(standby, transport, service.clone()) => served,
         never = stopping => match never {},
     };
     tasks.cancel();
@@ -80,11 +83,11 @@ pub async fn serve_pipes(
 }
 
 async fn serve(
-    handler: Handler,
+    standby: Standby,
     transport: StdioTransport,
     service: CancellationToken,
 ) -> Result<(), ServeError> {
-    match serve_server_with_ct(Observed(handler), transport, service).await {
+    match serve_server_with_ct(Observed(standby), transport, service).await {
         Ok(running) => running.waiting().await.map(|_| ()).map_err(|_| ServeError::Interrupted),
         Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => Ok(()),
         Err(ServerInitializeError::InitializeFailed(error)) => {

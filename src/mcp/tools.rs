@@ -56,7 +56,7 @@ impl Listed {
 }
 
 /// In a fixed order: clients cache prompts by it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tools(Vec<Listed>);
 
 impl Tools {

@@ -221,19 +221,34 @@ pub enum Event<'a> {
     Truncated(Limit),
     /// An HTTP request was answered. `route` is one of a few.
     Http { route: &'static str, status: u16 },
-    /// Notes or a certificate were read again; what they are of is empty where it is no database.
-    Reload { database: &'a str, kind: &'static str, taken: bool },
+    /// The configuration, notes or a certificate were read again; what they are of is empty where it is no database.
+    Reload {
+        database: &'a str,
+        kind: &'static str,
+        file: &'a str,
+        /// Why it was not taken.
+        fault: Option<&'a str>,
+    },
 }
 
 impl Event<'_> {
     pub(super) fn log(&self) {
         match self {
             // The log tells of them in other words, or would drown in them.
-            Self::Operation { .. }
-            | Self::Stopped { .. }
-            | Self::Truncated(_)
-            | Self::Http { .. }
-            | Self::Reload { .. } => {}
+            Self::Operation { .. } | Self::Stopped { .. } | Self::Truncated(_) | Self::Http { .. } => {}
+            Self::Reload { database, kind, file, fault: None } => {
+                info!(
+                    target: "pgwarden::reload",
+                    database = *database, kind = *kind, file = *file, "{kind} taken: {file}"
+                );
+            }
+            Self::Reload { database, kind, file, fault: Some(fault) } => {
+                error!(
+                    target: "pgwarden::reload",
+                    database = *database, kind = *kind, file = *file, fault = *fault,
+                    "{kind} not taken, what was before stays: {fault}"
+                );
+            }
             Self::Authorization(step) => step.log(),
             Self::Suspension { of, resumed: true, .. } => {
                 warn!(target: "pgwarden::suspension", of = *of, "resumed: {of}");

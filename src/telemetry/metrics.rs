@@ -123,7 +123,7 @@ impl Sink for Metrics {
             Event::SavedQueries { database, fault, .. } => {
                 self.reloaded(database, "saved_queries", fault.is_none());
             }
-            Event::Reload { database, kind, taken } => self.reloaded(database, kind, *taken),
+            Event::Reload { database, kind, fault, .. } => self.reloaded(database, kind, fault.is_none()),
             Event::Authorization(Authorization { step, refused, cause, .. }) => {
                 let result = if *refused { "refused" } else { "taken" };
                 self.count(&series::AUTHORIZATIONS, &[step, result, cause.unwrap_or_default()]);

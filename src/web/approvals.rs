@@ -24,7 +24,7 @@ pub(super) const REFUSE: &str = "refuse";
 
 pub(super) async fn list(State(site): State<Arc<Site>>, member: Member) -> Result<Response, Fault> {
     let identity = &member.session.identity;
-    let open = site.gateway.open_approvals(&identity.caller()).await?;
+    let open = site.gateway.now().open_approvals(&identity.caller()).await?;
     Ok(approvals_page::page(&open, Utc::now()).of(&identity.subject).into_response())
 }
 
@@ -36,8 +36,9 @@ pub(super) async fn show(
 ) -> Result<Response, Fault> {
     let id: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
     let caller = member.session.identity.caller();
-    let approval = site.gateway.approval(&caller, id).await?.ok_or_else(Fault::not_found)?;
-    let decides = site.gateway.open_approvals(&caller).await?.iter().any(|open| open.id == id);
+    let gateway = site.gateway.now();
+    let approval = gateway.approval(&caller, id).await?.ok_or_else(Fault::not_found)?;
+    let decides = gateway.open_approvals(&caller).await?.iter().any(|open| open.id == id);
     let answer = match decides {
         true => Some(answer(&member.session, id, approval.digest()?)),
         false => None,
@@ -76,7 +77,7 @@ async fn decide(
     }
     let parsed: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
     let caller = member.session.identity.caller();
-    match site.gateway.decide(&caller, parsed, decision, form.field(SHOWN)).await? {
+    match site.gateway.now().decide(&caller, parsed, decision, form.field(SHOWN)).await? {
         // What became of it, be it by this answer or by an earlier one, is on its page.
         Decided::Done(_) | Decided::TooLate(_) => {
             Ok(Redirect::to(&format!("/approvals/{parsed}")).into_response())

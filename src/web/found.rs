@@ -28,7 +28,7 @@ pub(super) async fn show(
     }
     let origin = Some(site.place.origin.as_str());
     // Ends with the request: what is dropped stops in PostgreSQL.
-    let found = site.gateway.fetch(&caller, &id, origin, &CancellationToken::new()).await?;
+    let found = site.gateway.now().fetch(&caller, &id, origin, &CancellationToken::new()).await?;
     let found = found.ok_or_else(Fault::not_found)?;
     Ok(Page::new(shown_line(&found.title), body(&found)).wide().of(caller.subject).into_response())
 }

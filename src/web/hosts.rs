@@ -1,6 +1,9 @@
 //! Host and Origin against lists from the settings: a page in a browser on this machine must not reach the port, neither
 //! directly nor by a name that it made resolve to it. The two are never compared with each other: an attacker sets both.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Request};
@@ -10,11 +13,15 @@ use crate::auth::PublicUrl;
 /// Always accepted as `Host`, with any port.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The names that are answered to, in `/mcp` and in the pages.
+/// The names that are answered to, in `/mcp` and in the pages. Clones have them in common, also when they become others.
 #[derive(Clone, Debug)]
-pub struct Hosts {
+pub struct Hosts(Arc<ArcSwap<Lists>>);
+
+#[derive(Debug)]
+struct Lists {
     hosts: Vec<String>,
     origins: Vec<String>,
+    public: Option<PublicUrl>,
 }
 
 /// What a request has that is not on its list.
@@ -38,27 +45,42 @@ impl Hosts {
     /// `scheme://host` with `:port` where it is not the scheme's own.
     /// What `public` has is on both lists.
     pub fn new(hosts: &[String], origins: &[String], public: Option<&PublicUrl>) -> Self {
-        let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let (mut hosts, mut origins): (Vec<String>, Vec<String>) = (lower(hosts), lower(origins));
-        hosts.extend(LOOPBACK.map(str::to_owned));
-        hosts.extend(public.map(|public| public.authority().to_owned()));
-        origins.extend(public.map(|public| public.origin().to_owned()));
-        Self { hosts, origins }
+        Self(Arc::new(ArcSwap::from_pointee(Lists::new(hosts, origins, public))))
+    }
+
+    /// From the next request on these hosts and origins are answered, and no others. What is always answered stays.
+    pub fn replace(&self, hosts: &[String], origins: &[String]) {
+        let lists = Lists::new(hosts, origins, self.0.load().public.as_ref());
+        self.0.store(Arc::new(lists));
     }
 
     pub fn check<B>(&self, request: &Request<B>) -> Result<(), Barred> {
         self.check_host(request)?;
         let origins = request.headers();
-        let listed = || only(origins, ORIGIN.as_str()).is_some_and(|origin| self.origin_allowed(origin));
+        let listed =
+            || only(origins, ORIGIN.as_str()).is_some_and(|origin| self.0.load().origin_allowed(origin));
         if !origins.contains_key(ORIGIN) || listed() { Ok(()) } else { Err(Barred::Origin) }
     }
 
     /// For what pages of any origin may read.
     pub fn check_host<B>(&self, request: &Request<B>) -> Result<(), Barred> {
         // HTTP lets the request line carry the host too: then both have to be good.
-        let in_line = request.uri().authority().is_none_or(|authority| self.host_allowed(authority.as_str()));
-        let host = only(request.headers(), HOST.as_str()).is_some_and(|host| self.host_allowed(host));
+        let lists = self.0.load();
+        let in_line =
+            request.uri().authority().is_none_or(|authority| lists.host_allowed(authority.as_str()));
+        let host = only(request.headers(), HOST.as_str()).is_some_and(|host| lists.host_allowed(host));
         if in_line && host { Ok(()) } else { Err(Barred::Host) }
+    }
+}
+
+impl Lists {
+    fn new(hosts: &[String], origins: &[String], public: Option<&PublicUrl>) -> Self {
+        let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let (mut hosts, mut origins): (Vec<String>, Vec<String>) = (lower(hosts), lower(origins));
+        hosts.extend(LOOPBACK.map(str::to_owned));
+        hosts.extend(public.map(|public| public.authority().to_owned()));
+        origins.extend(public.map(|public| public.origin().to_owned()));
+        Self { hosts, origins, public: public.cloned() }
     }
 
     fn host_allowed(&self, host: &str) -> bool {
@@ -145,6 +167,20 @@ mod tests {
         assert!(!check(&[], &[]), "no Host");
         assert!(!check(&["localhost", "evil.com"], &[]), "two of them");
         assert!(!check(&["localhost", "localhost"], &[]), "two of them");
+    }
+
+    #[test]
+    fn lists_that_are_replaced_hold_from_the_next_request_on() {
+        let public = PublicUrl::parse("https://db.example").unwrap();
+        let hosts = Hosts::new(&["old.example".to_owned()], &[], Some(&public));
+        let request = |host: &str, origin: &str| {
+            Request::builder().uri("/mcp").header(HOST, host).header(ORIGIN, origin).body(()).unwrap()
+        };
+        let passes = |host: &str, origin: &str| hosts.check(&request(host, origin)).is_ok();
+        assert!(passes("old.example", "https://db.example") && !passes("new.example", "https://db.example"));
+        hosts.clone().replace(&["new.example".to_owned()], &["https://app.example".to_owned()]);
+        assert!(passes("new.example", "https://app.example") && passes("db.example", "https://db.example"));
+        assert!(!passes("old.example", "https://db.example"));
     }
 
     #[test]

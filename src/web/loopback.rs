@@ -26,13 +26,13 @@ use super::visitor::append;
 use super::{Pages, assets, fault, gate};
 use crate::approvals::{ApprovalId, Checked, Codes};
 use crate::auth::{Caller, Credentials, PublicUrl};
-use crate::gateway::{Decided, Decision, Gateway};
+use crate::gateway::{Decided, Decision, Live};
 use crate::store::MasterKey;
 
 /// What the pages on loopback are composed of.
 #[derive(Clone, Debug)]
 pub struct LoopbackParts {
-    pub gateway: Gateway,
+    pub gateway: Live,
     /// Whose word it is: the one whose client runs the process.
     pub caller: Caller,
     pub codes: Arc<Codes>,
@@ -64,7 +64,7 @@ impl Pages {
             .route("/assets/{name}", get(assets::serve))
             .layer(from_fn_with_state(Arc::clone(&place), gate::endpoint));
         let whole = pages.merge(assets).layer(from_fn_with_state(place, gate::headers));
-        Self { router: whole.with_state(room) }
+        Self { router: whole.with_state(room), hosts: None }
     }
 }
 
@@ -99,7 +99,7 @@ impl Room {
     async fn page(&self, id: &str, headers: &HeaderMap, wrong: Option<String>) -> Result<Response, Fault> {
         let parsed: ApprovalId = id.parse().map_err(|()| Fault::not_found())?;
         let LoopbackParts { gateway, caller, .. } = &self.parts;
-        let approval = gateway.approval(caller, parsed).await?.ok_or_else(Fault::not_found)?;
+        let approval = gateway.now().approval(caller, parsed).await?.ok_or_else(Fault::not_found)?;
         let before = before(headers)?;
         let answer = Answer {
             approve: self.place.token(&before, APPROVE, id),
@@ -134,7 +134,7 @@ impl Room {
                 return self.page(id, headers, Some(wrong.to_owned())).await;
             }
         }
-        match gateway.decide(caller, parsed, decision, form.field(SHOWN)).await? {
+        match gateway.now().decide(caller, parsed, decision, form.field(SHOWN)).await? {
             Decided::Done(_) | Decided::TooLate(_) => {
                 Ok(Redirect::to(&format!("/approvals/{parsed}")).into_response())
             }

@@ -6,7 +6,7 @@ use super::place::Place;
 use crate::auth::external::Login;
 use crate::auth::server::{AuthorizationServer, Sessions};
 use crate::auth::{Credentials, PublicUrl};
-use crate::gateway::Gateway;
+use crate::gateway::Live;
 use crate::store::{MasterKey, Vault};
 
 /// Of what goes with a browser to another provider.
@@ -25,7 +25,7 @@ pub struct PagesParts {
     pub server: Option<Arc<AuthorizationServer>>,
     /// Where else one can log in.
     pub providers: Vec<Login>,
-    pub gateway: Gateway,
+    pub gateway: Live,
     /// Where databases are used under people's own logins.
     pub credentials: Option<Arc<Credentials>>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Site {
     pub(super) sessions: Sessions,
     pub(super) server: Option<Arc<AuthorizationServer>>,
     pub(super) providers: Vec<Login>,
-    pub(super) gateway: Gateway,
+    pub(super) gateway: Live,
     pub(super) credentials: Option<Arc<Credentials>>,
     pub(super) vault: Vault,
 }

@@ -26,7 +26,7 @@ const PGWARDEN: &str = env!("CARGO_BIN_EXE_pgwarden");
 const PACKAGED: &str = "tests/packages/page.sh runs it";
 const SERVED: &str = "needs a running server: probe.rs and suspend.rs run it";
 
-const ELSEWHERE: [Elsewhere; 25] = [
+const ELSEWHERE: [Elsewhere; 26] = [
     elsewhere("./scripts/demo", "builds pgwarden anew; what it starts is in cli.rs", &[]),
     elsewhere("./scripts/test", "runs this test", &[]),
     elsewhere("./scripts/faults", "runs the tests of faults.rs", &[]),
@@ -40,6 +40,7 @@ const ELSEWHERE: [Elsewhere; 25] = [
     elsewhere("pgwarden suspend ", SERVED, &[]),
     elsewhere("pgwarden resume ", SERVED, &[]),
     elsewhere("pgwarden suspended", SERVED, &[PGWARDEN, "suspended", "--help"]),
+    elsewhere("kill -HUP ", "reload/ sends it to servers of its own", &[]),
     elsewhere("mv /var/lib/node_exporter/", "puts a file where node_exporter is", &[]),
     elsewhere("claude plugin ", "tests/packages/run installs the plugin from this folder", &[]),
     elsewhere("gemini extensions ", "tests/packages/run installs the extension that it packs", &[]),

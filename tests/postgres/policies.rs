@@ -2,7 +2,7 @@
 
 mod limited;
 mod reload;
-mod serving;
+pub mod serving;
 mod vanished;
 
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ fn caller(claims: &[(&str, &str)]) -> Caller {
 
 async fn ask(gateway: &Gateway, caller: &Caller, sql: &str) -> Result<QueryOutput, Diagnostic> {
     let request = QueryRequest { sql: sql.to_owned(), ..QueryRequest::default() };
-    gateway.query(caller, request, &CancellationToken::new()).await
+    gateway.now().query(caller, request, &CancellationToken::new()).await
 }
 
 async fn query(gateway: &Gateway, sql: &str) -> Result<QueryOutput, Diagnostic> {
@@ -63,19 +63,19 @@ fn rule(outcome: Result<QueryOutput, Diagnostic>) -> String {
     outcome.unwrap_err().rule.unwrap()
 }
 
-struct Folder(tempfile::TempDir);
+pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// In one step, as an editor does.
-    fn put(&self, name: &str, text: &str) -> PathBuf {
+    pub fn put(&self, name: &str, text: &str) -> PathBuf {
         let new = self.path("new");
         std::fs::write(&new, text).unwrap();
         std::fs::rename(&new, self.path(name)).unwrap();

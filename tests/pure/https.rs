@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgwarden::auth::{Authenticator, TokenStore};
+use pgwarden::gateway::{CallLimits, Gateway};
 use pgwarden::mcp::{Authentication, ServeError, Settings, TlsFiles, serve_http};
+use pgwarden::telemetry::Telemetry;
+use pgwarden::telemetry::metrics::{Format, Metrics};
 use pgwarden::web::Pages;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -17,6 +20,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::mcp_wire::{HttpPeer, caller, gateway, initialize};
+use crate::wait::until;
 
 struct Certificate {
     authority: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
@@ -34,8 +38,15 @@ impl Certificate {
 
     /// A certificate for `localhost` with its key, both PEM.
     fn issue(&self) -> (String, String) {
+        self.issue_until(2_100)
+    }
+
+    /// The same, which ends with that year.
+    fn issue_until(&self, year: i32) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        parameters.not_before = rcgen::date_time_ymd(2_000, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(year, 12, 31);
         (parameters.signed_by(&key, &self.authority).unwrap().pem(), key.serialize_pem())
     }
 
@@ -140,6 +151,58 @@ async fn who_speaks_no_tls_or_never_speaks_gets_nothing() {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let mut stream = connect(&client, peer.address).await.unwrap();
     assert!(asked(&mut stream).await.starts_with("HTTP/1.1 200 OK"));
+}
+
+/// `/readyz`, past its moment of keeping.
+async fn readiness(client: &TlsConnector, address: SocketAddr) -> String {
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let mut stream = connect(client, address).await.unwrap();
+    let request = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut heard = String::new();
+    let _ = stream.read_to_string(&mut heard).await;
+    heard
+}
+
+#[tokio::test]
+async fn a_certificate_that_ended_is_not_taken_and_one_about_to_end_is_told_of() {
+    let authority = Certificate::authority();
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::default();
+    settings.http.tls = Some(write(folder.path(), &authority.issue()));
+    let metrics = Arc::new(Metrics::default());
+    let telemetry = Telemetry::default().with_sink(Arc::clone(&metrics) as _);
+    let limits =
+        CallLimits { rows: 1, characters: 2_000, field_characters: 100, deadline: Duration::from_secs(1) };
+    let nothing = Gateway::new(Vec::new(), limits, telemetry);
+    let peer = HttpPeer::with(nothing, Authentication::Open(caller()), settings).await;
+    let client = authority.client();
+    let first = presented(&connect(&client, peer.address).await.unwrap());
+    let page = async || metrics.page().await.write(Format::Prometheus);
+    let series = "pgwarden_tls_certificate_expiry_timestamp_seconds 4133894400";
+    assert!(page().await.contains(series), "{}", page().await);
+    assert!(readiness(&client, peer.address).await.ends_with("ready\n"));
+
+    write(folder.path(), &authority.issue_until(2_001));
+    let refused = "degraded: certificate not taken, the one before stays\n";
+    until("it is told", async || readiness(&client, peer.address).await.ends_with(refused).then_some(()))
+        .await;
+    assert_eq!(presented(&connect(&client, peer.address).await.unwrap()), first, "the one before stays");
+    assert!(page().await.contains("kind=\"certificate\",result=\"refused\"} 1"), "{}", page().await);
+
+    // A tenth of its life is two years and a half.
+    let year = chrono::Datelike::year(&chrono::Utc::now());
+    write(folder.path(), &authority.issue_until(year));
+    let ending = format!("degraded: the certificate ends on {year}-12-31 00:00 UTC\n");
+    until("it is told", async || readiness(&client, peer.address).await.ends_with(&ending).then_some(()))
+        .await;
+    assert_ne!(presented(&connect(&client, peer.address).await.unwrap()), first, "it holds all the same");
+    write(folder.path(), &authority.issue());
+    until("it is well", async || {
+        readiness(&client, peer.address).await.ends_with("\r\nready\n").then_some(())
+    })
+    .await;
+    peer.stop().await;
 }
 
 /// Why serving there is refused, if it is.

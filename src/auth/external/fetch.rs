@@ -66,7 +66,7 @@ impl Fetcher {
         let request = match client {
             // RFC 6749, 2.3.1: both are form-encoded first.
             Some(ClientCredentials { client_id, client_secret }) => {
-                request.basic_auth(encoded(client_id), Some(encoded(&client_secret.0)))
+                request.basic_auth(encoded(client_id), Some(encoded(&client_secret.reveal())))
             }
             None => request,
         };

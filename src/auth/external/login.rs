@@ -164,9 +164,8 @@ impl Login {
             client_id: client_id.to_owned(),
             client_secret: secret.clone(),
         });
-        if let (Some(secret), None) = (secret, &credentials) {
-            form.push(("client_secret", &secret.0));
-        }
+        let in_form = secret.filter(|_| !in_header).map(|secret| secret.reveal());
+        form.extend(in_form.as_ref().map(|secret| ("client_secret", secret.as_str())));
         self.provider.fetcher.post(endpoint, &form, credentials.as_ref()).await.map_err(|error| {
             warn!(provider = self.name(), %error, "a login could not be finished");
             LoginError::Unavailable

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -64,9 +65,36 @@ pub struct ClientCredentials {
     pub client_secret: Secrecy,
 }
 
-/// A secret of our own at the provider. Debug does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secrecy(pub Zeroizing<String>);
+/// A secret of our own at the provider. Debug does not show it. Clones have it in common, also when it becomes another.
+#[derive(Clone)]
+pub struct Secrecy(Arc<Mutex<Zeroizing<String>>>);
+
+impl Secrecy {
+    pub fn new(secret: Zeroizing<String>) -> Self {
+        Self(Arc::new(Mutex::new(secret)))
+    }
+
+    pub fn reveal(&self) -> Zeroizing<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// It is that of `other` from here on. Whether it was another one.
+    pub fn follow(&self, other: &Self) -> bool {
+        let now = other.reveal();
+        let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = *own != now;
+        *own = now;
+        changed
+    }
+}
+
+impl PartialEq for Secrecy {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || *self.reveal() == *other.reveal()
+    }
+}
+
+impl Eq for Secrecy {}
 
 /// How long what the provider said holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,6 +112,17 @@ pub struct Timing {
 }
 
 impl ProviderSettings {
+    /// Takes the secrets of `now`, which is the same provider read again.
+    pub fn follow_secrets(&self, now: &Self) {
+        if let (Some(own), Some(now)) = (&self.introspection, &now.introspection) {
+            own.client.client_secret.follow(&now.client.client_secret);
+        }
+        let of_login = |settings: &Self| settings.login.as_ref()?.client_secret.clone();
+        if let (Some(own), Some(now)) = (of_login(self), of_login(now)) {
+            own.follow(&now);
+        }
+    }
+
     /// With the defaults for `issuer`, and tokens that are for `resource`.
     pub fn new(name: impl Into<String>, issuer: impl Into<String>, resource: impl Into<String>) -> Self {
         Self {

@@ -12,7 +12,7 @@ use tracing::{debug, info, warn};
 
 use super::directory::{prepare, sockets};
 use super::message::serve_one;
-use crate::gateway::Gateway;
+use crate::gateway::Live;
 
 /// After a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -38,12 +38,12 @@ impl Control {
 }
 
 /// Opens the socket in `directory`.
-pub(in crate::cli) fn watch(gateway: Gateway, directory: PathBuf) -> Control {
+pub(in crate::cli) fn watch(live: Live, directory: PathBuf) -> Control {
     Control(tokio::spawn(async move {
         match open(&directory) {
             Ok((listener, socket)) => {
                 info!(socket = %socket.0.display(), "`pgwarden approve` and `pgwarden suspend` reach this server");
-                serve(&gateway, &listener).await;
+                serve(&live, &listener).await;
             }
             Err(fault) => {
                 warn!("`pgwarden approve` and `pgwarden suspend` cannot reach this server: {fault:#}");
@@ -79,11 +79,11 @@ fn remove_dead(directory: &Path) -> anyhow::Result<()> {
 }
 
 /// One connection after the other: they are of people.
-async fn serve(gateway: &Gateway, listener: &UnixListener) {
+async fn serve(live: &Live, listener: &UnixListener) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                if let Err(fault) = serve_one(gateway, stream).await {
+                if let Err(fault) = serve_one(&live.now(), stream).await {
                     debug!("a control connection ended: {fault:#}");
                 }
             }

@@ -60,10 +60,10 @@ fn every_key_of_a_provider_is_read() {
     assert_eq!(settings.ca_file.as_deref(), Some(folder.path().join("ca.pem").as_path()));
     let login = settings.login.as_ref().unwrap();
     assert_eq!((login.client_id.as_str(), login.scopes.as_slice()), ("web", &["profile".to_owned()][..]));
-    assert_eq!(login.client_secret.as_ref().unwrap().0.as_str(), "l0gin");
+    assert_eq!(login.client_secret.as_ref().unwrap().reveal().as_str(), "l0gin");
     let asked = settings.introspection.as_ref().unwrap();
     assert_eq!((asked.url.as_str(), asked.client.client_id.as_str()), ("https://id.example/i", "pg"));
-    assert_eq!(asked.client.client_secret.0.as_str(), "s3cret");
+    assert_eq!(asked.client.client_secret.reveal().as_str(), "s3cret");
     let shown = format!("{settings:?}");
     assert!(!shown.contains("s3cret") && !shown.contains("l0gin"), "{shown}");
 

@@ -58,7 +58,8 @@ impl Gateway {
                 let approval = self.decided_within(stored.id, wait, cancel).await?;
                 match approval.state {
                     ApprovalState::Pending => Ok(Executed::Waiting(Box::new(ApprovalView::of(approval)?))),
-                    ApprovalState::Approved => self.run_approved(caller, approval, cancel).await,
+                    // By what holds now: a person was waited for.
+                    ApprovalState::Approved => self.now().run_approved(caller, approval, cancel).await,
                     _ => Err(self.ended(approval).await),
                 }
             }

@@ -1,10 +1,8 @@
-//! The notes in use: where they come from, what they are now, and why the file as it is now was not taken.
+//! The notes in use, and where they come from. A file that changed makes others.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::{Notes, NotesError};
 use crate::policy::Place;
@@ -12,13 +10,11 @@ use crate::policy::Place;
 /// What the file held, or why it held nothing.
 type Held = Result<String, String>;
 
-/// New notes take the place of the old ones whole; those that cannot be used leave the old ones where they are.
 #[derive(Debug)]
 pub struct NotesSource {
     /// With what it held when it was last read. `None` for notes that never change.
     file: Option<(PathBuf, Mutex<Held>)>,
-    current: ArcSwap<Notes>,
-    fault: ArcSwapOption<NotesError>,
+    notes: Arc<Notes>,
 }
 
 impl Default for NotesSource {
@@ -31,7 +27,7 @@ impl Default for NotesSource {
 impl NotesSource {
     /// Notes that stay as they are.
     pub fn fixed(notes: Notes) -> Self {
-        Self { file: None, current: ArcSwap::from_pointee(notes), fault: ArcSwapOption::empty() }
+        Self { file: None, notes: Arc::new(notes) }
     }
 
     /// Reads the file at `path`.
@@ -42,12 +38,11 @@ impl NotesSource {
     }
 
     pub fn current(&self) -> Arc<Notes> {
-        self.current.load_full()
+        Arc::clone(&self.notes)
     }
 
-    /// Why the file as it is now was not taken.
-    pub fn fault(&self) -> Option<Arc<NotesError>> {
-        self.fault.load_full()
+    pub(in crate::gateway) fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|(path, _)| path.as_path())
     }
 
     /// The file is not what it was when it was last read. Blocks.
@@ -64,26 +59,14 @@ impl NotesSource {
         hash.finish()
     }
 
-    /// Reads the file again; `true` where other notes are in use now. Blocks, for as long as a small file takes.
-    pub(in crate::gateway) fn reload(&self) -> Result<bool, Arc<NotesError>> {
-        let Some((path, last)) = &self.file else { return Ok(false) };
+    /// What the file makes now; `None` where those are the notes in use. Blocks.
+    pub(in crate::gateway) fn reread(&self) -> Result<Option<Self>, NotesError> {
+        let Some((path, last)) = &self.file else { return Ok(None) };
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = held(path);
-        match read(path, &last) {
-            Ok(notes) => {
-                self.fault.store(None);
-                let changed = **self.current.load() != notes;
-                if changed {
-                    self.current.store(Arc::new(notes));
-                }
-                Ok(changed)
-            }
-            Err(fault) => {
-                let fault = Arc::new(fault);
-                self.fault.store(Some(Arc::clone(&fault)));
-                Err(fault)
-            }
-        }
+        let notes = read(path, &last)?;
+        let again = (path.clone(), Mutex::new(last.clone()));
+        Ok((notes != *self.notes).then(|| Self { file: Some(again), ..Self::fixed(notes) }))
     }
 }
 

@@ -1,13 +1,10 @@
-//! One policy in use: where it comes from, what it is now, and what is wrong with it.
-//!
-//! A new one takes the old one's place at once and whole. One that cannot be used leaves the old one where it is.
+//! One policy in use: where it comes from, and what it is held against. A file that changed makes another one of these.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
 use tracing::{error, warn};
 
 use crate::catalog::Catalog;
@@ -28,9 +25,7 @@ type Texts = BTreeMap<PathBuf, Result<String, String>>;
 pub struct PolicySource {
     /// `None` for one that never changes.
     file: Option<File>,
-    current: ArcSwap<Policy>,
-    /// Why the file, as it is now, was not taken.
-    fault: ArcSwapOption<PolicyError>,
+    policy: Arc<Policy>,
     /// For the last pairs of policy and catalog that were asked about.
     held: Mutex<Vec<Arc<Held>>>,
     /// What its callers' statements run as, and the shares of its connections.
@@ -44,8 +39,6 @@ struct File {
     claims: Vec<String>,
     /// Of the last attempt to load it.
     texts: Mutex<Texts>,
-    /// One reload at a time.
-    reloading: tokio::sync::Mutex<()>,
 }
 
 /// A policy that was compared with a catalog.
@@ -63,31 +56,10 @@ pub struct Pinned<'s> {
     policy: Arc<Policy>,
 }
 
-/// What a look at the file came to.
-#[derive(Debug)]
-pub enum Reloaded {
-    Unchanged,
-    Taken {
-        before: Arc<Policy>,
-        now: Arc<Policy>,
-    },
-    /// The old one stays. `known`: for the same reason as at the last look.
-    Kept {
-        fault: Arc<PolicyError>,
-        known: bool,
-    },
-}
-
 impl PolicySource {
     /// A policy that stays as it is.
     pub fn fixed(policy: Policy) -> Self {
-        Self {
-            file: None,
-            current: ArcSwap::from_pointee(policy),
-            fault: ArcSwapOption::empty(),
-            held: Mutex::default(),
-            login: None,
-        }
+        Self { file: None, policy: Arc::new(policy), held: Mutex::default(), login: None }
     }
 
     /// Reads the file at `path` and what it includes.
@@ -98,13 +70,7 @@ impl PolicySource {
     /// The same; its callers' `claims` are settings of every statement.
     pub fn load_with(path: &Path, secrets: Secrets, claims: &[String]) -> Result<Self, PolicyError> {
         let (policy, texts) = read(path, secrets);
-        let file = File {
-            path: path.to_owned(),
-            secrets,
-            claims: claims.to_vec(),
-            texts: Mutex::new(texts),
-            reloading: tokio::sync::Mutex::new(()),
-        };
+        let file = File { path: path.to_owned(), secrets, claims: claims.to_vec(), texts: Mutex::new(texts) };
         let policy = policy?.with_claims_as_settings(claims);
         Ok(Self { file: Some(file), ..Self::fixed(policy) })
     }
@@ -120,16 +86,11 @@ impl PolicySource {
     }
 
     pub fn pin(&self) -> Pinned<'_> {
-        Pinned { source: self, policy: self.current.load_full() }
+        Pinned { source: self, policy: Arc::clone(&self.policy) }
     }
 
     pub fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())
-    }
-
-    /// Why the file as it is now was not taken.
-    pub fn fault(&self) -> Option<Arc<PolicyError>> {
-        self.fault.load_full()
     }
 
     /// A file of the policy is not what it was when it was last read. Blocks.
@@ -151,39 +112,36 @@ impl PolicySource {
         hash.finish()
     }
 
-    /// Reads the file again. Its names must be in `database`, as far as that is known.
-    pub async fn reload(&self, database: &Database) -> Reloaded {
-        let Some(file) = &self.file else { return Reloaded::Unchanged };
-        let _reloading = file.reloading.lock().await;
-        let (path, secrets) = (file.path.clone(), file.secrets);
-        let Ok((policy, texts)) = tokio::task::spawn_blocking(move || read(&path, secrets)).await else {
-            return Reloaded::Unchanged;
-        };
+    /// What the file makes now; `None` where that is the policy in use. Blocks.
+    pub(in crate::gateway) fn reread(&self) -> Result<Option<Self>, PolicyError> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let (policy, texts) = read(&file.path, file.secrets);
         *file.texts.lock().unwrap_or_else(PoisonError::into_inner) = texts;
-        let before = self.current.load_full();
-        let policy = match policy {
-            Ok(policy) if policy.version() != before.version() => {
-                whole(policy.with_claims_as_settings(&file.claims), database).await
-            }
-            unchanged => unchanged,
-        };
-        match policy {
-            Ok(policy) => {
-                self.fault.store(None);
-                if policy.version() == before.version() {
-                    return Reloaded::Unchanged;
-                }
-                let now = Arc::new(policy);
-                self.current.store(Arc::clone(&now));
-                Reloaded::Taken { before, now }
-            }
-            Err(fault) => {
-                let known = self.fault().is_some_and(|known| *known == fault);
-                let fault = Arc::new(fault);
-                self.fault.store(Some(Arc::clone(&fault)));
-                Reloaded::Kept { fault, known }
-            }
+        let policy = policy?;
+        if policy.version() == self.policy.version() {
+            return Ok(None);
         }
+        let policy = policy.with_claims_as_settings(&file.claims);
+        Ok(Some(Self { file: Some(file.again()), login: self.login.clone(), ..Self::fixed(policy) }))
+    }
+
+    /// The same, whose callers' statements run over these connections of the same login.
+    pub(in crate::gateway) fn over(&self, login: (Arc<Database>, Arc<Shares>)) -> Self {
+        let file = self.file.as_ref().map(File::again);
+        Self { file, policy: Arc::clone(&self.policy), held: Mutex::default(), login: Some(login) }
+    }
+
+    /// The same policy under the same name, for the same claims: what was held against it holds.
+    pub(in crate::gateway) fn is_same_as(&self, other: &Self) -> bool {
+        let claims = |source: &Self| source.file.as_ref().map(|file| file.claims.clone());
+        self.path() == other.path()
+            && claims(self) == claims(other)
+            && self.policy.version() == other.policy.version()
+            && match (&self.login, &other.login) {
+                (Some((own, _)), Some((others, _))) => own.settings() == others.settings(),
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            }
     }
 
     /// What the policy names and the catalog does not have, worked out once for each of the last pairs.
@@ -223,6 +181,19 @@ impl PolicySource {
     }
 }
 
+impl File {
+    /// The same file, as it was last read.
+    fn again(&self) -> Self {
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self {
+            path: self.path.clone(),
+            secrets: self.secrets,
+            claims: self.claims.clone(),
+            texts: Mutex::new(texts),
+        }
+    }
+}
+
 impl Pinned<'_> {
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
@@ -251,19 +222,20 @@ impl Pinned<'_> {
 
 impl std::fmt::Debug for PolicySource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (path, version) = (self.path(), self.current.load().version().to_owned());
+        let (path, version) = (self.path(), self.policy.version());
         f.debug_struct("PolicySource").field("path", &path).field("version", &version).finish_non_exhaustive()
     }
 }
 
-/// Who renames a table changes the policy with it: what is missing is looked for once more.
-async fn whole(policy: Policy, database: &Database) -> Result<Policy, PolicyError> {
-    let Some(last) = database.catalog() else { return Ok(policy) };
-    if super::faults(&policy, &last).is_empty() {
-        return Ok(policy);
+/// What of the policy the database does not have. Who renames a table changes the policy with it: what is missing is looked
+/// for once more.
+pub(in crate::gateway) async fn missing_now(policy: &Policy, database: &Database) -> Option<PolicyError> {
+    let last = database.catalog()?;
+    if super::faults(policy, &last).is_empty() {
+        return None;
     }
     let now = Box::pin(database.refresh()).await.unwrap_or(last);
-    super::faults(&policy, &now).into_iter().next().map_or(Ok(policy), Err)
+    super::faults(policy, &now).into_iter().next()
 }
 
 /// The policy of the file, and every text that was looked at.

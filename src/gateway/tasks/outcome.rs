@@ -55,7 +55,8 @@ impl Gateway {
             (State::Completed | State::Failed, Some(answer)) => {
                 let (answer, policy) = read(&answer)?;
                 if let (Some(policy), true) = (policy, answer.is_ok()) {
-                    self.still_decides(caller, &task.question, &policy)?;
+                    // It may have been waited for.
+                    self.now().still_decides(caller, &task.question, &policy)?;
                 }
                 Ok(answer)
             }

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Desk, Question, status};
 use crate::db::Progress;
-use crate::gateway::Gateway;
 use crate::gateway::query::Run;
+use crate::gateway::{Gateway, Live};
 use crate::pg::Diagnostic;
 use crate::tasks::{TaskId, Work};
 
@@ -23,20 +23,33 @@ impl Gateway {
     /// Runs until `stop` fires; then waits up to `drain` for running tasks, stops the others and gives them back to the
     /// queue. Once for each process that serves.
     pub async fn work(&self, stop: CancellationToken, drain: Duration) {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.take_turns() => {}
-            () = self.beat() => {}
-            () = self.note() => {}
-            () = self.listen() => {}
-        }
-        self.desk.runs().close();
-        let _ = timeout(drain, self.desk.runs().wait()).await;
-        self.hand_over().await;
+        work(&Live::from(self), stop, drain).await;
     }
+}
 
+/// Each task begins in the version of the configuration that is in use then.
+pub(in crate::gateway) async fn work(live: &Live, stop: CancellationToken, drain: Duration) {
+    let worker = Worker { live, desk: live.desk() };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = worker.take_turns() => {}
+        () = worker.beat() => {}
+        () = worker.note() => {}
+        () = worker.listen() => {}
+    }
+    worker.desk.runs().close();
+    let _ = timeout(drain, worker.desk.runs().wait()).await;
+    worker.hand_over().await;
+}
+
+struct Worker<'l> {
+    live: &'l Live,
+    desk: &'l Arc<Desk>,
+}
+
+impl Worker<'_> {
     async fn hand_over(&self) {
-        let desk = &self.desk;
+        let desk = self.desk;
         let handed = match Desk::interrupted() {
             Ok(reason) => desk.store().hand_over(desk.holder(), &reason).await,
             Err(error) => Err(error),
@@ -50,7 +63,7 @@ impl Gateway {
     }
 
     async fn take_turns(&self) {
-        let desk = &self.desk;
+        let desk = self.desk;
         loop {
             while desk.here().len() < desk.settings().running {
                 match desk.store().claim(desk.holder(), desk.settings().running_per_owner).await {
@@ -81,20 +94,20 @@ impl Gateway {
 
     fn try_start(&self, work: Work) -> Result<(), Diagnostic> {
         let question = Question::from_text(&work.task.question)?;
-        let run = Arc::new(Run::new(self, question, Arc::<Progress>::default())?);
+        let run = Arc::new(Run::new(&self.live.now(), question, Arc::<Progress>::default())?);
         self.desk.register(work.task.id, &run);
-        let gateway = self.clone();
+        let desk = Arc::clone(self.desk);
         self.desk.runs().spawn(async move {
             // Nobody waits for its first page.
             let (first, _) = tokio::sync::oneshot::channel();
-            gateway.desk.see_through(&run, run.go(first)).await;
+            desk.see_through(&run, run.go(first)).await;
         });
         Ok(())
     }
 
     /// Tells the store that this process lives.
     async fn beat(&self) {
-        let desk = &self.desk;
+        let desk = self.desk;
         let Ok(reason) = Desk::interrupted() else { return std::future::pending().await };
         let mut ticks = interval(desk.store().heartbeat());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -108,12 +121,12 @@ impl Gateway {
 
     /// Writes what running tasks do into their records, for other replicas and for those who listen.
     async fn note(&self) {
-        let desk = &self.desk;
+        let desk = self.desk;
         let mut ticks = interval(NOTES);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.look_for_waits().await;
+            self.live.now().look_for_waits().await;
             let running: Vec<(TaskId, String)> = {
                 let here = desk.here();
                 here.iter().map(|(id, here)| (*id, status::running(&here.live))).collect()
@@ -139,7 +152,7 @@ impl Gateway {
 
     /// Some changes were missed: any of the running tasks may be cancelled.
     async fn stop_ended(&self) {
-        let desk = &self.desk;
+        let desk = self.desk;
         let ids: Vec<TaskId> = desk.here().keys().copied().collect();
         for id in ids {
             if let Ok(false) = desk.store().note(desk.holder(), id, status::QUEUED).await {

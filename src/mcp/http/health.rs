@@ -8,7 +8,8 @@ use axum::extract::State;
 use http::StatusCode;
 use tokio::sync::Mutex;
 
-use crate::gateway::{self, Gateway};
+use super::tls::Tls;
+use crate::gateway::{self, Live};
 use crate::policy::Place;
 
 const FRESH: Duration = Duration::from_secs(1);
@@ -18,13 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 type Answer = (StatusCode, String);
 
 pub(super) struct Health {
-    gateway: Gateway,
+    live: Live,
+    tls: Option<Arc<Tls>>,
     last: Mutex<Option<(Instant, Answer)>>,
 }
 
 impl Health {
-    pub(super) fn new(gateway: Gateway) -> Self {
-        Self { gateway, last: Mutex::new(None) }
+    pub(super) fn new(live: Live, tls: Option<Arc<Tls>>) -> Self {
+        Self { live, tls, last: Mutex::new(None) }
     }
 
     async fn answer(&self) -> Answer {
@@ -34,7 +36,11 @@ impl Health {
         {
             return answer.clone();
         }
-        let answer = answer(tokio::time::timeout(PATIENCE, self.gateway.health()).await.ok());
+        let answer = answer(tokio::time::timeout(PATIENCE, self.live.now().health()).await.ok());
+        let answer = match self.tls.as_ref().and_then(|tls| tls.trouble()) {
+            Some(trouble) => with_trouble(answer, &trouble),
+            None => answer,
+        };
         *last = Some((Instant::now(), answer.clone()));
         answer
     }
@@ -53,8 +59,9 @@ fn answer(health: Option<gateway::Health>) -> Answer {
     use gateway::Health::{Degraded, NotReady, Ready, Unprotected, Unrecorded};
     match health {
         Some(Ready) => (StatusCode::OK, "ready\n".to_owned()),
-        Some(Degraded { policies, notes, saved }) => {
+        Some(Degraded { configuration, policies, notes, saved }) => {
             let told = [
+                ("configuration not taken, the one before stays", configuration),
                 ("policy not taken, the one before stays", policies),
                 ("notes not taken, those before stay", notes),
                 ("saved queries not taken, those before stay", saved),
@@ -77,6 +84,14 @@ fn answer(health: Option<gateway::Health>) -> Answer {
         ),
         Some(NotReady(_)) | None => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned()),
     }
+}
+
+/// Whoever watches over the server looks in one place.
+fn with_trouble((status, told): Answer, trouble: &str) -> Answer {
+    let told = told.trim_end();
+    let told =
+        if told == "ready" { "degraded".to_owned() + ": " + trouble } else { format!("{told}; {trouble}") };
+    (status, told + "\n")
 }
 
 /// `support.toml:3:11`: the file's name without its folder.

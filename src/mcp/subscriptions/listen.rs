@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{MOST, Pusher, Wanted};
 use crate::mcp::handler::Handler;
 use crate::mcp::reply;
+use crate::mcp::standby::Standby;
 use crate::mcp::standing::Standing;
 use crate::mcp::tasks::listen as tasks;
 
@@ -18,33 +19,35 @@ const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Listens until the client cancels, goes away, loses its token, or the server stops.
 pub(in crate::mcp) async fn answer(
-    handler: &Handler,
+    standby: &Standby,
     params: &Value,
     cx: RequestContext<RoleServer>,
 ) -> Result<Value, ErrorData> {
     let Some(filter) = params.get("notifications").and_then(Value::as_object) else {
         return Err(malformed("`notifications` must be an object"));
     };
+    let handler = standby.pinned();
     let caller = handler.caller(&cx)?;
-    let wanted = wanted(handler, filter)?;
-    let mut followed = tasks::followed(handler, &caller, filter.get("taskIds"), &cx).await?;
+    let wanted = wanted(&handler, filter)?;
+    let mut followed = tasks::followed(&handler, &caller, filter.get("taskIds"), &cx).await?;
     // Before the client is told that it listens: nothing that comes behind that is missed.
     let pusher = match wanted.is_empty() {
         true => None,
         false => {
             let watch = handler.gateway.watch(&caller).map_err(|refusal| reply::request_failed(&refusal))?;
-            Some(Pusher::start(handler.apart(), caller.clone(), watch).await)
+            Some(Pusher::start(standby.apart(), caller.clone(), watch).await)
         }
     };
+    drop(handler);
     let mut accepted = accepted(&wanted);
     if let Some(followed) = &followed {
         accepted.insert("taskIds".to_owned(), followed.ids());
     }
     tell(&cx, "notifications/subscriptions/acknowledged", json!({"notifications": accepted})).await?;
-    let (standing, stop) = (Standing::of(&cx), handler.calls.stop.clone());
+    let (standing, stop) = (Standing::of(&cx), standby.idle().calls.stop.clone());
     let following = async {
         match &mut followed {
-            Some(followed) => followed.push(handler, &caller, &cx).await,
+            Some(followed) => followed.push(standby, &caller, &cx).await,
             None => std::future::pending().await,
         }
     };

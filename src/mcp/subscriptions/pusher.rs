@@ -9,6 +9,7 @@ use super::Told;
 use crate::auth::Caller;
 use crate::gateway::{Shown, Watch};
 use crate::mcp::handler::Handler;
+use crate::mcp::standby::Standby;
 
 /// For databases that are about to be ready: their readiness is no news.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ impl Wanted {
 }
 
 pub(in crate::mcp) struct Pusher {
-    handler: Handler,
+    standby: Standby,
     caller: Caller,
     watch: Watch,
     shown: Shown,
@@ -39,11 +40,12 @@ pub(in crate::mcp) struct Pusher {
 
 impl Pusher {
     /// Tells of what happens from now on.
-    pub(in crate::mcp) async fn start(handler: Handler, caller: Caller, watch: Watch) -> Self {
+    pub(in crate::mcp) async fn start(standby: Standby, caller: Caller, watch: Watch) -> Self {
+        let handler = standby.pinned();
         handler.gateway.settled(PATIENCE).await;
         let shown = handler.gateway.shown(&caller).await;
         let tools = tools(&handler, &caller).await;
-        Self { handler, caller, watch, shown, tools }
+        Self { standby, caller, watch, shown, tools }
     }
 
     /// Returns when something may have changed. May be dropped at any time.
@@ -53,8 +55,9 @@ impl Pusher {
 
     /// What has changed since the last call, of what is wanted.
     pub(in crate::mcp) async fn changes(&mut self, wanted: &Wanted) -> Vec<Told> {
-        let shown = self.handler.gateway.shown(&self.caller).await;
-        let tools = tools(&self.handler, &self.caller).await;
+        let handler = self.standby.pinned();
+        let shown = handler.gateway.shown(&self.caller).await;
+        let tools = tools(&handler, &self.caller).await;
         let mut told = Vec::new();
         if wanted.tools && tools != self.tools {
             told.push(Told::Tools);

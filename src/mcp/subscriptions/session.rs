@@ -14,6 +14,7 @@ use crate::auth::Caller;
 use crate::gateway::Watch;
 use crate::mcp::handler::Handler;
 use crate::mcp::reply;
+use crate::mcp::standby::Standby;
 use crate::mcp::standing::Standing;
 use crate::pg::Diagnostic;
 
@@ -97,7 +98,7 @@ fn begin(
     }
     let watch = handler.gateway.watch(&caller)?;
     // The task must not hold the session that ends it.
-    let (apart, session) = (handler.apart(), Arc::downgrade(&handler.session));
+    let (apart, session) = (handler.standby().apart(), Arc::downgrade(&handler.session));
     let stop = handler.calls.stop.clone();
     state.pushing = Some(Pushing(tokio::spawn(async move {
         tokio::select! {
@@ -111,13 +112,13 @@ fn begin(
 
 /// Until the client or its session is gone.
 async fn push(
-    handler: Handler,
+    standby: Standby,
     caller: Caller,
     watch: Watch,
     standing: &Standing,
     (peer, session): (&Peer<RoleServer>, Weak<Session>),
 ) {
-    let mut pusher = Pusher::start(handler, caller, watch).await;
+    let mut pusher = Pusher::start(standby, caller, watch).await;
     loop {
         pusher.stirred().await;
         standing.hears().await;

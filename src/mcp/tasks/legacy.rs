@@ -27,7 +27,6 @@ use crate::gateway::{Asked, Cancelled, TaskView};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::handler::Handler;
 use crate::mcp::standing::Standing;
-use crate::mcp::subscriptions::listen;
 use crate::mcp::tools::{Listed, query, saved};
 use crate::mcp::{apps, reply, resources};
 use crate::pg::{Diagnostic, SqlState};
@@ -75,7 +74,6 @@ pub(in crate::mcp) async fn answer(
         ("tasks/result", true) => result(handler, &task_id(method, params)?, cx).await,
         ("tasks/list", true) => list(handler, &handler.caller(&cx)?, read(method, params)?).await,
         ("tasks/cancel", true) => cancel(handler, &handler.caller(&cx)?, &task_id(method, params)?).await,
-        (listen::METHOD, _) => listen::answer(handler, &params, cx).await,
         _ => Err(reply::unknown_method(method.to_owned())),
     }
 }
@@ -209,7 +207,9 @@ async fn cancel(handler: &Handler, caller: &Caller, id: &str) -> Result<Value, E
 /// `notifications/tasks/status` until the task has ended, as long as the client is there; and `notifications/progress`
 /// where the call gave a token for it, which stays valid as long as the task lives.
 fn tell(handler: &Handler, caller: &Caller, task: &TaskView, cx: &RequestContext<RoleServer>) {
-    let (gateway, caller, peer) = (handler.gateway.clone(), caller.clone(), cx.peer.clone());
+    // It lasts as long as the task.
+    let gateway = handler.standby().idle().gateway.clone();
+    let (caller, peer) = (caller.clone(), cx.peer.clone());
     let (stop, standing) = (handler.calls.stop.clone(), Standing::of(cx));
     let (mut last, mut changes) = (task.clone(), gateway.task_changes());
     let mut progress = cx.meta.get_progress_token().map(progress::Told::new);

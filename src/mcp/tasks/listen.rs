@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::extension;
 use crate::auth::Caller;
 use crate::mcp::handler::Handler;
+use crate::mcp::standby::Standby;
 use crate::mcp::subscriptions::listen::{malformed, tell};
 
 /// Tasks that one request may listen to.
@@ -50,15 +51,16 @@ impl Followed {
     /// Never ends but by a lost client.
     pub(in crate::mcp) async fn push(
         &mut self,
-        handler: &Handler,
+        standby: &Standby,
         caller: &Caller,
         cx: &RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let mut changes = handler.gateway.task_changes();
+        let mut changes = standby.idle().gateway.task_changes();
         loop {
+            let handler = standby.pinned();
             for (id, last) in &mut self.0 {
                 // What has expired does not change any more.
-                let Ok(task) = extension::get(handler, caller, id).await else { continue };
+                let Ok(task) = extension::get(&handler, caller, id).await else { continue };
                 let mut now = json!(task);
                 if now != *last {
                     *last = now.clone();
@@ -68,6 +70,7 @@ impl Followed {
                     tell(cx, "notifications/tasks", now).await?;
                 }
             }
+            drop(handler);
             changes.next_of(self.0.iter().map(|(id, _)| id.as_str())).await;
         }
     }

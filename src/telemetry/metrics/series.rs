@@ -90,6 +90,12 @@ series! {
         "Files that were read again.";
     RELOADED = "pgwarden_reload_last_success_timestamp_seconds", Gauge, ["database", "kind"],
         "When a file was last taken.";
+    CONFIGURATIONS = "pgwarden_configurations_in_use", Gauge, [],
+        "Versions of the configuration that some call is answered by.";
+    RELOAD_PENDING = "pgwarden_reload_refused", Gauge, [],
+        "1 while files hold what was not taken, else 0.";
+    CERTIFICATE_ENDS = "pgwarden_tls_certificate_expiry_timestamp_seconds", Gauge, [],
+        "When the TLS certificate in use ends.";
     POLICY = "pgwarden_policy_info", Info, ["database", "version"],
         "Versions of the policies in use.";
     BUILD = "pgwarden_build_info", Info, ["version"],

@@ -139,7 +139,7 @@ pub async fn execute(
     request: ExecuteRequest,
     wait: Duration,
 ) -> Result<Executed, Diagnostic> {
-    gateway.execute(caller, request, wait, &CancellationToken::new()).await
+    gateway.now().execute(caller, request, wait, &CancellationToken::new()).await
 }
 
 /// A write that has to wait.

@@ -34,7 +34,7 @@ impl Site {
             sessions: sessions(),
             server: None,
             providers: Vec::new(),
-            gateway: gateway.clone(),
+            gateway: gateway.clone().into(),
         });
         let (stop, client) = (CancellationToken::new(), reqwest::Client::builder());
         let shutdown = stop.clone();

@@ -36,7 +36,7 @@ fn noted(note: &str) -> String {
 }
 
 async fn note_of_orders(gateway: &Gateway) -> Value {
-    describe(gateway, of("shop.orders")).await.unwrap()[0]["note"].clone()
+    describe(&gateway.now(), of("shop.orders")).await.unwrap()[0]["note"].clone()
 }
 
 #[tokio::test]
@@ -46,19 +46,19 @@ async fn notes_that_change_are_taken_whole_or_not_at_all() {
     let path = folder.put("notes.toml", &noted("first"));
     let gateway = gateway(&database, Policy::builtin(), NotesSource::load(&path).unwrap());
     assert_eq!(note_of_orders(&gateway).await, "first");
-    let texts = gateway.policy_texts();
-    assert!(!gateway.policies_changed());
+    let texts = gateway.texts();
+    assert!(!gateway.files_changed());
 
     folder.put("notes.toml", &noted("second"));
-    assert!(gateway.policies_changed() && gateway.policy_texts() != texts);
+    assert!(gateway.files_changed() && gateway.texts() != texts);
     gateway.reload(false).await;
     assert_eq!(note_of_orders(&gateway).await, "second");
-    assert!(!gateway.policies_changed());
+    assert!(!gateway.files_changed());
 
     folder.put("notes.toml", "version = 1\nabuot = \"x\"\n");
     gateway.reload(false).await;
     assert_eq!(note_of_orders(&gateway).await, "second", "what cannot be used is not");
-    assert!(gateway.policies_have_faults());
+    assert!(gateway.has_faults());
     let Health::Degraded { notes: places, .. } = gateway.health().await else { panic!("not degraded") };
     assert!(places[0].to_string().ends_with("notes.toml:2:1"), "{places:?}");
 
@@ -68,7 +68,7 @@ async fn notes_that_change_are_taken_whole_or_not_at_all() {
     folder.put("notes.toml", &noted("third"));
     gateway.reload(false).await;
     assert_eq!(note_of_orders(&gateway).await, "third");
-    assert!(!gateway.policies_have_faults() && matches!(gateway.health().await, Health::Ready));
+    assert!(!gateway.has_faults() && matches!(gateway.health().await, Health::Ready));
 }
 
 fn config(folder: &Folder, database: &Database<'_>, notes: &str) -> PathBuf {

@@ -159,7 +159,7 @@ async fn a_file_that_cannot_be_used_keeps_the_policy_and_is_told_with_its_place(
         ("names what is not there", &full.replace("products", "prodducts"), 4),
     ] {
         std::fs::write(&path, text).unwrap();
-        assert!(gateway.policies_changed(), "{what}");
+        assert!(gateway.files_changed(), "{what}");
         gateway.reload(false).await;
         let Health::Degraded { policies: places, .. } = gateway.health().await else {
             panic!("healthy: {what}")
@@ -190,10 +190,10 @@ async fn links_and_included_files_are_watched_too() {
     let path = folder.put("policy.toml", including);
     let gateway = gateway_with(&database, load(&path));
     query(&gateway, ORDERS).await.unwrap();
-    assert!(!gateway.policies_changed());
+    assert!(!gateway.files_changed());
 
     folder.put("base.toml", &allowing(&["shop.products"]));
-    assert!(gateway.policies_changed());
+    assert!(gateway.files_changed());
     gateway.reload(false).await;
     query(&gateway, PRODUCTS).await.unwrap();
     assert!(query(&gateway, ORDERS).await.is_err());

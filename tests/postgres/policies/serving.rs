@@ -30,14 +30,14 @@ fn run(words: &[&str]) -> (i32, String, String) {
 }
 
 /// A server that ends with the test.
-struct Serving {
+pub struct Serving {
     child: Child,
-    log: Arc<Mutex<String>>,
-    address: String,
+    pub log: Arc<Mutex<String>>,
+    pub address: String,
 }
 
 impl Serving {
-    async fn start(config: &Path) -> Self {
+    pub async fn start(config: &Path) -> Self {
         let config = config.to_str().unwrap();
         let mut command = program(&["serve", "--config", config, "--listen", "127.0.0.1:0"]);
         let mut child = command.env("NO_COLOR", "1").stderr(Stdio::piped()).spawn().unwrap();
@@ -60,15 +60,19 @@ impl Serving {
         Self { child, log, address }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
 
-    async fn logs(&self, text: &str) {
+    pub async fn logs(&self, text: &str) {
         until(text, async || self.log.lock().unwrap().contains(text).then_some(())).await;
     }
 
-    async fn ready(&self) -> (u16, String) {
+    pub async fn ready(&self) -> (u16, String) {
         let answer = reqwest::get(format!("http://{}/readyz", self.address)).await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
@@ -214,7 +218,7 @@ async fn a_hangup_brings_new_notes_and_the_log_says_what_is_wrong_with_them() {
     assert_eq!(serving.ready().await.0, 200);
     folder.put("notes.toml", "version = 1\nabout = 5\n");
     serving.signal(Signal::SIGHUP);
-    serving.logs("the notes from before stay: ").await;
+    serving.logs("notes not taken, what was before stays: ").await;
     folder.put("notes.toml", &name("shop.custmers"));
     serving.signal(Signal::SIGHUP);
     serving.logs("relation `shop.custmers` does not exist").await;

@@ -8,7 +8,7 @@ use super::*;
 use crate::support::Template;
 
 async fn names(gateway: &Gateway) -> Vec<String> {
-    gateway.saved_queries(&anna(), None).await.iter().map(|saved| saved.query.name.clone()).collect()
+    gateway.now().saved_queries(&anna(), None).await.iter().map(|saved| saved.query.name.clone()).collect()
 }
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn a_file_that_can_be_used_is_taken_and_one_that_cannot_leaves_those_from_
     let gateway = gateway_of(vec![served("shop", &database, policy, source)]).await;
     let mut watch = gateway.watch(&Caller::local("watcher")).unwrap();
     let mut stirred = async || tokio::time::timeout(Duration::from_secs(10), watch.stirred()).await.is_ok();
-    assert_eq!((names(&gateway).await, gateway.saved_files_changed()), (vec!["first_one".to_owned()], false));
+    assert_eq!((names(&gateway).await, gateway.files_changed()), (vec!["first_one".to_owned()], false));
 
     let both = first.clone()
         + &query(
@@ -40,8 +40,8 @@ async fn a_file_that_can_be_used_is_taken_and_one_that_cannot_leaves_those_from_
         ("of another type", &both.replace("bigint", "uuid"), 10),
     ] {
         std::fs::write(&path, text).unwrap();
-        assert!(gateway.saved_files_changed(), "{what}");
-        gateway.reload_saved(false).await;
+        assert!(gateway.files_changed(), "{what}");
+        gateway.reload(false).await;
         let Health::Degraded { policies, saved, .. } = gateway.health().await else {
             panic!("healthy: {what}")
         };
@@ -49,18 +49,18 @@ async fn a_file_that_can_be_used_is_taken_and_one_that_cannot_leaves_those_from_
         assert_eq!(names(&gateway).await, ["first_one"], "{what}");
     }
     std::fs::remove_file(&path).unwrap();
-    gateway.reload_saved(false).await;
+    gateway.reload(false).await;
     assert!(matches!(gateway.health().await, Health::Degraded { .. }));
     std::fs::write(&path, &first).unwrap();
-    gateway.reload_saved(false).await;
+    gateway.reload(false).await;
     assert!(matches!(gateway.health().await, Health::Ready));
 
     std::fs::write(&path, &both).unwrap();
-    gateway.reload_saved(false).await;
+    gateway.reload(false).await;
     assert!(matches!(gateway.health().await, Health::Ready) && stirred().await);
     assert_eq!(names(&gateway).await, ["first_one", "second_one"]);
     std::fs::write(&path, "").unwrap();
-    gateway.reload_saved(false).await;
+    gateway.reload(false).await;
     assert_eq!(names(&gateway).await, [""; 0]);
 }
 
@@ -74,14 +74,14 @@ async fn queries_that_were_ahead_of_the_database_are_taken_when_it_follows() {
     let gateway =
         gateway_of(vec![served("shop", &database, Policy::parse(SHOP, "p.toml").unwrap(), source)]).await;
     std::fs::write(&path, query("of_new_table", "SELECT id FROM shop.new_table", &[])).unwrap();
-    gateway.reload_saved(false).await;
-    assert!(gateway.saved_have_faults());
+    gateway.reload(false).await;
+    assert!(gateway.has_faults());
     let sql = format!("CREATE TABLE shop.new_table (id integer); GRANT SELECT ON shop.new_table TO {READER}");
     database.admin().await.batch_execute(&sql).await.unwrap();
     crate::support::until("taken", async || {
-        gateway.reload_saved(false).await;
+        gateway.reload(false).await;
         (names(&gateway).await == ["of_new_table"]).then_some(())
     })
     .await;
-    assert!(!gateway.saved_have_faults());
+    assert!(!gateway.has_faults());
 }

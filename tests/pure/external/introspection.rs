@@ -15,7 +15,7 @@ use super::{METADATA, challenge, guarded, present, present_from};
 use crate::wait::until;
 
 fn asking(provider: &Provider, believed: Duration) -> ProviderSettings {
-    let client_secret = Secrecy("s3cret+".to_owned().into());
+    let client_secret = Secrecy::new("s3cret+".to_owned().into());
     ProviderSettings {
         introspection: Some(Introspection {
             url: provider.url("/introspect"),
@@ -174,7 +174,7 @@ fn whose_an_opaque_token_is_has_to_be_plain() {
             url: "https://id.example/introspect".to_owned(),
             client: ClientCredentials {
                 client_id: "pgwarden".to_owned(),
-                client_secret: Secrecy("x".to_owned().into()),
+                client_secret: Secrecy::new("x".to_owned().into()),
             },
         }),
         ..ProviderSettings::new("corp", issuer, super::RESOURCE)

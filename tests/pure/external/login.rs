@@ -17,7 +17,7 @@ fn login(provider: &Provider, secret: Option<&str>) -> Login {
     let settings = ProviderSettings {
         login: Some(LoginClient {
             client_id: "web".to_owned(),
-            client_secret: secret.map(|secret| Secrecy(secret.to_owned().into())),
+            client_secret: secret.map(|secret| Secrecy::new(secret.to_owned().into())),
             scopes: vec!["profile".to_owned()],
         }),
         claims: [("role".to_owned(), "groups".to_owned())].into(),

@@ -89,7 +89,7 @@ impl House {
             server: Some(server.clone()),
             providers,
             credentials: None,
-            gateway: gateway.clone(),
+            gateway: gateway.clone().into(),
         });
         let stop = CancellationToken::new();
         let shutdown = stop.clone();

@@ -33,7 +33,7 @@ async fn room() -> Room {
     let caller = Caller::local("local");
     let id = approval(&approvals, &caller, ApprovalRule::Requester, "DELETE FROM shop.orders").await;
     let parts = LoopbackParts {
-        gateway: gateway.clone(),
+        gateway: gateway.clone().into(),
         caller,
         codes: codes.clone(),
         credentials: None,

@@ -59,7 +59,9 @@ async fn push(call: &Call<'_>, approval: &ApprovalView, link: &Link) -> reply::T
 
 /// `notifications/elicitation/complete`, also after the call has answered, as long as the client is there.
 fn tell_when_decided(call: &Call<'_>, approval: &ApprovalView) {
-    let (gateway, caller, peer) = (call.gateway().clone(), call.caller.clone(), call.cx.peer.clone());
+    // It lasts as long as the approval.
+    let gateway = call.handler.standby().idle().gateway.clone();
+    let (caller, peer) = (call.caller.clone(), call.cx.peer.clone());
     let (stop, standing, id) = (call.handler.calls.stop.clone(), Standing::of(call.cx), approval.id);
     tokio::spawn(async move {
         let wait = gateway.approval_settings().ttl;

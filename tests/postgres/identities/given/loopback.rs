@@ -22,7 +22,7 @@ use crate::support::{Database, Template};
 fn settings(gateway: &Gateway, credentials: &Arc<Credentials>, stop: &CancellationToken) -> Settings {
     let codes = Arc::new(Codes::new(Duration::from_secs(300)));
     let parts = LoopbackParts {
-        gateway: gateway.clone(),
+        gateway: gateway.clone().into(),
         caller: caller(),
         codes: codes.clone(),
         credentials: Some(credentials.clone()),

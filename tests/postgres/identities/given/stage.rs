@@ -173,7 +173,7 @@ pub async fn replica(
         sessions,
         server: None,
         providers: providers.logins(),
-        gateway: gateway.clone(),
+        gateway: gateway.clone().into(),
         credentials: Some(credentials.clone()),
     });
     let settings = Settings {
