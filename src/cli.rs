@@ -19,6 +19,7 @@ mod migrate;
 mod notes;
 mod notify;
 mod observing;
+mod operations;
 mod policy;
 mod probe;
 mod reload;

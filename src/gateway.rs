@@ -14,8 +14,11 @@ mod health;
 mod identities;
 mod investigation;
 pub(crate) mod invisible;
+pub mod layout;
 mod looks;
+pub mod matrix;
 mod notes;
+mod operations;
 mod output;
 mod page;
 mod policies;
@@ -51,6 +54,10 @@ pub use health::Health;
 pub use identities::{OwnLogins, RunAs};
 pub use investigation::{as_data, printed};
 pub use notes::{Notes, NotesError, NotesSource};
+pub use operations::{
+    CallerView, Connected, DatabaseView, Latency, PolicyView, QueuedView, Recent, RecentDecision,
+    RunningView, SessionView, Snapshot, Stoppable, Told, Trial, TrialRequest, Worded, cost,
+};
 pub use policies::{Pinned, Policies, PolicySource, When};
 pub use query::Patience;
 pub use reload::{Fault as ReloadFault, Kind as ReloadKind, Proposal, texts_of};
@@ -70,6 +77,7 @@ pub use world::Live;
 pub use writes::{PreparedFacts, PreparedWrite, WritePreview, WriteRequest, WriteSample, Written};
 
 use admission::Admission;
+use operations::Operations;
 use tasks::Desk;
 use watch::Stir;
 use world::{World, Worlds};
@@ -96,6 +104,7 @@ pub struct Gateway {
     search_and_fetch: bool,
     suspensions: Arc<Suspensions>,
     worlds: Arc<Worlds>,
+    operations: Arc<Operations>,
 }
 
 impl Gateway {
@@ -118,6 +127,7 @@ impl Gateway {
             search_and_fetch: false,
             suspensions: Arc::default(),
             worlds: Worlds::of(world),
+            operations: Arc::default(),
         }
         .with_suspensions(Arc::default())
     }

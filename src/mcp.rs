@@ -38,7 +38,10 @@ mod tools;
 pub mod unchecked;
 
 pub use approval_page::ApprovalPage;
-pub use http::{Authentication, Network, may_show_metrics, serve_http, serve_metrics};
+pub use http::{
+    Authentication, Network, may_show_metrics, may_show_operations, serve_http, serve_metrics,
+    serve_operations,
+};
 pub use settings::{HttpSettings, MetricsSettings, SessionMode, SessionSettings, Settings, TlsFiles};
 pub use stdio::{serve_pipes, serve_stdio};
 pub use tools::investigate::Bounds as InvestigateBounds;
@@ -69,6 +72,10 @@ pub enum ServeError {
         "refusing to show metrics on {0}, where others can reach them: name who scrapes in `[metrics] plain_http_from`, or listen on a loopback address"
     )]
     MetricsBeyondLoopback(std::net::SocketAddr),
+    #[error(
+        "refusing to show the operations page on {0}, where others can reach it: configure `[operations.tls]`, or name the proxy that ends TLS in `[operations] trusted_proxies`; its `public_url` has to be set, too"
+    )]
+    OperationsBeyondLoopback(std::net::SocketAddr),
     #[error("TLS: {0}")]
     Tls(String),
 }

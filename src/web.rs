@@ -27,6 +27,7 @@ mod loopback;
 mod moment;
 mod next;
 mod oauth;
+mod operations;
 mod place;
 mod preview;
 mod proof;
@@ -43,6 +44,7 @@ use axum::routing::{get, post};
 
 pub use hosts::{Barred, Hosts};
 pub use loopback::LoopbackParts;
+pub use operations::OperationsParts;
 pub use site::PagesParts;
 
 use site::Site;

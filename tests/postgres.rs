@@ -47,6 +47,7 @@ mod postgres {
     mod notes;
     mod notifications;
     mod observability;
+    mod operations;
     mod passwords;
     mod policies;
     mod policy_cases;

@@ -70,6 +70,7 @@ pub use secret::Opaque;
 pub use sessions::{Session, Sessions};
 pub use settings::{Lifetimes, Settings, StaticClient, TrustedHosts};
 pub use store::{ClientRow, GrantRow, GrantStore, SessionRow, TokenKind, TokenRow};
+pub use throttle::Throttle;
 pub use token::{TokenAnswer, TokenRequest};
 pub use verify::Revoked;
 

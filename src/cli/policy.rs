@@ -1,7 +1,6 @@
 //! `pgwarden policy`: what can be done with a policy file besides serving by it. One file a command.
 
 mod explain;
-mod layout;
 mod matrix;
 mod report;
 mod schema;

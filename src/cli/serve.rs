@@ -13,6 +13,7 @@ use tracing::{error, info};
 use super::arguments::ServeArguments;
 use super::front::{self, Front};
 use super::observing::Observing;
+use super::operations::OperationsPage;
 use super::reload::{self, Edge};
 use super::setup::{Setup, environment, open_audit};
 use super::{control, revoked, shutdown};
@@ -35,7 +36,8 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         setup.telemetry = setup.telemetry.clone().with_witness(Arc::clone(audit) as _);
     }
     let observing = Observing::of(&mut setup)?;
-    let ended = serve(&arguments, &mut setup, observing, audit.clone()).await;
+    let operations = OperationsPage::of(&mut setup);
+    let ended = serve(&arguments, &mut setup, (observing, operations), audit.clone()).await;
     setup.close().await;
     if let Some(audit) = audit {
         audit.close().await;
@@ -46,15 +48,16 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
 async fn serve(
     arguments: &ServeArguments,
     setup: &mut Setup,
-    observing: Observing,
+    (observing, operations): (Observing, Option<OperationsPage>),
     audit: Option<Arc<Audit>>,
 ) -> anyhow::Result<()> {
     let stop = shutdown::on_signals()?;
     let (gateway, mut settings) = (setup.gateway().await?, settings(&setup.config));
     let caller = setup.caller();
     setup.whole_policies(PATIENCE).await?;
-    let observed = observing.start(setup, &gateway, &stop).await?;
+    let mut observed = observing.start(setup, &gateway, &stop).await?;
     let live = Live::from(&gateway);
+    let recent = operations.as_ref().map(OperationsPage::recent);
     // What is in the store, `pgwarden approve` and `pgwarden suspend` find there.
     let control = setup
         .config
@@ -64,8 +67,11 @@ async fn serve(
         .then(|| control::watch(live.clone(), control::directory(&setup.config.server, &environment)));
 
     let ended = if arguments.stdio {
+        if operations.is_some() {
+            tracing::warn!("the operations page is served beside HTTP, and not beside --stdio");
+        }
         front::on_stdio(setup, &live, &mut settings, &stop)?;
-        let edge = Edge { audit, ..Edge::default() };
+        let edge = Edge { audit, recent, ..Edge::default() };
         reload::watch(live.clone(), (&arguments.target, setup), edge, stop.clone())?;
         setup.hand_over().iter().for_each(warm_up);
         mcp::serve_stdio(gateway, caller, &settings, stop.clone()).await
@@ -76,10 +82,13 @@ async fn serve(
         }
         let Front { authentication, pages, providers } =
             front::over_http(setup, &live, tokens, &mut settings, &stop).await?;
+        if let Some(operations) = operations {
+            observed.push(operations.start(&live, &authentication, &stop).await?);
+        }
         let listener = listen(arguments, &setup.config).await?;
         let hosts = settings.http.named();
         settings.http.hosts = Some(hosts.clone());
-        let edge = Edge { endpoint: Some(hosts), pages: pages.hosts().cloned(), providers, audit };
+        let edge = Edge { endpoint: Some(hosts), pages: pages.hosts().cloned(), providers, audit, recent };
         reload::watch(live.clone(), (&arguments.target, setup), edge, stop.clone())?;
         setup.hand_over().iter().for_each(warm_up);
         mcp::serve_http(gateway, listener, authentication, pages, &settings, stop.clone()).await

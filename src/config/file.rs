@@ -12,6 +12,7 @@ use super::files::Files;
 use super::identities::{claims, run_as};
 use super::investigate::investigate;
 use super::observability::{metrics, tracing};
+use super::operations::operations;
 use super::password::{OF_LOGIN, OF_MONITOR, OF_URL, with_passwords, with_passwords_of};
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
 use super::server::server;
@@ -69,6 +70,7 @@ pub fn read(text: &str, path: &Path, env: Environment<'_>) -> Result<Config, Con
         audit: top.section("audit")?.map(|section| audit(section, files)).transpose()?,
         metrics: top.section("metrics")?.map(metrics).transpose()?.unwrap_or_default(),
         tracing: top.section("tracing")?.map(|section| tracing(section, files)).transpose()?,
+        operations: top.section("operations")?.map(|section| operations(section, files)).transpose()?,
         databases: match top.section("databases")? {
             Some(section) => databases(section, files, env)?,
             None => Vec::new(),

@@ -59,7 +59,7 @@ pub(super) fn server(mut section: Section<'_>, files: Files<'_>) -> Result<Serve
     Ok(server)
 }
 
-fn tls(mut section: Section<'_>, files: Files<'_>) -> Result<TlsFiles, ConfigError> {
+pub(super) fn tls(mut section: Section<'_>, files: Files<'_>) -> Result<TlsFiles, ConfigError> {
     let files = TlsFiles {
         cert_file: section.needed("cert_file", |value| files.path(value))?,
         key_file: section.needed("key_file", |value| files.path(value))?,
@@ -68,7 +68,7 @@ fn tls(mut section: Section<'_>, files: Files<'_>) -> Result<TlsFiles, ConfigErr
     Ok(files)
 }
 
-fn public_url(value: &DeValue<'_>) -> Result<PublicUrl, Fault> {
+pub(super) fn public_url(value: &DeValue<'_>) -> Result<PublicUrl, Fault> {
     let hint = || Some("an origin, as in `https://db.example`".to_owned());
     PublicUrl::parse(&string(value)?).map_err(|fault| Fault::new(fault, hint()))
 }

@@ -7,6 +7,7 @@ use super::audit::AuditLog;
 use super::auth::Auth;
 use super::documents::OptionalTools;
 use super::observability::{MetricsSection, TracingSection};
+use super::operations::OperationsSection;
 use super::server::Server;
 use super::store::Store;
 use super::tasks::Tasks;
@@ -28,6 +29,7 @@ pub struct Config {
     pub audit: Option<AuditLog>,
     pub metrics: MetricsSection,
     pub tracing: Option<TracingSection>,
+    pub operations: Option<OperationsSection>,
     /// In the order of the file.
     pub databases: Vec<DatabaseEntry>,
 }

@@ -33,7 +33,7 @@ impl Gateway {
             for login in served.logins() {
                 let answers = Box::pin(async {
                     login.ready().await?;
-                    login.answers().await
+                    login.answers().await.map(drop)
                 });
                 if let Err(reason) = answers.await {
                     return Health::NotReady(reason);

@@ -11,6 +11,7 @@ pub use when::When;
 
 use tokio_util::sync::CancellationToken;
 
+use super::operations::Doing;
 use super::suspended::{Barrier, Passing};
 use crate::auth::Caller;
 use crate::catalog::Catalog;
@@ -74,16 +75,20 @@ impl Policies {
         self.barrier.as_ref().map_or(Ok(()), lets)
     }
 
-    /// `work`, which `stop` ends, for as long as the caller is not suspended.
+    /// `work`, which `stop` ends, for as long as the caller is not suspended and no operator cancels it.
     pub(super) async fn guard<T>(
         &self,
-        (caller, writes): (&Caller, bool),
+        doing: Doing<'_>,
         stop: &CancellationToken,
         work: impl Future<Output = Result<T, Diagnostic>>,
     ) -> Result<T, Diagnostic> {
+        let Doing { caller, writes, .. } = doing;
         let policy = self.chosen(caller).ok().and_then(PolicySource::path);
         match &self.barrier {
-            Some(barrier) => barrier.guard(Passing { caller, policy, writes }, stop, work).await,
+            Some(barrier) => {
+                let work = barrier.enter(&doing).guard(stop, work);
+                barrier.guard(Passing { caller, policy, writes }, stop, work).await
+            }
             None => work.await,
         }
     }

@@ -109,6 +109,11 @@ impl Gateway {
         !self.worlds.faults.load().is_empty()
     }
 
+    /// Each fault with its place.
+    pub(super) fn faults_told(&self) -> Vec<String> {
+        self.worlds.faults.load().iter().map(|fault| fault.told.clone()).collect()
+    }
+
     async fn take(&self, proposal: Proposal, again: bool) -> bool {
         let before = self.now();
         let old = |name: &str| before.served.iter().find(|old| old.name() == name);
@@ -119,7 +124,7 @@ impl Gateway {
                 Some(old) => new.carried_over(old),
                 None => new,
             })
-            .map(|new| new.behind(&self.suspensions))
+            .map(|new| new.behind(&self.suspensions, &self.operations))
             .collect();
         let faults = check::faults(&served, &before.served, &proposal.places).await;
         if !faults.is_empty() {

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::identities::Identities;
+use super::operations::Operations;
 use super::resources::LastPages;
 use super::share::Shares;
 use super::suspended::Barrier;
@@ -83,8 +84,8 @@ impl Served {
         Self { database, policies, notes, shares, identities: Arc::default(), saved: None, pages, documents }
     }
 
-    pub(super) fn behind(self, suspensions: &Arc<Suspensions>) -> Self {
-        let barrier = Barrier::new(self.name(), suspensions);
+    pub(super) fn behind(self, suspensions: &Arc<Suspensions>, operations: &Arc<Operations>) -> Self {
+        let barrier = Barrier::new(self.name(), suspensions, operations);
         Self { policies: self.policies.clone().behind(barrier), ..self }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::operations::{Doing, Entered, Operations};
 use super::{Gateway, Served};
 use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
@@ -17,6 +18,7 @@ use crate::telemetry::{Event, Telemetry};
 pub(super) struct Barrier {
     database: Arc<str>,
     suspensions: Arc<Suspensions>,
+    operations: Arc<Operations>,
 }
 
 /// A call: whose, under which policy, and whether it changes rows.
@@ -28,8 +30,14 @@ pub(super) struct Passing<'c> {
 }
 
 impl Barrier {
-    pub(super) fn new(database: &str, suspensions: &Arc<Suspensions>) -> Self {
-        Self { database: database.into(), suspensions: Arc::clone(suspensions) }
+    pub(super) fn new(database: &str, suspensions: &Arc<Suspensions>, operations: &Arc<Operations>) -> Self {
+        let (suspensions, operations) = (Arc::clone(suspensions), Arc::clone(operations));
+        Self { database: database.into(), suspensions, operations }
+    }
+
+    /// It can be seen, and cancelled by an operator, while what this gives lives.
+    pub(super) fn enter(&self, doing: &Doing<'_>) -> Entered {
+        self.operations.enter(&self.database, doing)
     }
 
     pub(super) fn lets(&self, passing: Passing<'_>) -> Result<(), Diagnostic> {
@@ -82,7 +90,7 @@ impl Gateway {
     /// Keeps what is suspended there.
     pub fn with_suspensions(self, suspensions: Arc<Suspensions>) -> Self {
         let served: Vec<Served> =
-            self.served.iter().map(|served| served.clone().behind(&suspensions)).collect();
+            self.served.iter().map(|served| served.clone().behind(&suspensions, &self.operations)).collect();
         Self { served: served.into(), suspensions, ..self }.composed()
     }
 
@@ -166,7 +174,10 @@ mod tests {
     #[tokio::test]
     async fn each_kind_stops_its_own_calls_and_no_others() {
         let suspensions = Arc::<Suspensions>::default();
-        let (shop, hr) = (Barrier::new("shop", &suspensions), Barrier::new("hr", &suspensions));
+        let (shop, hr) = (
+            Barrier::new("shop", &suspensions, &Arc::default()),
+            Barrier::new("hr", &suspensions, &Arc::default()),
+        );
         let (anna, ben) = (Caller::local("anna"), Caller::local("ben"));
         let other_anna = Caller { issuer: "https://idp.example".to_owned(), ..anna.clone() };
         let stopped = |of: Suspended| {
@@ -221,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn what_runs_is_stopped_and_what_has_happened_is_told() {
         let suspensions = Arc::<Suspensions>::default();
-        let (barrier, anna) = (Barrier::new("shop", &suspensions), Caller::local("anna"));
+        let (barrier, anna) = (Barrier::new("shop", &suspensions, &Arc::default()), Caller::local("anna"));
         let stop = CancellationToken::new();
         let cancelled = async {
             stop.cancelled().await;

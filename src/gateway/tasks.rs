@@ -31,6 +31,9 @@ use crate::auth::Caller;
 use crate::pg::{Diagnostic, SqlState};
 use crate::tasks::{Cancel, NewTask, Owner, TaskId, TaskSettings};
 
+/// What a task says that its owner has cancelled.
+const CANCELLED: &str = "cancelled";
+
 /// What became of a wish to cancel, for the task's owner.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cancelled {
@@ -148,7 +151,7 @@ impl Gateway {
         if self.desk.mine(caller, id).await?.is_none() {
             return Ok(None);
         }
-        let cancel = self.desk.store().cancel(&Owner::of(caller), id).await;
+        let cancel = self.desk.store().cancel(&Owner::of(caller), id, CANCELLED).await;
         self.desk.recent().forget(id);
         match cancel? {
             Cancel::Unknown => Ok(None),

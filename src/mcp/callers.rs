@@ -41,7 +41,7 @@ impl Callers {
 }
 
 /// The client as it names itself, bounded and printable: it ends up in logs and in `application_name`.
-fn client_name(client: &Implementation) -> Option<String> {
+pub(super) fn client_name(client: &Implementation) -> Option<String> {
     let name = Cow::from(format!("{}/{}", client.name, client.version));
     let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
     // rmcp makes itself up as the client where a stateless request of an older revision names none.

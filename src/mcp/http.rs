@@ -11,6 +11,7 @@ mod health;
 mod loopback;
 mod needed;
 mod network;
+mod operations;
 mod places;
 mod refusal;
 mod resource;
@@ -34,6 +35,7 @@ pub(super) use self::endpoint::bearer;
 use self::health::Health;
 pub(super) use self::loopback::Loopback;
 pub use self::network::Network;
+pub use self::operations::{may_show_operations, serve_operations};
 use self::resource::Resource;
 pub use self::scrape::{may_show_metrics, serve_metrics};
 use self::sessions::Sessions;
@@ -44,7 +46,7 @@ use super::handler::Handler;
 use super::observed::Observed;
 use super::{HttpSettings, ServeError, SessionMode, Settings};
 use crate::auth::{Authenticator, Caller};
-use crate::gateway::{Gateway, Live};
+use crate::gateway::{Connected, Gateway, Live};
 use crate::telemetry::metrics::Source;
 use crate::web::Pages;
 
@@ -73,6 +75,7 @@ pub async fn serve_http(
     let sessions = Arc::new(Sessions::new(&settings.http.sessions));
     let telemetry = gateway.telemetry().clone();
     telemetry.watch(&(Arc::clone(&sessions) as Arc<dyn Source>));
+    gateway.show_connected(Arc::clone(&sessions) as Arc<dyn Connected>);
     let callers = Callers::Request { authenticated: matches!(authentication, Authentication::Bearer(_)) };
     let live = Live::from(gateway);
     let standby = Handler::new(live.idle(), callers, calls.clone())

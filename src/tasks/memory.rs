@@ -121,13 +121,13 @@ impl MemoryStore {
         Some(work)
     }
 
-    fn cancel_now(&self, owner: &Owner, id: TaskId) -> Cancel {
+    fn cancel_now(&self, owner: &Owner, id: TaskId, message: &str) -> Cancel {
         let mut kept = self.kept();
         let Some(entry) = kept.of(owner, id) else { return Cancel::Unknown };
         if entry.task.state.is_terminal() {
             return Cancel::TooLate(entry.task.clone());
         }
-        kept.end(id, State::Cancelled, "cancelled");
+        kept.end(id, State::Cancelled, message);
         kept.forget_pages(id);
         let Some(task) = kept.of(owner, id).map(|entry| entry.task.clone()) else { return Cancel::Unknown };
         drop(kept);
@@ -329,8 +329,18 @@ impl Store for MemoryStore {
         done(self.finish_now(holder, id, end))
     }
 
-    fn cancel<'a>(&'a self, owner: &'a Owner, id: TaskId) -> Reply<'a, Cancel> {
-        done(self.cancel_now(owner, id))
+    fn open(&self, most: usize) -> Reply<'_, Vec<Task>> {
+        let kept = self.kept();
+        let open = |entry: &&Entry| entry.task.listed && !entry.task.state.is_terminal();
+        let mut found: Vec<&Entry> = kept.tasks.values().filter(open).collect();
+        found.sort_by_key(|entry| entry.number);
+        let tasks = found.into_iter().take(most).map(|entry| entry.task.clone()).collect();
+        drop(kept);
+        done(tasks)
+    }
+
+    fn cancel<'a>(&'a self, owner: &'a Owner, id: TaskId, message: &'a str) -> Reply<'a, Cancel> {
+        done(self.cancel_now(owner, id, message))
     }
 
     fn hand_over<'a>(&'a self, holder: Holder, reason: &'a str) -> Reply<'a, ()> {

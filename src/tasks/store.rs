@@ -79,8 +79,11 @@ pub trait Store: Send + Sync + Debug {
     /// Ends a running task. `false`: it was cancelled meanwhile, or is another holder's.
     fn finish(&self, holder: Holder, id: TaskId, end: End) -> Reply<'_, bool>;
 
-    /// Cancels an open task, and forgets its pages.
-    fn cancel<'a>(&'a self, owner: &'a Owner, id: TaskId) -> Reply<'a, Cancel>;
+    /// Open listed tasks of all owners, the oldest first; for those who operate the server.
+    fn open(&self, most: usize) -> Reply<'_, Vec<Task>>;
+
+    /// Cancels an open task, and forgets its pages. `message` is for its owner: `cancelled`, and by whom.
+    fn cancel<'a>(&'a self, owner: &'a Owner, id: TaskId, message: &'a str) -> Reply<'a, Cancel>;
 
     /// The holder ends: its running tasks go back to the queue, and open pages are closed with `reason`. A task that was
     /// begun too often, or of which rows were given away, is completed with `reason` as its answer.

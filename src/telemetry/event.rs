@@ -205,6 +205,16 @@ pub enum Event<'a> {
         by: &'a str,
         until: Option<&'a str>,
     },
+    /// Somebody who operates the server did something at the operations page.
+    Operator {
+        who: Who<'a>,
+        /// `login`, `cancel`, `suspend`, `resume`.
+        action: &'static str,
+        /// What it was done to; empty for a login.
+        of: &'a str,
+        /// Empty where none was given.
+        reason: &'a str,
+    },
     /// A request was answered.
     Operation {
         /// `other` for a method that there is not.
@@ -257,6 +267,12 @@ impl Event<'_> {
                 warn!(
                     target: "pgwarden::suspension",
                     of = *of, reason = *reason, by = *by, until = *until, "suspended: {of}"
+                );
+            }
+            Self::Operator { who, action, of, reason } => {
+                warn!(
+                    target: "pgwarden::operations",
+                    subject = who.subject, action = *action, of = *of, reason = *reason, "operator: {action} {of}"
                 );
             }
             Self::Decision {

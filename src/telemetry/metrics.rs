@@ -115,7 +115,7 @@ impl Sink for Metrics {
                 }
             }
             // A write's run is counted; a suspension shows in the refusals.
-            Event::Write { .. } | Event::Suspension { .. } => {}
+            Event::Write { .. } | Event::Suspension { .. } | Event::Operator { .. } => {}
             Event::Approval { step, database, .. } => {
                 self.count(&series::APPROVALS, &[database, step.word()]);
             }

@@ -1,4 +1,5 @@
-//! The stylesheet and the icon: files of their own, so that no page carries a style or a picture inside it.
+//! Stylesheets, the icon and the one script: files of their own, so that no page carries a style, a picture or a script
+//! inside it.
 //!
 //! Their names hold a hash of what is in them: a browser keeps them for a year and never an old one.
 
@@ -10,6 +11,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 const STYLE: &str = include_str!("assets/style.css");
 const ICON: &str = include_str!("assets/mark.svg");
+const OPERATIONS_STYLE: &str = include_str!("assets/operations.css");
+const OPERATIONS_SCRIPT: &str = include_str!("assets/operations.js");
+const OPERATIONS_STYLE_HASH: u64 = hash(OPERATIONS_STYLE.as_bytes());
+const OPERATIONS_SCRIPT_HASH: u64 = hash(OPERATIONS_SCRIPT.as_bytes());
 const STYLE_HASH: u64 = hash(STYLE.as_bytes());
 const ICON_HASH: u64 = hash(ICON.as_bytes());
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
@@ -22,10 +27,22 @@ pub(super) fn icon_path() -> String {
     format!("/assets/{}", icon_name())
 }
 
+pub(super) fn operations_style_path() -> String {
+    format!("/assets/{}", operations_style_name())
+}
+
+pub(super) fn operations_script_path() -> String {
+    format!("/assets/{}", operations_script_name())
+}
+
 pub(super) async fn serve(name: Result<Path<String>, PathRejection>) -> Response {
     let (media, text) = match name {
         Ok(Path(name)) if name == style_name() => ("text/css; charset=utf-8", STYLE),
         Ok(Path(name)) if name == icon_name() => ("image/svg+xml", ICON),
+        Ok(Path(name)) if name == operations_style_name() => ("text/css; charset=utf-8", OPERATIONS_STYLE),
+        Ok(Path(name)) if name == operations_script_name() => {
+            ("text/javascript; charset=utf-8", OPERATIONS_SCRIPT)
+        }
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     ([(CONTENT_TYPE, media), (CACHE_CONTROL, FOR_GOOD)], text).into_response()
@@ -37,6 +54,14 @@ fn style_name() -> String {
 
 fn icon_name() -> String {
     format!("{ICON_HASH:016x}.svg")
+}
+
+fn operations_style_name() -> String {
+    format!("{OPERATIONS_STYLE_HASH:016x}.css")
+}
+
+fn operations_script_name() -> String {
+    format!("{OPERATIONS_SCRIPT_HASH:016x}.js")
 }
 
 /// FNV-1a, 64 bits: tells versions apart, and protects nothing.

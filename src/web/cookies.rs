@@ -12,6 +12,10 @@ pub(super) enum Purpose {
     Before,
     /// A login at another provider that is under way.
     Login,
+    /// The secret of an operator's session.
+    Operations,
+    /// The same as `Before`, for operators.
+    BeforeOperations,
 }
 
 impl Purpose {
@@ -25,6 +29,10 @@ impl Purpose {
             (Self::Before, false) => "pgwarden-loopback-before",
             (Self::Login, true) => "__Host-pgwarden-login",
             (Self::Login, false) => "pgwarden-loopback-login",
+            (Self::Operations, true) => "__Host-pgwarden-operations",
+            (Self::Operations, false) => "pgwarden-loopback-operations",
+            (Self::BeforeOperations, true) => "__Host-pgwarden-operations-before",
+            (Self::BeforeOperations, false) => "pgwarden-loopback-operations-before",
         }
     }
 }
@@ -44,15 +52,20 @@ pub(super) fn read(headers: &HeaderMap, purpose: Purpose, secure: bool) -> Optio
 
 /// A `Set-Cookie` that lasts as long as the browser runs: the server says when a session ends.
 pub(super) fn set(purpose: Purpose, value: &str, secure: bool) -> Option<HeaderValue> {
-    header(Cookie::build((purpose.name(secure), value)), secure)
+    header(Cookie::build((purpose.name(secure), value)), purpose, secure)
 }
 
 pub(super) fn clear(purpose: Purpose, secure: bool) -> Option<HeaderValue> {
-    header(Cookie::build((purpose.name(secure), "")).max_age(cookie::time::Duration::ZERO), secure)
+    header(Cookie::build((purpose.name(secure), "")).max_age(cookie::time::Duration::ZERO), purpose, secure)
 }
 
-fn header(cookie: cookie::CookieBuilder<'_>, secure: bool) -> Option<HeaderValue> {
-    let cookie = cookie.path("/").http_only(true).same_site(SameSite::Lax).secure(secure).build();
+fn header(cookie: cookie::CookieBuilder<'_>, purpose: Purpose, secure: bool) -> Option<HeaderValue> {
+    // Clients and providers lead to the other pages; nobody leads to those of operators.
+    let same_site = match purpose {
+        Purpose::Session | Purpose::Before | Purpose::Login => SameSite::Lax,
+        Purpose::Operations | Purpose::BeforeOperations => SameSite::Strict,
+    };
+    let cookie = cookie.path("/").http_only(true).same_site(same_site).secure(secure).build();
     let mut value = HeaderValue::from_str(&cookie.to_string()).ok()?;
     value.set_sensitive(true);
     Some(value)

@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 
 /// What was filled in. Debug shows none of it.
+#[derive(Default)]
 pub(super) struct Form(BTreeMap<String, Zeroizing<String>>);
 
 impl Form {

@@ -17,6 +17,8 @@ pub(super) struct Place {
     pub(super) origin: String,
     /// Reached by HTTPS, be it ours or a proxy's.
     pub(super) secure: bool,
+    /// As browsers write it in `Host`.
+    authority: String,
     pub(super) hosts: Hosts,
     forms: hmac::Key,
 }
@@ -27,9 +29,15 @@ impl Place {
         Self {
             origin: public_url.origin().to_owned(),
             secure: public_url.is_https(),
+            authority: public_url.authority().to_owned(),
             hosts: Hosts::new(hosts, &[], Some(public_url)),
             forms: key.mac_key(FORMS),
         }
+    }
+
+    /// Whether `host`, of a request, is its own and not another name of the same machine.
+    pub(super) fn is_at(&self, host: &str) -> bool {
+        host.eq_ignore_ascii_case(&self.authority)
     }
 
     /// For `form` about `object` in the browser that has the cookie `before`: nobody is logged in with it.

@@ -13,7 +13,7 @@ const MOST: usize = 10_000;
 
 /// Every attempt counts as failed until it is forgiven, so that attempts at the same time count too.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub struct Throttle {
     /// Failures that cost nothing.
     free: u32,
     longest: TimeDelta,
@@ -30,12 +30,13 @@ struct Failures {
 const FORGOTTEN: TimeDelta = TimeDelta::minutes(30);
 
 impl Throttle {
-    pub(super) fn new(free: u32, longest: TimeDelta) -> Self {
+    /// `longest` is the longest wait.
+    pub fn new(free: u32, longest: TimeDelta) -> Self {
         Self { free, longest, keys: Mutex::default() }
     }
 
     /// Counts an attempt; or says how long none is made.
-    pub(super) fn attempt(&self, key: &str, now: DateTime<Utc>) -> Result<(), Duration> {
+    pub fn attempt(&self, key: &str, now: DateTime<Utc>) -> Result<(), Duration> {
         let mut keys = lock(&self.keys);
         let mut failures = keys.get(key).copied().unwrap_or(Failures { count: 0, until: now });
         if failures.until + FORGOTTEN < now {
@@ -52,7 +53,7 @@ impl Throttle {
     }
 
     /// The attempt was a good one. `all`: so those before it were the same person's too.
-    pub(super) fn forgive(&self, key: &str, all: bool, now: DateTime<Utc>) {
+    pub fn forgive(&self, key: &str, all: bool, now: DateTime<Utc>) {
         let mut keys = lock(&self.keys);
         let Some(failures) = keys.get_mut(key) else { return };
         failures.count = if all { 0 } else { failures.count.saturating_sub(1) };

@@ -8,13 +8,14 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{layout, matrix};
+use super::matrix;
 use crate::catalog::Catalog;
 use crate::cli::DENIED;
 use crate::cli::arguments::Target;
 use crate::cli::setup::{Setup, environment};
+use crate::gateway::{cost, layout, matrix as of_all};
 use crate::policy::{Claims, Policy};
-use crate::sql::{self, CheckContext, Checked, Enforcement};
+use crate::sql::{self, CheckContext, Checked};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExplainArguments {
@@ -52,7 +53,7 @@ pub(super) async fn run(arguments: ExplainArguments) -> anyhow::Result<ExitCode>
     match &arguments.sql {
         Some(sql) => explained.statement(sql, arguments.json),
         None => {
-            let cells = matrix::of(&explained.context());
+            let cells = of_all::of(&explained.context());
             println!("{}", if arguments.json { matrix::json(&cells)? } else { matrix::text(&cells) });
             Ok(ExitCode::SUCCESS)
         }
@@ -138,18 +139,6 @@ impl Explained {
         match name.strip_prefix("caller.").and_then(|claim| self.claims.get(claim)) {
             Some(value) => format!("{name}, now {value:?}"),
             None => format!("{name}, a key (not shown)"),
-        }
-    }
-}
-
-fn cost(by: Enforcement) -> &'static str {
-    match by {
-        Enforcement::RowSecurity => {
-            "PostgreSQL applies the policy of the database; indexes work where they do with it"
-        }
-        Enforcement::Plain => "merged with the statement; costs what its condition costs",
-        Enforcement::Fence => {
-            "its rows are read before other conditions are looked at; only simple comparisons are repeated inside"
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::audit::Audit;
 use crate::auth::external::ProviderSettings;
 use crate::config::{Config, ConfigError, ExternalProvider};
+use crate::gateway::Recent;
 use crate::web::Hosts;
 
 #[derive(Clone, Default)]
@@ -16,6 +17,8 @@ pub(in crate::cli) struct Edge {
     /// As they are in use.
     pub(in crate::cli) providers: Vec<ProviderSettings>,
     pub(in crate::cli) audit: Option<Arc<Audit>>,
+    /// What the operations page remembers.
+    pub(in crate::cli) recent: Option<Arc<Recent>>,
 }
 
 /// What the configuration wants it to be, read whole before any of it is taken.
@@ -53,6 +56,9 @@ impl Edge {
         }
         if let (Some(audit), Some(statements)) = (&self.audit, to.statements) {
             audit.record_statements(statements);
+        }
+        if let (Some(recent), Some(statements)) = (&self.recent, to.statements) {
+            recent.show_statements(statements);
         }
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn needed(started: &Config, now: &Config) -> Vec<Held> {
         audit,
         metrics,
         tracing,
+        operations,
         databases,
     } = now;
     let mut held = of_server(&started.server, server);
@@ -44,6 +45,7 @@ pub(super) fn needed(started: &Config, now: &Config) -> Vec<Held> {
         ("audit", is_same_audit(started.audit.as_ref(), audit.as_ref())),
         ("metrics", *metrics == started.metrics),
         ("tracing", *tracing == started.tracing),
+        ("operations", *operations == started.operations),
     ];
     let others = sections.into_iter().filter(|(_, is_same)| !is_same);
     held.extend(others.map(|(section, _)| Held { section: section.to_owned(), key: None }));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Database;
 use crate::db::error;
@@ -12,8 +12,9 @@ use crate::pg::Diagnostic;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Database {
-    /// Asks PostgreSQL for a sign of life, for two seconds at the most.
-    pub async fn answers(&self) -> Result<(), Diagnostic> {
+    /// Asks PostgreSQL for a sign of life, for two seconds at the most; how long it took.
+    pub async fn answers(&self) -> Result<Duration, Diagnostic> {
+        let asked = Instant::now();
         let answered = timeout(PATIENCE, async {
             match self.answers_once().await {
                 // The connection ended while it idled.
@@ -24,7 +25,7 @@ impl Database {
                 answered => answered,
             }
         });
-        answered.await.map_err(|_| error::lost())?
+        answered.await.map_err(|_| error::lost())?.map(|()| asked.elapsed())
     }
 
     async fn answers_once(&self) -> Result<(), Diagnostic> {

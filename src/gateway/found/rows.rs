@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Caller;
 use crate::db::{Flow, Ran, RowSink, RunLimits};
+use crate::gateway::operations::Doing;
 use crate::gateway::query::random_id;
 use crate::gateway::served::Schema;
 use crate::gateway::{Gateway, Served};
@@ -56,7 +57,9 @@ impl Reading<'_> {
         let mut taken = Rows::default();
         let stop = self.cancel.child_token();
         let running = Box::pin(seen.database.run(checked, params, &limits, &mut taken, &stop));
-        let ran = self.served.policies.guard((self.caller, false), &stop, running).await;
+        let (caller, kind, statement) = (self.caller, self.kind, Some(Statement::Asked(statement)));
+        let doing = Doing { caller, writes: false, kind, query_id: &query_id, statement };
+        let ran = self.served.policies.guard(doing, &stop, running).await;
         self.report(&query_id, &ran, &taken, started.elapsed());
         ran.map(|_| taken.0)
     }

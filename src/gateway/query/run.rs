@@ -11,6 +11,7 @@ use super::repair::repaired;
 use super::reply::{self, Rest};
 use crate::db::{Progress, Ran, RunLimits};
 use crate::gateway::admission::Admitted;
+use crate::gateway::operations::Doing;
 use crate::gateway::saved::unspoken;
 use crate::gateway::tasks::{PagesEnd, Question};
 use crate::gateway::visible::Visible;
@@ -18,7 +19,7 @@ use crate::gateway::{CallLimits, Gateway, QueryOutput, QueryRequest, Served};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::Policy;
 use crate::tasks::TaskId;
-use crate::telemetry::{Event, Outcome};
+use crate::telemetry::{Event, Outcome, Statement};
 
 /// A database that has not become ready by then refuses the call.
 const UNTIL_READY: Duration = Duration::from_secs(40);
@@ -66,13 +67,23 @@ impl Run {
 
     /// Runs to the end. Every refusal and error carries the run's query id.
     pub(in crate::gateway) async fn go(&self, first: FirstPage) -> Result<Finished, Diagnostic> {
-        let (caller, database) = (&self.question.caller, self.question.request.database.as_deref());
+        let database = self.question.request.database.as_deref();
         let answer = Box::pin(self.answer(first));
         let finished = match self.gateway.served(database) {
-            Ok(served) => served.policies.guard((caller, false), &self.live.stop, answer).await,
+            Ok(served) => served.policies.guard(self.doing(), &self.live.stop, answer).await,
             Err(_) => answer.await,
         };
         finished.map_err(|refusal| self.named(refusal))
+    }
+
+    fn doing(&self) -> Doing<'_> {
+        Doing {
+            caller: &self.question.caller,
+            writes: false,
+            kind: "query",
+            query_id: &self.query_id,
+            statement: Some(Statement::Asked(&self.question.request.sql)),
+        }
     }
 
     pub(super) fn named(&self, refusal: Diagnostic) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! The runs of this process that have a record in the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +34,8 @@ pub(super) struct Here {
     pub(super) live: Arc<Live>,
     pub(super) owner: Owner,
     pub(super) database: Option<String>,
+    /// Of a question.
+    query_id: Option<String>,
 }
 
 impl Desk {
@@ -101,7 +103,7 @@ impl Desk {
     }
 
     pub(super) fn register_work(&self, id: TaskId, live: &Arc<Live>, owner: Owner) {
-        self.here().insert(id, Here { live: Arc::clone(live), owner, database: None });
+        self.here().insert(id, Here { live: Arc::clone(live), owner, database: None, query_id: None });
     }
 
     pub(super) fn unregister(&self, id: TaskId) {
@@ -117,6 +119,7 @@ impl Desk {
             live: Arc::clone(&run.live),
             owner: Owner::of(&run.question.caller),
             database: run.question.request.database.clone(),
+            query_id: Some(run.query_id.clone()),
         };
         self.here().insert(id, here);
     }
@@ -206,6 +209,17 @@ impl Desk {
             here.live.stop.cancel();
             self.recent.forget(*id);
         }
+    }
+
+    /// The questions of this process that have a record.
+    pub(in crate::gateway) fn query_ids(&self) -> BTreeMap<TaskId, String> {
+        let here = self.here();
+        here.iter().filter_map(|(id, here)| Some((*id, here.query_id.clone()?))).collect()
+    }
+
+    /// It is asked about anew.
+    pub(in crate::gateway) fn forget_recent(&self, id: TaskId) {
+        self.recent.forget(id);
     }
 
     pub(super) fn recent(&self) -> &Recent {

@@ -61,7 +61,8 @@ impl Gateway {
                 Ok(answer)
             }
             (State::Cancelled, _) => {
-                Ok(Err(Diagnostic::refused(SqlState::QUERY_CANCELED, "the task was cancelled")))
+                let message = format!("the task was {}", task.message);
+                Ok(Err(Diagnostic::refused(SqlState::QUERY_CANCELED, message)))
             }
             _ => Err(bug("a task has ended without an answer")),
         }

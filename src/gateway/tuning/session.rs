@@ -10,6 +10,7 @@ use crate::auth::Caller;
 use crate::catalog::{Catalog, Relation};
 use crate::db::Planning;
 use crate::gateway::admission::Admitted;
+use crate::gateway::operations::Doing;
 use crate::gateway::query::random_id;
 use crate::gateway::visible::Visible;
 use crate::gateway::{CallLimits, Gateway, Pinned, Served};
@@ -129,7 +130,15 @@ impl<'g> Session<'g> {
                 ran = work => ran,
             }
         });
-        let ran = self.served.policies.guard((self.caller, false), &stop, running).await;
+        let doing = Doing {
+            caller: self.caller,
+            writes: false,
+            kind: "explain",
+            query_id: &self.query_id,
+            // Plans are made of several.
+            statement: None,
+        };
+        let ran = self.served.policies.guard(doing, &stop, running).await;
         let sqlstate = ran.as_ref().err().map(|error| error.sqlstate);
         self.gateway.telemetry.emit(&Event::Run {
             query_id: &self.query_id,

@@ -13,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::db::{Effects, RowEvent, WriteLimits};
 use crate::gateway::admission::Admitted;
 use crate::gateway::deadline;
+use crate::gateway::operations::Doing;
 use crate::gateway::query::{names_something_unknown, random_id};
 use crate::gateway::visible::Visible;
 use crate::gateway::{CallLimits, Gateway, Pinned, Served};
@@ -44,6 +45,16 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    pub(super) fn doing(&self) -> Doing<'_> {
+        Doing {
+            caller: &self.caller,
+            writes: true,
+            kind: self.write.kind().word(),
+            query_id: &self.query_id,
+            statement: Some(Statement::Checked(self.write.statement())),
+        }
+    }
+
     /// Checks the request under the policy of now, then asks `allowed`; one decision event says what came of both. The old
     /// rows are asked for where the policy keeps them, and, where `old` says so, if there is a way to have them.
     pub async fn begin(

@@ -26,7 +26,7 @@ impl Gateway {
         let began = Instant::now();
         let stop = cancel.child_token();
         let previewing = Box::pin(asked.preview(&stop));
-        let previewed = asked.served.policies.guard((caller, true), &stop, previewing).await;
+        let previewed = asked.served.policies.guard(asked.doing(), &stop, previewing).await;
         let previewed = previewed.map_err(|error| failure::told(error, &asked.visible()));
         asked.report_run(previewed.as_ref().map(|_| 0), began.elapsed(), cancel);
         let preview = previewed.map_err(|error| asked.named(error))?;

@@ -51,7 +51,7 @@ impl Gateway {
             let written = match asked.announce(approval).await {
                 Ok(()) => {
                     let running = Box::pin(asked.run(&stop));
-                    asked.served.policies.guard((&asked.caller, true), &stop, running).await
+                    asked.served.policies.guard(asked.doing(), &stop, running).await
                 }
                 Err(unrecorded) => Err(unrecorded),
             };

@@ -208,9 +208,13 @@ impl Endpoint {
         }
         let full = |full: super::sessions::Full| Refusal::too_many_sessions(id.clone(), full.own);
         let reservation = self.sessions.reserve(subject).await.map_err(full)?;
+        let person =
+            parts.extensions.get::<Caller>().map(|caller| (caller.issuer.clone(), caller.subject.clone()));
+        let (issuer, subject) = person.unwrap_or_default();
+        let person = (issuer.as_str(), subject.as_str());
         let response = self.forward(parts, bytes).await;
         if let Some(session) = response.headers().get(SESSION_ID).and_then(|session| session.to_str().ok()) {
-            reservation.bind(session);
+            reservation.bind(session, person);
         }
         Ok(body::outgoing(response, id, ()).await)
     }

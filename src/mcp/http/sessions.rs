@@ -2,13 +2,14 @@
 //! everybody else a session does not exist.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, Stream};
 use rmcp::model::{
-    ClientJsonRpcMessage, JsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage, ServerResult,
+    ClientJsonRpcMessage, ClientRequest, JsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage, ServerResult,
 };
 use rmcp::transport::streamable_http_server::session::ServerSseMessage;
 use rmcp::transport::streamable_http_server::session::local::{
@@ -18,7 +19,9 @@ use rmcp::transport::streamable_http_server::{SessionId, SessionManager};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::gateway::{Connected, SessionView};
 use crate::mcp::SessionSettings;
+use crate::mcp::callers::client_name;
 use crate::telemetry::metrics::series::{SESSIONS, STREAMS};
 use crate::telemetry::metrics::{Page, Source};
 
@@ -40,6 +43,9 @@ struct Book {
 struct Entry {
     /// None until the answer to `initialize` is on its way: until then nobody can enter.
     owner: Option<String>,
+    /// Who that is, for those who operate the server.
+    person: (String, String),
+    client: Option<String>,
     revision: Option<ProtocolVersion>,
     used: Instant,
     requests: usize,
@@ -148,11 +154,12 @@ impl Reservation {
     /// The session is the subject's from here on.
     ///
     /// RACE: it may have ended meanwhile; then its entry is gone and the place is given back.
-    pub(super) fn bind(mut self, id: &str) {
+    pub(super) fn bind(mut self, id: &str, (issuer, subject): (&str, &str)) {
         let sessions = self.sessions.clone();
         let mut book = sessions.book();
         if let Some(entry) = book.open.get_mut(id) {
             entry.owner = self.subject.take();
+            entry.person = (issuer.to_owned(), subject.to_owned());
             book.pending = book.pending.saturating_sub(1);
         }
     }
@@ -203,6 +210,37 @@ impl Source for Sessions {
     }
 }
 
+impl Connected for Sessions {
+    fn sessions(&self, most: usize) -> (Vec<SessionView>, usize) {
+        let book = self.book();
+        let mut entries: Vec<&Entry> = book.open.values().collect();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.used));
+        let view = |entry: &&Entry| SessionView {
+            issuer: entry.person.0.clone(),
+            subject: entry.person.1.clone(),
+            client: entry.client.clone(),
+            revision: entry.revision.as_ref().map(|revision| revision.as_str().to_owned()),
+            streams: *entry.streams.borrow(),
+            requests: entry.requests,
+            idle: entry.used.elapsed(),
+        };
+        (entries.iter().take(most).map(view).collect(), entries.len())
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sessions")
+    }
+}
+
+/// Who begins a session, as the client calls itself.
+fn client_of(message: &ClientJsonRpcMessage) -> Option<String> {
+    let JsonRpcMessage::Request(request) = message else { return None };
+    let ClientRequest::InitializeRequest(initialize) = &request.request else { return None };
+    client_name(&initialize.params.client_info)
+}
+
 impl SessionManager for Sessions {
     type Error = LocalSessionManagerError;
     type Transport = SessionTransport;
@@ -211,6 +249,8 @@ impl SessionManager for Sessions {
         let (id, transport) = self.inner.create_session().await?;
         let entry = Entry {
             owner: None,
+            person: <_>::default(),
+            client: None,
             revision: None,
             used: Instant::now(),
             requests: 0,
@@ -226,12 +266,14 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, Self::Error> {
+        let client = client_of(&message);
         let answer = self.inner.initialize_session(id, message).await?;
         if let JsonRpcMessage::Response(response) = &answer
             && let ServerResult::InitializeResult(result) = &response.result
             && let Some(entry) = self.book().open.get_mut(id)
         {
             entry.revision = Some(result.protocol_version.clone());
+            entry.client = client;
         }
         Ok(answer)
     }

@@ -134,8 +134,13 @@ impl PostgresStore {
         Ok(finished)
     }
 
-    pub(super) async fn cancel_task(&self, owner: &Owner, id: TaskId) -> Result<Cancel, Diagnostic> {
-        let message = self.sealed(id, Kind::Message, "cancelled")?;
+    pub(super) async fn cancel_task(
+        &self,
+        owner: &Owner,
+        id: TaskId,
+        message: &str,
+    ) -> Result<Cancel, Diagnostic> {
+        let message = self.sealed(id, Kind::Message, message)?;
         let id_bytes = id.to_bytes();
         let [issuer, subject, client] = owner_values(owner);
         let values = [Value::Bytes(&id_bytes), issuer, subject, client, Value::Bytes(&message), self.grace()];

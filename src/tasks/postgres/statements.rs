@@ -10,6 +10,7 @@ pub(super) const CREATE: &str = include_str!("create.sql");
 pub(super) const OWNER: &str = include_str!("owner.sql");
 pub(super) const GET: &str = found!("found_get.sql");
 pub(super) const LIST: &str = found!("found_list.sql");
+pub(super) const OPEN: &str = found!("found_open.sql");
 pub(super) const BUSY: &str = include_str!("busy.sql");
 pub(super) const SAME: &str = found!("found_same.sql");
 pub(super) const AHEAD: &str = include_str!("ahead.sql");

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::sync::broadcast;
 
 use super::read::owner_values;
-use super::statements::{AHEAD, GET, LIST, SAME};
+use super::statements::{AHEAD, GET, LIST, OPEN, SAME};
 use super::{PostgresStore, int};
 use crate::db::fixed::Value;
 use crate::store::fault;
@@ -98,8 +98,17 @@ impl Store for PostgresStore {
         self.finish_task(holder, id, end).boxed()
     }
 
-    fn cancel<'a>(&'a self, owner: &'a Owner, id: TaskId) -> Reply<'a, Cancel> {
-        self.cancel_task(owner, id).boxed()
+    fn open(&self, most: usize) -> Reply<'_, Vec<Task>> {
+        async move {
+            let mut open = self.tasks(&self.read(OPEN, &[int(most)]).await?)?;
+            open.reverse();
+            Ok(open)
+        }
+        .boxed()
+    }
+
+    fn cancel<'a>(&'a self, owner: &'a Owner, id: TaskId, message: &'a str) -> Reply<'a, Cancel> {
+        self.cancel_task(owner, id, message).boxed()
     }
 
     fn hand_over<'a>(&'a self, holder: Holder, reason: &'a str) -> Reply<'a, ()> {

@@ -68,7 +68,9 @@ async fn a_task_lives_from_its_creation_to_its_end(store: &dyn Store) {
     assert_eq!((ended.state, ended.answer.as_deref()), (State::Completed, Some("42 ☃")));
     assert!(ended.updated_at >= ended.created_at);
     assert_eq!(store.same(&owner, [3; 32]).await.unwrap(), None, "the same only while it is open");
-    assert!(matches!(store.cancel(&owner, new.id).await.unwrap(), Cancel::TooLate(task) if task == ended));
+    assert!(
+        matches!(store.cancel(&owner, new.id, "cancelled").await.unwrap(), Cancel::TooLate(task) if task == ended)
+    );
     // One that its holder makes, and that fails.
     let own = NewTask { holder: Some(holder), ..task(&owner) };
     assert_eq!(store.create(own.clone()).await.unwrap().state, State::Running);
@@ -95,7 +97,7 @@ async fn of_another_owner_there_is_nothing(store: &dyn Store) {
         for id in [queued.id, done.id, TaskId::random().unwrap()] {
             assert_eq!(store.get(&stranger, id).await.unwrap(), None);
             assert_eq!(store.chunk(&stranger, id, 0).await.unwrap(), None);
-            assert_eq!(store.cancel(&stranger, id).await.unwrap(), Cancel::Unknown);
+            assert_eq!(store.cancel(&stranger, id, "cancelled").await.unwrap(), Cancel::Unknown);
             assert!(store.list(&stranger, Some(id), 10).await.unwrap().is_empty());
         }
         assert_eq!(store.list(&stranger, None, 10).await.unwrap().len(), 1);
@@ -114,7 +116,7 @@ async fn either_cancel_or_finish_wins(store: &dyn Store) {
         let end = End::Completed { answer: "yes".to_owned(), pages: None };
         let cancel = async {
             tokio::time::sleep(Duration::from_micros(u64::from(round % 8) * 100)).await;
-            store.cancel(&owner, new.id).await.unwrap()
+            store.cancel(&owner, new.id, "cancelled").await.unwrap()
         };
         let (cancelled, finished) = tokio::join!(cancel, store.finish(holder, new.id, end));
         let task = store.get(&owner, new.id).await.unwrap().unwrap();
@@ -194,7 +196,7 @@ async fn open_tasks_are_bounded(store: &dyn Store) {
     store.create(task(&bob)).await.unwrap();
     let refusal = store.create(task(&bob)).await.unwrap_err();
     assert_eq!(refusal.message, "the server has 5 tasks that have not ended, the most that there may be");
-    assert!(matches!(store.cancel(&bob, one.id).await.unwrap(), Cancel::Done(_)));
+    assert!(matches!(store.cancel(&bob, one.id, "cancelled").await.unwrap(), Cancel::Done(_)));
     let held = store.create(NewTask { holder: Some(holder), ..task(&bob) }).await.unwrap();
     store.create(task(&bob)).await.unwrap_err();
     assert!(store.finish(holder, held.id, End::Failed { reason: String::new() }).await.unwrap());
@@ -319,7 +321,7 @@ async fn changes_are_told(store: &dyn Store) {
     let new = store.create(task(&owner)).await.unwrap();
     store.claim(holder, 1).await.unwrap().unwrap();
     store.note(holder, new.id, "x").await.unwrap();
-    store.cancel(&owner, new.id).await.unwrap();
+    store.cancel(&owner, new.id, "cancelled").await.unwrap();
     for cancelled in [false, false, false, true] {
         let change = tokio::time::timeout(Duration::from_secs(5), changes.recv()).await.unwrap().unwrap();
         assert_eq!((change.id, change.cancelled), (new.id, cancelled));

@@ -42,7 +42,7 @@ async fn only_its_owner_answers_and_only_its_holder_asks(store: &dyn Store) {
     assert!(!store.respond(&owner("bob"), new.id, &words(&[("a", "forged")])).await.unwrap());
     let inputs = store.get(&ada, new.id).await.unwrap().unwrap().inputs;
     assert_eq!((inputs.pending, inputs.given), (words(&[("a", "what?")]), words(&[])));
-    store.cancel(&ada, new.id).await.unwrap();
+    store.cancel(&ada, new.id, "cancelled").await.unwrap();
     assert!(!store.ask(one, new.id, words(&[("b", "still there?")])).await.unwrap());
 }
 

@@ -36,7 +36,7 @@ async fn questions_take_room_until_they_are_forgotten(store: &dyn Store) {
     for _ in 0..3 {
         let brief = NewTask { ttl: Duration::from_millis(1), ..task(&ada) };
         store.create(brief.clone()).await.unwrap();
-        assert!(matches!(store.cancel(&ada, brief.id).await.unwrap(), Cancel::Done(_)));
+        assert!(matches!(store.cancel(&ada, brief.id, "cancelled").await.unwrap(), Cancel::Done(_)));
     }
     let refused = store.create(task(&ada)).await.unwrap_err();
     assert_eq!(refused.rule.as_deref(), Some("limits.stored"), "{refused}");

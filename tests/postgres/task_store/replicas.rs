@@ -125,7 +125,7 @@ async fn changes_reach_the_other_replica() {
     let two = replica(&database, TaskSettings::default()).await;
     let mut changes = two.changes();
     let new = one.create(task(&owner("ada"))).await.unwrap();
-    one.cancel(&owner("ada"), new.id).await.unwrap();
+    one.cancel(&owner("ada"), new.id, "cancelled").await.unwrap();
     let started = Instant::now();
     for cancelled in [false, true] {
         let change = tokio::time::timeout(Duration::from_millis(500), changes.recv()).await.unwrap().unwrap();

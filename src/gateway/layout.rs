@@ -17,7 +17,8 @@ const CLAUSES: [&str; 12] = [
 ];
 const QUERIES: [&str; 3] = ["SELECT", "WITH", "VALUES"];
 
-pub(super) fn lines(sql: &str) -> String {
+/// `sql`, as it was printed.
+pub fn lines(sql: &str) -> String {
     let words = words(sql);
     let mut out = String::new();
     // One for each open parenthesis: is a query in it?

@@ -1,0 +1,122 @@
+//! What an operator does: cancel, suspend, resume. Each is an event with their name.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::approvals::Person;
+use crate::auth::Caller;
+use crate::gateway::Gateway;
+use crate::pg::{Diagnostic, SqlState};
+use crate::store::suspensions::Suspended;
+use crate::tasks::{Cancel, TaskId};
+use crate::telemetry::Event;
+
+/// Open tasks among which one is looked for.
+const OPEN: usize = 10_000;
+const BY_OPERATOR: &str = "cancelled by those who operate the server";
+
+/// What can be cancelled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stoppable {
+    /// [`super::RunningView::number`].
+    Run(u64),
+    /// A task that does not run here.
+    Task(TaskId),
+}
+
+impl Gateway {
+    /// Cancels it, in PostgreSQL too; whoever waits for it is told by whom. `false` where it has ended already.
+    pub async fn stop(&self, operator: &Caller, what: Stoppable) -> Result<bool, Diagnostic> {
+        let of = match what {
+            Stoppable::Run(number) => match self.operations.running.cancel(number) {
+                Some(run) => format!("{} {} of {}", run.kind, run.query_id, run.subject),
+                None => return Ok(false),
+            },
+            Stoppable::Task(id) => {
+                let open = self.desk.store().open(OPEN).await?;
+                let Some(task) = open.into_iter().find(|task| task.id == id) else { return Ok(false) };
+                let cancelled = self.desk.store().cancel(&task.owner, id, BY_OPERATOR).await?;
+                self.desk.forget_recent(id);
+                match cancelled {
+                    Cancel::Done(task) => format!("task {id} of {}", task.owner.subject),
+                    Cancel::TooLate(_) | Cancel::Unknown => return Ok(false),
+                }
+            }
+        };
+        self.telemetry.emit(&Event::Operator { who: operator.who(), action: "cancel", of: &of, reason: "" });
+        Ok(true)
+    }
+
+    /// As [`crate::store::suspensions::Suspensions::suspend`]. A database or a policy that there is not is refused: a misspelt
+    /// name would stop nobody.
+    pub async fn suspend(
+        &self,
+        operator: &Caller,
+        of: Suspended,
+        reason: &str,
+        time: Option<Duration>,
+    ) -> Result<(), Diagnostic> {
+        self.exists(&of)?;
+        let (shown, by) = (of.to_string(), Person::of(operator).shown());
+        self.suspensions.suspend(of, reason, &by, time).await?;
+        let (who, of) = (operator.who(), shown.as_str());
+        self.telemetry.emit(&Event::Operator { who, action: "suspend", of, reason });
+        Ok(())
+    }
+
+    /// `false`: it was not suspended. Stopping is always possible; what opens again waits until its record is kept.
+    pub async fn resume(&self, operator: &Caller, of: &Suspended) -> Result<bool, Diagnostic> {
+        if !self.suspensions.current().iter().any(|one| one.of == *of) {
+            return Ok(false);
+        }
+        let (who, shown) = (operator.who(), of.to_string());
+        self.telemetry.keep(&Event::Operator { who, action: "resume", of: &shown, reason: "" }).await?;
+        self.suspensions.resume(of).await
+    }
+
+    /// Somebody has come in as an operator.
+    pub fn operator_came(&self, operator: &Caller) {
+        let who = operator.who();
+        self.telemetry.emit(&Event::Operator { who, action: "login", of: "", reason: "" });
+    }
+
+    fn exists(&self, of: &Suspended) -> Result<(), Diagnostic> {
+        let (name, file) = match of {
+            Suspended::Policy { database, file } => (database, file.as_ref()),
+            Suspended::Writes { database: Some(database) } => (database, None),
+            Suspended::Writes { database: None } | Suspended::Caller { .. } | Suspended::All => return Ok(()),
+        };
+        let served = self.served.iter().find(|served| served.name() == *name);
+        let has = |file: &String| {
+            let paths = served.into_iter().flat_map(|served| served.policies.iter());
+            paths.filter_map(|source| source.path()).any(|path| path.ends_with(file))
+        };
+        if served.is_some() && file.is_none_or(has) {
+            return Ok(());
+        }
+        let message = format!("there is no `{}`", of.to_string().trim_start_matches("policy "));
+        Err(Diagnostic::refused(SqlState::UNDEFINED_OBJECT, message))
+    }
+}
+
+impl fmt::Display for Stoppable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(number) => write!(f, "run:{number}"),
+            Self::Task(id) => write!(f, "task:{id}"),
+        }
+    }
+}
+
+impl FromStr for Stoppable {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.split_once(':') {
+            Some(("run", number)) => number.parse().map(Self::Run).map_err(|_| ()),
+            Some(("task", id)) => id.parse().map(Self::Task).map_err(|_| ()),
+            _ => Err(()),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What the pages show, and what they keep back.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::{CANARY, Serving, token_of};
+use crate::support::until;
+
+#[tokio::test]
+async fn decisions_are_shown_with_their_rules_and_nothing_that_a_caller_wrote_as_a_value() {
+    let serving = Serving::start("").await;
+    let anna = serving.token("anna", "write").await;
+    for sql in [
+        format!("SELECT name FROM s.customers WHERE name = '{CANARY}'"),
+        "SELECT id FROM s.vault".to_owned(),
+        format!("it's {CANARY} that is no statement"),
+        format!("SELECT \"</code><script>{CANARY}\""),
+        format!("SELECT $${CANARY}$$ AS \"\u{202e}<img src=x>\""),
+    ] {
+        serving.query(&anna, &sql).await;
+    }
+    let update = json!({"sql": "UPDATE s.customers SET name = $1 WHERE id = 1", "params": [CANARY]});
+    serving.call(&anna, "execute", update).await;
+    let mut operator = serving.operator("dora").await;
+    let page = operator.text("/").await;
+    for shown in [
+        "<strong>anna</strong>",
+        "= ?)",
+        "refused",
+        "allowed",
+        "&lt;script&gt;alert(1)&lt;/script&gt;/<mark>U+202E</mark>1",
+        "not a statement that could be shown without its values",
+        "answers",
+        "policy.toml",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    // A name in quotes is no literal, and is shown: escaped.
+    let quoted = page.replace(&format!("&lt;/code&gt;&lt;script&gt;{CANARY}"), "");
+    assert!(!quoted.contains(CANARY), "{page}");
+    for raw in ["<script>", "<img src=x", "\u{202e}", &anna, "postgres://"] {
+        assert!(!page.contains(raw), "{raw}: {page}");
+    }
+    assert_eq!(page.matches("<script").count(), 1, "its own");
+    assert!(!serving.log.lock().unwrap().contains(CANARY));
+}
+
+#[tokio::test]
+async fn literals_are_shown_only_where_the_audit_log_has_them_too() {
+    for (statements, shown) in [("whole", true), ("fingerprint", false), ("none", false)] {
+        let more = format!("[audit]\nfile = \"audit.jsonl\"\nstatements = \"{statements}\"");
+        let serving = Serving::start(&more).await;
+        let anna = serving.token("anna", "read").await;
+        serving.query(&anna, &format!("SELECT '{CANARY}'")).await;
+        let page = serving.operator("dora").await.text("/live").await;
+        assert_eq!(page.contains(CANARY), shown, "{statements}");
+        assert_eq!(page.contains("(fingerprint)"), statements == "fingerprint");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_is_tried_as_a_caller_and_nothing_runs() {
+    let serving = Serving::start("").await;
+    let mut operator = serving.operator("dora").await;
+    let token = token_of(&operator.text("/try").await, "/try");
+    let mut tried = async |sql: &str| {
+        let fields = [
+            ("token", token.as_str()),
+            ("database", "shop"),
+            ("subject", "anna"),
+            ("claims", "role=x"),
+            ("sql", sql),
+        ];
+        let answer = operator.post("/try", &fields).await;
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let (_, page) = tried("select name from s.customers").await;
+    assert!(page.contains("Allowed") && page.contains("SELECT"), "{page}");
+    let (_, page) = tried("SELECT id FROM s.vault").await;
+    assert!(page.contains("Refused: ") && page.contains("42P01"), "{page}");
+    let (_, page) = tried("UPDATE s.customers SET name = 'tried' WHERE id = 2").await;
+    assert!(page.contains("Allowed") && page.contains("as UPDATE"), "{page}");
+    let (_, page) = tried("</textarea><script>").await;
+    assert!(page.contains("Refused: ") && page.matches("<script").count() == 1, "{page}");
+    let (status, _) = tried(&"x".repeat(13_000)).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (status, _) = tried(&"x".repeat(40_000)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    let count = "SELECT count(*) FROM s.customers WHERE name = 'tried'";
+    assert_eq!(serving.admin.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 0);
+
+    let page = operator.text("/policies?database=shop").await;
+    assert!(
+        page.contains("s.customers") && page.contains("s.vault") && page.contains("policy.toml"),
+        "{page}"
+    );
+    assert!(operator.text("/policies?database=nothing").await.contains("does not exist"));
+}
+
+#[tokio::test]
+async fn a_session_of_a_client_is_shown_with_its_name_and_a_server_that_is_gone_as_gone() {
+    let serving = Serving::start("").await;
+    let anna = serving.token("anna", "read").await;
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "probe", "version": "7"}}});
+    let post = serving.client.post(&serving.mcp).bearer_auth(&anna);
+    let post = post.header("accept", "application/json, text/event-stream").json(&message);
+    assert_eq!(post.send().await.unwrap().status(), StatusCode::OK);
+    let operator = serving.operator("dora").await;
+    until("the session is shown", async || {
+        let page = operator.clone().text("/live").await;
+        let sessions = page.split_once("id=\"sessions\"").unwrap().1.to_owned();
+        (sessions.contains("probe/7") && sessions.contains("2025-06-18") && sessions.contains("anna"))
+            .then_some(())
+    })
+    .await;
+    let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND pid <> pg_backend_pid()";
+    let whose = "SELECT usename::text FROM pg_stat_activity WHERE datname = current_database() \
+                 AND pid <> pg_backend_pid() LIMIT 1";
+    let login: String = serving.admin.query_one(whose, &[]).await.unwrap().get(0);
+    serving.admin.batch_execute(&format!("ALTER ROLE \"{login}\" NOLOGIN")).await.unwrap();
+    serving.admin.batch_execute(ended).await.unwrap();
+    until("PostgreSQL does not answer", async || {
+        operator.clone().text("/live").await.contains("does not answer").then_some(())
+    })
+    .await;
+    serving.admin.batch_execute(&format!("ALTER ROLE \"{login}\" LOGIN")).await.unwrap();
+    until("it answers again", async || {
+        operator.clone().text("/live").await.contains(">answers<").then_some(())
+    })
+    .await;
+}
