@@ -4,7 +4,11 @@
 pgbouncer_suites="bookworm trixie"
 
 debian_keys=/usr/share/keyrings/debian-archive-keyring.gpg
-debian_mirror=http://deb.debian.org/debian
+
+# Where this machine's own packages come from.
+debian_mirror() {
+    apt-get indextargets --format '$(SITE)' 2>/dev/null | grep '/debian/*$' | head -n 1
+}
 
 # What a release's pgbouncer is linked with.
 pgbouncer_packages() {
@@ -25,16 +29,18 @@ apt_of() {
 
 # install_pgbouncer SUITE PARENT: unpacks into PARENT/SUITE and prints the program.
 install_pgbouncer() {
-    local suite=$1 folder=$2/$1 making
+    local suite=$1 folder=$2/$1 making mirror
     if ! "$folder/pgbouncer" --version >/dev/null 2>&1; then
         have apt-get && have dpkg || return 1
         [ -r "$debian_keys" ] || return 1
+        mirror=$(debian_mirror)
+        [ -n "$mirror" ] || return 1
         note "unpacking PgBouncer of Debian's $suite" >&2
         mkdir -p "$2" || return 1
         making=$(mktemp -d "$2/making.XXXXXX") || return 1
         (
             cd "$making" && mkdir -p lists/partial archives/partial root && : >status &&
-                echo "deb [signed-by=$debian_keys] $debian_mirror $suite main" >sources.list &&
+                echo "deb [signed-by=$debian_keys] $mirror $suite main" >sources.list &&
                 cat >apt.conf <<END &&
 Dir::Etc::sourcelist "$making/sources.list";
 Dir::Etc::sourceparts "-";
