@@ -19,7 +19,8 @@ use super::{Password, program};
 use crate::pg::Diagnostic;
 
 /// From its start to the end of its output.
-const LIMIT: Duration = Duration::from_secs(10);
+/// Less than whoever wants a connection waits for one, so that they hear why there is none.
+const LIMIT: Duration = Duration::from_secs(8);
 /// Of what it writes to stderr: the beginning of one line is logged.
 const LONGEST_COMPLAINT: usize = 200;
 const HINT: &str = "run it by hand as pgwarden's user; pgwarden's log has the first line of its stderr";

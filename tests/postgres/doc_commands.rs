@@ -26,7 +26,7 @@ const PGWARDEN: &str = env!("CARGO_BIN_EXE_pgwarden");
 const PACKAGED: &str = "tests/packages/page.sh runs it";
 const SERVED: &str = "needs a running server: probe.rs and suspend.rs run it";
 
-const ELSEWHERE: [Elsewhere; 26] = [
+const ELSEWHERE: [Elsewhere; 27] = [
     elsewhere("./scripts/demo", "builds pgwarden anew; what it starts is in cli.rs", &[]),
     elsewhere("./scripts/test", "runs this test", &[]),
     elsewhere("./scripts/faults", "runs the tests of faults.rs", &[]),
@@ -37,6 +37,11 @@ const ELSEWHERE: [Elsewhere; 26] = [
     elsewhere("pgwarden completions ", PACKAGED, &[]),
     elsewhere("pgwarden man ", PACKAGED, &[PGWARDEN, "man", "--help"]),
     elsewhere("pgwarden probe ", SERVED, &[PGWARDEN, "probe", "--help"]),
+    elsewhere(
+        "pgwarden health ",
+        "needs a running server: observability/runbooks.rs runs it",
+        &[PGWARDEN, "health", "--help"],
+    ),
     elsewhere("pgwarden suspend ", SERVED, &[]),
     elsewhere("pgwarden resume ", SERVED, &[]),
     elsewhere("pgwarden suspended", SERVED, &[PGWARDEN, "suspended", "--help"]),

@@ -87,7 +87,7 @@ fn a_certificate_that_is_not_known_or_for_another_name_is_none() {
         (vec!["--config", config.as_str()], "not valid for name"),
         (vec![], "UnknownIssuer"),
         (vec!["--config", &config, "--ca", other.to_str().unwrap()], "invalid peer certificate"),
-        (vec!["--ca", nothing.to_str().unwrap()], "no certificates to know the server's by"),
+        (vec!["--ca", nothing.to_str().unwrap()], "no file of certificates"),
         (vec!["--ca", "/nonexistent/ca.pem"], "no file of certificates"),
     ] {
         let asked = health(&[&["--url", &alive], words.as_slice()].concat());
