@@ -18,8 +18,8 @@ use super::file::{LONGEST, failed};
 use super::{Password, program};
 use crate::pg::Diagnostic;
 
-/// From its start to the end of its output.
-/// Less than whoever wants a connection waits for one, so that they hear why there is none.
+/// From its start to the end of its output: less than whoever wants a connection waits for one, so that they hear why there is
+/// none.
 const LIMIT: Duration = Duration::from_secs(8);
 /// Of what it writes to stderr: the beginning of one line is logged.
 const LONGEST_COMPLAINT: usize = 200;
