@@ -16,6 +16,7 @@ mod places;
 mod refusal;
 mod resource;
 mod scrape;
+mod sending;
 mod sessions;
 mod tls;
 

@@ -57,6 +57,8 @@ pub struct HttpSettings {
     pub header_timeout: Duration,
     /// For the whole body of a request.
     pub body_timeout: Duration,
+    /// For a peer that takes nothing of its answer.
+    pub send_timeout: Duration,
     pub sessions: SessionSettings,
     /// How long running calls may go on after the order to stop.
     pub drain_timeout: Duration,
@@ -137,6 +139,7 @@ impl Default for HttpSettings {
             first_request: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
+            send_timeout: Duration::from_secs(30),
             sessions: SessionSettings::default(),
             drain_timeout: Duration::from_secs(10),
         }

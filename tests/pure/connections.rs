@@ -102,3 +102,25 @@ async fn a_refusal_leaves_the_connection_to_the_next_request() {
     assert!(String::from_utf8_lossy(&answer[..read]).starts_with("HTTP/1.1 401 "));
     assert_eq!(status(&mut stream).await, 200);
 }
+
+/// What is not read has nowhere to go: the kernel's buffers are full soon.
+#[tokio::test]
+async fn who_takes_nothing_of_an_answer_is_let_go() {
+    let mut settings = Settings::default();
+    settings.http.send_timeout = Duration::from_millis(300);
+    (settings.http.connections, settings.http.connections_of_one) = (8, 1);
+    let peer = HttpPeer::with(gateway(), Authentication::Open(caller()), settings).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut deaf = socket.connect(peer.address).await.unwrap();
+    // Until nothing more goes in: the server has stopped reading, since it cannot send.
+    let asks = REQUEST.repeat(1_000);
+    let fill = async { while deaf.write_all(&asks).await.is_ok() {} };
+    let _ = tokio::time::timeout(Duration::from_secs(5), fill).await;
+    until("its place is given back", async || {
+        (status(&mut from("127.0.0.2", peer.address).await).await == 200).then_some(())
+    })
+    .await;
+    drop(deaf);
+}

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Caller;
@@ -12,6 +11,7 @@ use crate::db::Planning;
 use crate::gateway::admission::Admitted;
 use crate::gateway::operations::Doing;
 use crate::gateway::query::random_id;
+use crate::gateway::share::Taken;
 use crate::gateway::visible::Visible;
 use crate::gateway::{CallLimits, Gateway, Pinned, Served};
 use crate::pg::{Diagnostic, SqlState};
@@ -37,7 +37,7 @@ pub(super) struct Session<'g> {
 /// A session for plans, with the caller's share of the pool.
 pub(super) struct Planner {
     pub planning: Planning,
-    _share: OwnedSemaphorePermit,
+    _share: Taken,
 }
 
 impl<'g> Session<'g> {

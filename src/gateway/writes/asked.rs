@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{PreparedFacts, WriteRequest};
@@ -15,6 +14,7 @@ use crate::gateway::admission::Admitted;
 use crate::gateway::deadline;
 use crate::gateway::operations::Doing;
 use crate::gateway::query::{names_something_unknown, random_id};
+use crate::gateway::share::Taken;
 use crate::gateway::visible::Visible;
 use crate::gateway::{CallLimits, Gateway, Pinned, Served};
 use crate::pg::{Diagnostic, SqlState};
@@ -158,7 +158,7 @@ impl Asked {
     }
 
     /// One of the connections that the caller may hold.
-    pub async fn share(&self, cancel: &CancellationToken) -> Result<OwnedSemaphorePermit, Diagnostic> {
+    pub async fn share(&self, cancel: &CancellationToken) -> Result<Taken, Diagnostic> {
         let share = self.served.shares.take(&self.caller.key(), self.left(), cancel).await;
         share.map_err(|refusal| self.named(refusal))
     }

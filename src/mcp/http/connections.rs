@@ -25,6 +25,7 @@ use tracing::{info, warn};
 
 use super::arrival::Arrivals;
 use super::places::{Full, Places};
+use super::sending::Sending;
 use super::tls::Tls;
 use crate::mcp::HttpSettings;
 use crate::mcp::calls::Calls;
@@ -48,6 +49,7 @@ pub(super) struct Connections {
     places: Places,
     first_request: Duration,
     header_timeout: Duration,
+    send_timeout: Duration,
     drain_timeout: Duration,
     telemetry: Telemetry,
     open: TaskTracker,
@@ -68,6 +70,7 @@ impl Connections {
             places: Places::new(settings),
             first_request: settings.first_request.min(settings.header_timeout),
             header_timeout: settings.header_timeout,
+            send_timeout: settings.send_timeout,
             drain_timeout: settings.drain_timeout,
             telemetry,
             open: TaskTracker::new(),
@@ -122,7 +125,11 @@ impl Connections {
             asked: Arc::default(),
             telemetry: self.telemetry.clone(),
         };
-        let timing = Timing { first: Instant::now() + self.first_request, header: self.header_timeout };
+        let timing = Timing {
+            first: Instant::now() + self.first_request,
+            header: self.header_timeout,
+            send: self.send_timeout,
+        };
         let (tls, draining) = (self.tls.clone(), self.draining.clone());
         self.open.spawn(async move {
             match tls {
@@ -170,6 +177,8 @@ struct Timing {
     /// When the first request has to be there.
     first: Instant,
     header: Duration,
+    /// For a peer that takes nothing of its answer.
+    send: Duration,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Arriving {
@@ -224,7 +233,7 @@ async fn serve_one<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         // Also bounds how long a connection may idle between two requests.
         .header_read_timeout(timing.header)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Sending::new(stream, timing.send)), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = &mut connection => return,
