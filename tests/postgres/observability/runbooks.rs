@@ -70,27 +70,30 @@ async fn a_file_that_is_not_taken_is_named_and_over_when_it_is_mended() {
 
 #[tokio::test]
 async fn an_exhausted_pool_is_seen_with_who_holds_it_and_over_when_they_end() {
-    let serving = Serving::with_database("", "pool_size = 2\n").await;
-    let slow = "SELECT count(*) FROM generate_series(1, 4000000000) AS n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens.toml");
+    let words = ["token", "create", "--tokens-file", file.to_str().unwrap(), "--name"];
+    // One caller never holds all of it.
+    let tokens =
+        ["anna", "ben", "zoe"].map(|name| run(&[&words[..], &[name]].concat()).out.trim().to_owned());
+    let auth = format!("[auth]\nmethods = [\"tokens\"]\ntokens_file = \"{}\"\n", file.display());
+    let serving = Serving::with_database(&auth, "pool_size = 2\n").await;
     let waiting = "pgwarden_pool_waiting{database=\"shop\",pool=\"statements\"}";
-    let call = || {
-        let arguments = json!({"name": "query", "arguments": {"sql": slow}});
-        tokio::spawn(serving.request("tools/call", arguments, json!({})).send())
+    let call = |token: &String, sql: &str| {
+        let arguments = json!({"name": "query", "arguments": {"sql": sql}});
+        tokio::spawn(serving.request("tools/call", arguments, json!({})).bearer_auth(token).send())
     };
-    let calls: Vec<_> = (0..6).map(|_| call()).collect();
-    let share = async || {
-        let scrape = serving.scrape().await;
-        let refused = scrape.0.contains("rule=\"limits.share\"");
-        (scrape.of(waiting) > 0.0 || refused).then_some(())
-    };
-    until("calls wait, or are told to", share).await;
+    let slow = "SELECT count(*) FROM generate_series(1, 4000000000) AS n";
+    let calls = tokens.each_ref().map(|token| call(token, slow));
+    until("somebody waits", async || (serving.scrape().await.of(waiting) >= 1.0).then_some(())).await;
     let holders = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgwarden%' \
-                   AND datname = current_database() AND state = 'active' AND query LIKE '%generate_series%'";
-    let held = async || {
-        let count: i64 = serving.admin.query_one(holders, &[]).await.unwrap().get(0);
-        (count > 0).then_some(count)
-    };
-    until("they are seen in PostgreSQL", held).await;
+                   AND datname = current_database() AND state = 'active' AND query LIKE '%generate_series%' \
+                   AND pid <> pg_backend_pid()";
+    until("two are seen in PostgreSQL", async || {
+        let held: i64 = serving.admin.query_one(holders, &[]).await.unwrap().get(0);
+        (held == 2).then_some(())
+    })
+    .await;
     for call in calls {
         call.abort();
     }
@@ -100,7 +103,9 @@ async fn an_exhausted_pool_is_seen_with_who_holds_it_and_over_when_they_end() {
         (scrape.of(waiting) == 0.0 && scrape.of(in_use) == 0.0).then_some(())
     })
     .await;
-    assert_eq!(serving.query("SELECT id FROM s.customers").await["isError"], false);
+    let answer = call(&tokens[2], "SELECT id FROM s.customers").await.unwrap().unwrap();
+    let answer: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(answer["result"]["isError"], false, "{answer}");
 }
 
 #[tokio::test]
