@@ -32,6 +32,7 @@ pub(super) use contract;
 contract! {
     a_task_lives_from_its_creation_to_its_end: TaskSettings::default();
     of_another_owner_there_is_nothing: TaskSettings::default();
+    operators_see_what_is_open_of_everybody: TaskSettings::default();
     either_cancel_or_finish_wins: TaskSettings::default();
     an_owner_with_a_long_queue_starves_nobody: TaskSettings::default();
     a_list_goes_from_the_newest_on: TaskSettings::default();
@@ -77,6 +78,29 @@ async fn a_task_lives_from_its_creation_to_its_end(store: &dyn Store) {
     assert!(store.finish(holder, own.id, End::Failed { reason: "no".to_owned() }).await.unwrap());
     let failed = store.get(&owner, own.id).await.unwrap().unwrap();
     assert_eq!((failed.state, failed.answer.as_deref()), (State::Failed, Some("no")));
+}
+
+async fn operators_see_what_is_open_of_everybody(store: &dyn Store) {
+    let holder = holder();
+    let mut made = Vec::new();
+    for name in ["ada", "eve", "zoe"] {
+        let open = NewTask { holder: (name == "eve").then_some(holder), ..task(&owner(name)) };
+        store.create(open.clone()).await.unwrap();
+        made.push((open.id, name.to_owned()));
+        let ended = NewTask { holder: Some(holder), ..task(&owner(name)) };
+        store.create(ended.clone()).await.unwrap();
+        assert!(store.finish(holder, ended.id, End::Failed { reason: "no".to_owned() }).await.unwrap());
+        store.create(NewTask { listed: false, ..task(&owner(name)) }).await.unwrap();
+    }
+    let seen = async |most| {
+        let open = store.open(most).await.unwrap().into_iter();
+        open.map(|task| (task.id, task.owner.subject)).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(10).await, made, "the oldest first");
+    assert_eq!(seen(2).await, made[..2]);
+    let cancelled = store.cancel(&owner("ada"), made[0].0, "cancelled by an operator").await.unwrap();
+    assert!(matches!(cancelled, Cancel::Done(task) if task.message == "cancelled by an operator"));
+    assert_eq!(seen(10).await, made[1..]);
 }
 
 async fn of_another_owner_there_is_nothing(store: &dyn Store) {
