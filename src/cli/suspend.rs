@@ -13,6 +13,7 @@ use super::control::{Answer, Question};
 use super::setup::{environment, read_config};
 use super::span::span;
 use crate::config::Config;
+use crate::gateway::invisible;
 use crate::store::suspensions::{Suspended, Suspension, shown};
 use servers::Servers;
 
@@ -185,7 +186,9 @@ fn exists(of: &Suspended, config: &Config) -> anyhow::Result<()> {
 fn line(suspension: &Suspension) -> String {
     let Suspension { of, reason, by, since, until } = suspension;
     let until = until.map_or("until it is resumed".to_owned(), |until| format!("until {}", shown(until)));
-    format!("suspended: {of}, since {} by {by}, {until}: {reason}", shown(*since))
+    let line = format!("suspended: {of}, since {} by {by}, {until}: {reason}", shown(*since));
+    // A subject is what somebody else calls them: none of it reaches the terminal as it is.
+    invisible::shown_line(&line)
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ pub(super) fn is_refusal(refusal: &Diagnostic) -> bool {
 }
 
 /// Whatever they call.
-fn is_of(of: &Suspended, caller: &Caller) -> bool {
+pub(super) fn is_of(of: &Suspended, caller: &Caller) -> bool {
     match of {
         Suspended::All => true,
         Suspended::Caller { subject, issuer } => {

@@ -25,7 +25,8 @@ pub struct Passwords {
 #[derive(Debug)]
 pub enum Other {
     Newer(Password),
-    /// The last that PostgreSQL took: it may not know yet of what is newer.
+    /// The last that PostgreSQL took: it may not know yet of what is newer. It is the same one where somebody else got in by it
+    /// meanwhile.
     Before(Password),
 }
 
@@ -80,7 +81,7 @@ impl Passwords {
         if newest != *refused {
             return Ok(Some(Other::Newer(newest)));
         }
-        Ok(lock(&self.worked).clone().filter(|worked| worked != refused).map(Other::Before))
+        Ok(lock(&self.worked).clone().map(Other::Before))
     }
 
     /// PostgreSQL has taken it.

@@ -155,7 +155,7 @@ impl Ground {
     /// Until a statement of the login runs: its backend.
     pub async fn running(&self) -> i32 {
         let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = $1
-                   AND state = 'active' AND query NOT LIKE '%pg_catalog.pg_%'";
+                   AND state = 'active' AND wait_event = 'PgSleep'";
         until("a statement runs", async || {
             let rows = self.admin.query(sql, &[&self.login]).await.unwrap();
             rows.first().map(|row| row.get(0))

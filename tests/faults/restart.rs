@@ -22,11 +22,11 @@ async fn ask(gateway: &Gateway, sql: &str) -> Result<String, Diagnostic> {
 /// Calls go on all the time while `fault` has its way with a server that runs a statement.
 async fn survives(name: &str, proof: &str, fault: impl AsyncFnOnce(&Ground, i32) -> String) {
     let ground = Ground::own(&[]).await;
-    let gateway = ground.gateway(ground.port(), Duration::from_secs(20));
+    let gateway = ground.gateway(ground.port(), Duration::from_secs(80));
     gateway.ready().await.unwrap();
     let slow = {
         let gateway = gateway.clone();
-        tokio::spawn(async move { ask(&gateway, "SELECT s.wait(15)").await })
+        tokio::spawn(async move { ask(&gateway, "SELECT s.wait(60)").await })
     };
     let backend = ground.running().await;
     let stop = CancellationToken::new();

@@ -22,7 +22,7 @@ impl Connector {
             Some(Other::Newer(newer)) => self.by(&newer).await,
             Some(Other::Before(before)) => match self.by(&before).await {
                 // PostgreSQL has come to know of it meanwhile.
-                Err(refused) if is_refused(&refused) => self.by(&first).await,
+                Err(refused) if is_refused(&refused) && before != first => self.by(&first).await,
                 opened => opened,
             },
         }

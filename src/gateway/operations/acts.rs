@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::approvals::Person;
 use crate::auth::Caller;
 use crate::gateway::Gateway;
+use crate::gateway::suspended::is_of;
 use crate::pg::{Diagnostic, SqlState};
 use crate::store::suspensions::Suspended;
 use crate::tasks::{Cancel, TaskId};
@@ -69,6 +70,13 @@ impl Gateway {
     pub async fn resume(&self, operator: &Caller, of: &Suspended) -> Result<bool, Diagnostic> {
         if !self.suspensions.current().iter().any(|one| one.of == *of) {
             return Ok(false);
+        }
+        if matches!(of, Suspended::Caller { .. }) && is_of(of, operator) {
+            let message =
+                "nobody takes back their own suspension: another operator can, or `pgwarden resume`";
+            return Err(
+                Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message).rule("operations.suspended")
+            );
         }
         let (who, shown) = (operator.who(), of.to_string());
         self.telemetry.keep(&Event::Operator { who, action: "resume", of: &shown, reason: "" }).await?;

@@ -14,8 +14,9 @@ use crate::mcp::{HttpSettings, ServeError};
 use crate::telemetry::Telemetry;
 use crate::web::Pages;
 
-/// Of a few browsers.
-const CONNECTIONS: usize = 64;
+/// Of a few browsers, and of one address.
+const CONNECTIONS: usize = 256;
+const CONNECTIONS_OF_ONE: usize = 64;
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// Refuses an address that others can reach, where neither TLS nor a network that is trusted protects it.
@@ -39,7 +40,7 @@ pub async fn serve_operations(
 ) -> Result<(), ServeError> {
     let http = HttpSettings {
         connections: CONNECTIONS,
-        connections_of_one: CONNECTIONS,
+        connections_of_one: CONNECTIONS_OF_ONE,
         drain_timeout: DRAIN,
         ..settings
     };

@@ -117,6 +117,16 @@ async fn who_is_suspended_is_refused_from_the_next_call_on_until_they_are_resume
     assert!(page.contains("Resumed: caller anna."), "{page}");
     assert!(!reads(&anna).await.contains("suspended"));
 
+    // Whoever is suspended does not let themselves in again.
+    assert_eq!(
+        suspend(&mut operator, &[("what", "caller"), ("subject", "dora")]).await,
+        StatusCode::SEE_OTHER
+    );
+    let own = r#"{"caller":{"subject":"dora","issuer":null}}"#;
+    assert!(!resume(&mut operator, own).await.contains("Resumed: caller dora"));
+    let mut other = serving.operator("eva").await;
+    assert!(resume(&mut other, own).await.contains("Resumed: caller dora."));
+
     let writes = r#"{"writes":{"database":"shop"}}"#;
     assert_eq!(suspend(&mut operator, &[("what", writes)]).await, StatusCode::SEE_OTHER);
     let update = json!({"sql": "UPDATE s.customers SET name = 'x' WHERE id = 1"});
@@ -151,6 +161,9 @@ async fn who_is_suspended_is_refused_from_the_next_call_on_until_they_are_resume
         "login -",
         "suspend caller anna",
         "resume caller anna",
+        "suspend caller dora",
+        "login -",
+        "resume caller dora",
         "suspend writes in shop",
         "resume writes in shop",
     ];
