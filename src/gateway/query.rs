@@ -145,7 +145,7 @@ impl Gateway {
     /// The caller's patience is over: the run becomes a task.
     async fn place(&self, run: &Run) -> Result<Place, Diagnostic> {
         let caller = &run.question.caller;
-        if self.desk.running_of(&Owner::of(caller)) < self.desk.settings().running_per_owner {
+        if let Some(_opening) = self.desk.opening(Owner::of(caller)) {
             return self.desk.open_record(run, true).await.map(Place::Goes);
         }
         // Others want connections too: it waits for its turn, and begins anew then.

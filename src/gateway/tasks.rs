@@ -5,6 +5,7 @@ mod answer;
 mod changes;
 mod desk;
 mod here;
+mod opening;
 mod outcome;
 mod question;
 mod recent;

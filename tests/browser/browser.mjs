@@ -5,11 +5,24 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const screenshots = process.env.SCREENSHOTS ?? '.';
+const open = new Set();
+
+// A test that fails leaves its browser open, and node would wait for it for ever. What it saw last is told.
+after(async () => {
+  for (const browser of open) {
+    for (const page of browser.context.pages()) {
+      const seen = await page.locator('body').innerText({ timeout: 5_000 }).catch(String);
+      console.error(`left open: ${page.url()}\n${seen}`);
+    }
+    await browser.quit();
+  }
+});
 
 /// `spki`: the SHA-256 (base64) of public keys whose certificates are taken; `dark`, `phone`, `scripts: false`, and
 /// whatever else playwright's `newContext` takes.
@@ -42,6 +55,7 @@ export class Browser {
   constructor(context, profile) {
     this.#context = context;
     this.#profile = profile;
+    open.add(this);
     for (const page of context.pages()) this.#watch(page);
     context.on('page', (page) => this.#watch(page));
   }
@@ -78,10 +92,16 @@ export class Browser {
     return page;
   }
 
-  /// Closes the browser, forgets its profile and throws what went wrong.
-  async close() {
+  /// Closes the browser and forgets its profile.
+  async quit() {
+    open.delete(this);
     await this.#context.close();
     rmSync(this.#profile, { recursive: true, force: true });
+  }
+
+  /// Closes the browser, forgets its profile and throws what went wrong.
+  async close() {
+    await this.quit();
     if (this.faults.length > 0) throw new Error(`faults in the browser:\n${this.faults.join('\n')}`);
   }
 }

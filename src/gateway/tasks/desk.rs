@@ -23,6 +23,8 @@ pub(in crate::gateway) struct Desk {
     /// This process.
     holder: Holder,
     here: Mutex<HashMap<TaskId, Here>>,
+    /// Whose runs are about to have a record.
+    pub(super) opening: Mutex<Vec<Owner>>,
     recent: Recent,
     runs: TaskTracker,
     woken: Notify,
@@ -46,6 +48,7 @@ impl Desk {
             settings,
             holder,
             here: Mutex::default(),
+            opening: Mutex::default(),
             runs: TaskTracker::new(),
             woken: Notify::new(),
         }
@@ -190,11 +193,6 @@ impl Desk {
     ) -> Result<Option<Task>, Diagnostic> {
         let task = self.store.same(&Owner::of(caller), fingerprint).await?;
         Ok(task.filter(|task| task.fingerprint == fingerprint && is_of(caller, task)))
-    }
-
-    /// Runs of this owner in this process.
-    pub(in crate::gateway) fn running_of(&self, owner: &Owner) -> usize {
-        self.here().values().filter(|here| here.owner == *owner).count()
     }
 
     /// Stops the run in PostgreSQL, if it is one of this process.

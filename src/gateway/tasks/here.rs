@@ -22,9 +22,9 @@ impl Gateway {
     /// Begins it as a task of this process, where its owner has a place.
     pub(super) async fn begin_now(&self, question: Question) -> Result<TaskView, Diagnostic> {
         let most = self.desk.settings().running_per_owner;
-        if self.desk.running_of(&Owner::of(&question.caller)) >= most {
+        let Some(_opening) = self.desk.opening(Owner::of(&question.caller)) else {
             return Err(too_many(most));
-        }
+        };
         let run = Arc::new(Run::new(self, question, Arc::<Progress>::default())?);
         let id = self.desk.open_record(&run, true).await?;
         // Nobody waits for its first page.

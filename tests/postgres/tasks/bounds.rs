@@ -74,6 +74,25 @@ async fn one_caller_s_long_calls_leave_connections_to_others() {
     until("only those run", async || (running(&database).await == most).then_some(())).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_become_tasks_at_once_share_their_caller_s_places() {
+    let database = Database::create(Template::Shop).await;
+    let gateway = slow_gateway(&database).await;
+    let most = TaskSettings::default().running_per_owner;
+    // Each of them is asked and given up at the same moment as the others.
+    let calls: Vec<_> = (0..6)
+        .map(|mark| {
+            let gateway = gateway.clone();
+            tokio::spawn(async move { task_of(&gateway, &slow(mark, 600.0)).await.state })
+        })
+        .collect();
+    let mut running = 0;
+    for call in calls {
+        running += usize::from(call.await.unwrap() == State::Running);
+    }
+    assert_eq!(running, most);
+}
+
 #[tokio::test]
 async fn one_caller_s_waiting_calls_leave_connections_to_others() {
     let database = Database::create(Template::Shop).await;
