@@ -31,7 +31,7 @@ async fn replica(database: &Database<'_>, settings: TaskSettings) -> PostgresSto
     PostgresStore::open(connection(database), settings, &MasterKey::new([7; 32]), PACE).await.unwrap()
 }
 
-async fn store(database: &Database<'_>, settings: TaskSettings) -> PostgresStore {
+pub async fn store(database: &Database<'_>, settings: TaskSettings) -> PostgresStore {
     migrate(&connection(database)).await.unwrap();
     replica(database, settings).await
 }

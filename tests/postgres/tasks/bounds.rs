@@ -77,7 +77,9 @@ async fn one_caller_s_long_calls_leave_connections_to_others() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_that_become_tasks_at_once_share_their_caller_s_places() {
     let database = Database::create(Template::Shop).await;
-    let gateway = slow_gateway(&database).await;
+    let store = Arc::new(crate::postgres::task_store::store(&database, TaskSettings::default()).await);
+    let holder = Holder(TaskId::random().unwrap());
+    let gateway = slow_gateway(&database).await.with_tasks(store, TaskSettings::default(), holder);
     let most = TaskSettings::default().running_per_owner;
     // Each of them is asked and given up at the same moment as the others.
     let calls: Vec<_> = (0..6)
