@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::edge::Fault;
-use crate::mcp::splice::splice;
+use crate::mcp::splice::{splice, splice_owned};
 
 pub(super) type RmcpResponse = http::Response<BoxBody<Bytes, Infallible>>;
 
@@ -45,7 +45,7 @@ pub(super) async fn outgoing(
             });
             Response::from_parts(parts, Body::from_stream(frames))
         }
-        Kind::Json => json(parts, splice(&text(body).await).into_owned()),
+        Kind::Json => json(parts, splice_owned(text(body).await)),
         Kind::Text if parts.status.is_success() => Response::from_parts(parts, Body::empty()),
         Kind::Text => refused(parts, &text(body).await, id),
     }
@@ -81,7 +81,7 @@ pub(super) async fn answers(response: RmcpResponse, id: Option<RequestId>) -> Ve
     let (kind, status) = (kind(&response), response.status());
     let whole = text(response.into_body()).await;
     match kind {
-        Kind::Json => vec![splice(&whole).into_owned()],
+        Kind::Json => vec![splice_owned(whole)],
         Kind::Events => whole
             .lines()
             .filter_map(|line| line.strip_prefix("data:"))
@@ -113,7 +113,8 @@ async fn text(body: BoxBody<Bytes, Infallible>) -> String {
         Ok(whole) => whole.to_bytes(),
         Err(never) => match never {},
     };
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8(bytes.into())
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn json(mut parts: Parts, text: String) -> Response {

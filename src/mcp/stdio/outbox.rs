@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::pipes::{Outgoing, Queued};
 use crate::mcp::edge::Fault;
-use crate::mcp::splice::splice;
+use crate::mcp::splice::splice_owned;
 
 /// No further request is read while more than this waits to be written.
 const QUEUE: usize = 4 * 1024 * 1024;
@@ -60,8 +60,7 @@ impl Outbox {
         {
             self.state().revision = Some(result.protocol_version.clone());
         }
-        let text = serde_json::to_string(message)?;
-        let text = splice(&text).into_owned();
+        let text = splice_owned(serde_json::to_string(message)?);
         let answers = match message {
             JsonRpcMessage::Response(response) => Some(&response.id),
             JsonRpcMessage::Error(error) => error.id.as_ref(),
