@@ -23,6 +23,7 @@ mod pure {
     mod cli;
     mod client_documents;
     mod client_matrix;
+    mod compression;
     mod connections;
     mod corpus;
     mod docs;

@@ -5,6 +5,7 @@ mod arrival;
 mod batch;
 mod body;
 mod cancels;
+mod compression;
 mod connections;
 mod endpoint;
 mod health;
@@ -138,7 +139,7 @@ fn router(endpoint: Endpoint, health: Health, pages: Pages) -> Router {
     let (health, endpoint) = (Arc::new(health), Arc::new(endpoint));
     let [own, root] = resource::PATHS;
     Router::new()
-        .route("/mcp", any(endpoint::handle).with_state(Arc::clone(&endpoint)))
+        .route("/mcp", any(endpoint::handle).with_state(Arc::clone(&endpoint)).layer(compression::layer()))
         .route(own, get(resource::metadata).with_state(Arc::clone(&endpoint)))
         .route(root, get(resource::metadata).with_state(endpoint))
         .route("/healthz", get(health::alive))

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use super::body::{self, RmcpResponse};
 use super::cancels::{CallKey, Cancels};
+use super::compression;
 use super::needed;
 use super::refusal::Refusal;
 use super::resource::{Lacking, Resource};
@@ -54,7 +55,9 @@ pub(super) struct Endpoint {
 }
 
 pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request<Body>) -> Response {
-    endpoint.answer(request).await.unwrap_or_else(|refusal| refusal.into_response())
+    let client = request.extensions().get().copied();
+    let answer = endpoint.answer(request).await.unwrap_or_else(|refusal| refusal.into_response());
+    compression::from_afar(answer, client)
 }
 
 impl Endpoint {
