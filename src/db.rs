@@ -6,6 +6,7 @@
 //! the sample database;
 //! none of them runs what a caller wrote.
 
+mod again;
 mod backend_key;
 mod breaker;
 mod cancel;
@@ -35,6 +36,7 @@ mod pooler;
 mod progress;
 mod prove;
 mod remote;
+mod repeatable;
 mod rows;
 mod run;
 mod settings;
@@ -57,6 +59,7 @@ pub use pool::PoolState;
 pub use pooler::Pooler;
 pub use progress::{Phase, Progress};
 pub use prove::{Proof, ProofError, RoleFacts};
+pub use repeatable::Repeatable;
 pub use settings::DatabaseSettings;
 pub use sink::{Flow, Ran, RowSink, RunLimits, Truncation};
 pub use statistics::ColumnStatistics;

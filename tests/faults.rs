@@ -11,6 +11,7 @@
 )]
 
 #[path = "support/proxy.rs"]
+#[allow(dead_code, reason = "it does more for other test binaries")]
 mod proxy;
 #[allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 mod support;

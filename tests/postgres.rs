@@ -14,6 +14,9 @@ mod mcp_tool_schemas;
 #[path = "pure/mcp_wire.rs"]
 #[allow(dead_code, reason = "each of the two test binaries uses its part")]
 mod mcp_wire;
+#[path = "support/proxy.rs"]
+#[allow(dead_code, reason = "it does more for other test binaries")]
+mod proxy;
 mod support;
 
 mod postgres {
@@ -24,6 +27,7 @@ mod postgres {
     mod catalog_fixture;
     mod cli;
     mod constructs;
+    mod db_again;
     mod db_catalog;
     mod db_login;
     mod db_network;

@@ -17,11 +17,12 @@ use super::fixed::{Record, Value};
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::look::look;
 use super::pool::{Pool, PoolState};
+use super::repeatable::Memory;
 use super::run::{Call, Surroundings};
 use super::watching::{Look, Looker, Seen};
 use super::{
     ColumnStatistics, DatabaseSettings, Examination, Identity, LockWait, Monitor, Planning, Progress, Ran,
-    RowSink, RunLimits, TableFacts, Watching, error, lock_wait, planning, statistics,
+    Repeatable, RowSink, RunLimits, TableFacts, Watching, error, lock_wait, planning, statistics,
 };
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
@@ -165,24 +166,26 @@ impl Database {
         sink: &mut dyn RowSink,
         cancel: &CancellationToken,
     ) -> Result<Ran, Diagnostic> {
-        self.run_watched(checked, params, limits, sink, &Progress::default(), cancel).await
+        let statement = Repeatable::new(checked);
+        self.run_watched(&statement, params, limits, sink, &Progress::default(), cancel).await
     }
 
-    /// As [`Self::run`], for somebody who looks on.
+    /// As [`Self::run`], for somebody who looks on, and perhaps not for the first time.
     pub async fn run_watched(
         self: &Arc<Self>,
-        checked: Checked,
+        statement: &Repeatable,
         params: &[Option<String>],
         limits: &RunLimits,
         sink: &mut dyn RowSink,
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Ran, Diagnostic> {
+        let (checked, memory) = (statement.checked(), statement.memory());
         check_parameters(checked.parameters(), params)?;
         let bound = checked.bound().iter().map(|value| Some(value.clone()));
         let params: Vec<Option<String>> = params.iter().cloned().chain(bound).collect();
         let ends = ends(limits.deadline);
-        let call = Call { checked: &checked, params: &params, limits, ends, progress };
+        let call = Call { checked, memory, params: &params, limits, ends, progress };
         // Whichever comes first, the others are dropped: dropping the run stops the statement in PostgreSQL. Boxed,
         // since the futures of all layers above hold this one.
         tokio::select! {
@@ -279,7 +282,8 @@ impl Database {
     ) -> Result<Vec<(Oid, String)>, Diagnostic> {
         let limits = RunLimits { rows: 1, field_chars: 1, deadline: patience, planner: None };
         let (ends, progress) = (Instant::now() + patience, Progress::default());
-        let call = Call { checked, params: &[], limits: &limits, ends, progress: &progress };
+        let memory = Memory::default();
+        let call = Call { checked, memory: &memory, params: &[], limits: &limits, ends, progress: &progress };
         let types = Box::pin(async {
             let known = self.known().await?;
             self.surroundings(&known).parameter_types(&call).await

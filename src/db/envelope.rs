@@ -14,7 +14,7 @@ use super::locks::{self, Locks, Session};
 use super::{DatabaseSettings, Progress};
 use crate::pg::quote_ident;
 
-const BEGIN: &str = "BEGIN READ ONLY";
+pub(super) const BEGIN: &str = "BEGIN READ ONLY";
 const SETTINGS: &str = include_str!("settings.sql");
 /// PostgreSQL ends an abandoned transaction this much later than our own deadline.
 const ABANDONED: Duration = Duration::from_secs(10);
@@ -103,13 +103,14 @@ impl Envelope {
         Ok(Begun { statement, locks, session })
     }
 
-    /// Its answer comes before Parse waits for a lock: from here on it is known which backend does.
-    pub async fn apply(&self, client: &Client, progress: &Progress) -> Result<(), Error> {
+    /// Its answer comes before Parse waits for a lock: from here on it is known which backend does. Tells what the session
+    /// is with all of them set.
+    pub async fn apply(&self, client: &Client, progress: &Progress) -> Result<Session, Error> {
         let given: [(&(dyn ToSql + Sync), Type); 2] =
             [(&self.names, Type::TEXT_ARRAY), (&self.values, Type::TEXT_ARRAY)];
         let row = client.query_typed_one(SETTINGS, &given).await?;
         progress.runs_on(row.try_get(1)?);
-        Ok(())
+        Session::of(&row, 2)
     }
 }
 

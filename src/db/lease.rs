@@ -44,6 +44,11 @@ impl Lease {
         self.slot.as_deref()
     }
 
+    /// The connection, to look at it. Dropped after that, it is lent again.
+    pub fn peek(&self) -> Option<&Link> {
+        self.slot.as_deref()
+    }
+
     /// All went well: the connection is reset and lent again.
     pub fn end(mut self) {
         let Some(slot) = self.slot.take() else { return };

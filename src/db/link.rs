@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Connection};
+use tokio_postgres::{AsyncMessage, Client, Connection, Statement};
 
 use super::cancel::Canceler;
-use super::error;
+use super::{error, repeatable};
 use crate::pg::Diagnostic;
 
 /// Notices kept for one statement; a function in a loop can send millions.
@@ -33,6 +33,8 @@ pub(super) struct Link {
     user: String,
     /// What the driver keeps of it holds no more.
     spent: AtomicBool,
+    /// Types that the driver has asked about here, and asks no more.
+    types: Mutex<Vec<u32>>,
 }
 
 #[derive(Clone, Default)]
@@ -70,6 +72,7 @@ impl Link {
             pooled: false,
             user: String::new(),
             spent: AtomicBool::new(false),
+            types: Mutex::default(),
         }
     }
 
@@ -108,6 +111,22 @@ impl Link {
 
     pub fn is_spent(&self) -> bool {
         self.spent.load(Relaxed)
+    }
+
+    /// The driver has its types now.
+    pub fn learns(&self, statement: &Statement) {
+        let foreign = repeatable::foreign(statement);
+        if !foreign.is_empty() {
+            let mut types = self.types.lock().unwrap_or_else(PoisonError::into_inner);
+            types.extend(foreign);
+            types.sort_unstable();
+            types.dedup();
+        }
+    }
+
+    pub fn knows(&self, foreign: &[u32]) -> bool {
+        let types = self.types.lock().unwrap_or_else(PoisonError::into_inner);
+        foreign.iter().all(|oid| types.binary_search(oid).is_ok())
     }
 
     pub fn is_closed(&self) -> bool {

@@ -35,13 +35,7 @@ pub(super) struct Session {
 /// Reads the locks of the client's own backend. The request leaves on the first poll.
 pub(super) async fn own(client: &Client) -> Result<(Locks, Session), Error> {
     let row = client.query_typed_one(OWN, &[]).await?;
-    let session = Session {
-        read_only: row.try_get(3)?,
-        current_user: row.try_get(4)?,
-        session_user: row.try_get(5)?,
-        standard_strings: row.try_get(6)?,
-    };
-    Ok((locks(&row)?, session))
+    Ok((locks(&row)?, Session::of(&row, 3)?))
 }
 
 /// Reads the locks of another backend; `None` where it is in no transaction any more, and so holds none. `client` is
@@ -57,6 +51,16 @@ fn locks(row: &Row) -> Result<Locks, Error> {
 }
 
 impl Session {
+    /// Of four columns, the first of them at `first`.
+    pub fn of(row: &Row, first: usize) -> Result<Self, Error> {
+        Ok(Self {
+            read_only: row.try_get(first)?,
+            current_user: row.try_get(first + 1)?,
+            session_user: row.try_get(first + 2)?,
+            standard_strings: row.try_get(first + 3)?,
+        })
+    }
+
     /// The transaction is still ours: read-only, under the login and its role, with strings read as they were printed.
     pub fn check(&self, users: &Users) -> Result<(), Diagnostic> {
         let ours = self.session_user == users.session && self.current_user == users.current;

@@ -47,6 +47,11 @@ impl Progress {
         self.phase.store(1, Relaxed);
     }
 
+    /// The rows so far count for nothing.
+    pub(super) fn begins_again(&self) {
+        self.rows.store(0, Relaxed);
+    }
+
     pub(super) fn row(&self) {
         self.rows.fetch_add(1, Relaxed);
     }

@@ -1,16 +1,21 @@
 //! One run of a checked statement: a lease, two round trips, the lease's end.
 //!
 //! {BEGIN, settings, Parse, locks} - our verdict - {Bind and Execute, locks} - our verdict - Ok. ROLLBACK and reset
-//! come off the caller's path. Dropping the future at any point stops the statement in PostgreSQL.
+//! come off the caller's path. What was seen before takes one round trip ([`super::again`]). Dropping the future at any
+//! point stops the statement in PostgreSQL.
 
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{MaybeDone, maybe_done};
 use futures_util::{FutureExt, TryFutureExt as _};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Error, RowStream};
 
 use super::envelope::{Abilities, Begun, Envelope};
 use super::identity::Users;
@@ -19,12 +24,13 @@ use super::link::Link;
 use super::locks::{self, Locks, Session};
 use super::params::TextParam;
 use super::pool::Pool;
+use super::repeatable::{self, Memory, Seen};
 use super::rows::{self, Bounds, Failed, Streamed};
 use super::traced::traced;
 use super::{DatabaseSettings, Progress, Ran, RowSink, RunLimits, Truncation, error, planner, pooler};
 use crate::catalog::Catalog;
 use crate::pg::{Diagnostic, Oid, SqlState};
-use crate::sql::{Checked, Projected, ResultColumn};
+use crate::sql::{Checked, Projected};
 use crate::telemetry::trace::{Context, DatabaseSpan};
 
 /// Connections that may turn out to be dead before one is found that lives.
@@ -41,7 +47,7 @@ pub(super) struct Surroundings<'a> {
     pub pool: &'a Pool,
     /// Connections of the configured login, which no caller's statement runs on.
     pub control: &'a Pool,
-    pub catalog: &'a Catalog,
+    pub catalog: &'a Arc<Catalog>,
     pub users: &'a Users,
     pub abilities: Abilities,
 }
@@ -49,6 +55,7 @@ pub(super) struct Surroundings<'a> {
 /// One call: what to run and within which bounds.
 pub(super) struct Call<'a> {
     pub checked: &'a Checked,
+    pub memory: &'a Memory,
     pub params: &'a [Option<String>],
     pub limits: &'a RunLimits,
     pub ends: Instant,
@@ -56,10 +63,10 @@ pub(super) struct Call<'a> {
 }
 
 /// Rows that the lock check covers.
-struct Covered {
+pub(super) struct Covered {
     rows: Streamed,
     /// The statement ran to its end.
-    ended: bool,
+    pub ended: bool,
 }
 
 impl Surroundings<'_> {
@@ -77,21 +84,19 @@ impl Surroundings<'_> {
         sink: &mut dyn RowSink,
         context: Option<&Context>,
     ) -> Result<Ran, Diagnostic> {
+        if let Some(seen) = call.memory.of(self.catalog).filter(|_| call.is_repeatable()) {
+            match self.again(call, &seen, sink, context).await? {
+                Some(ran) => return Ok(ran),
+                None => call.memory.forget(),
+            }
+        }
         let (mut lease, begun) = self.begin(call).await?;
         self.verdict(call, &begun.locks, &begun.session)?;
-        let columns: Vec<ResultColumn> = begun
-            .statement
-            .columns()
-            .iter()
-            .map(|column| ResultColumn {
-                name: column.name().to_owned(),
-                type_oid: Oid(column.type_().oid()),
-                type_modifier: column.type_modifier(),
-            })
-            .collect();
+        let columns = repeatable::columns(&begun.statement);
         let projected =
             call.checked.project(&columns, self.catalog, call.limits.rows, call.limits.field_chars);
         let Some(link) = lease.link() else { return Err(error::lost()) };
+        link.learns(&begun.statement);
         if let Some(limits) = call.limits.planner.as_ref().filter(|_| call.checked.is_estimable()) {
             let params = bound(call.params, begun.statement.params());
             if let Err(refusal) = planner::within(link.client(), &projected, params, limits).await {
@@ -104,11 +109,9 @@ impl Surroundings<'_> {
         }
         sink.begin(projected.columns());
         let covered = self.execute(link, call, &begun, (&projected, context), sink).await?;
-        let mut notices = call.checked.notices().to_vec();
-        let of_server = link.take_notices();
-        // They could hold values of rows that are kept back.
-        if !call.checked.is_guarded() {
-            notices.extend(of_server);
+        let ran = call.ran(&covered, link);
+        if covered.ended && call.is_repeatable() {
+            call.memory.keep(Seen::new(self.catalog, &begun.statement, call.limits, Arc::new(projected)));
         }
         // Its Close goes out before the reset.
         drop(begun);
@@ -116,7 +119,7 @@ impl Surroundings<'_> {
         if covered.ended && !call.checked.runs_user_code() {
             lease.end();
         }
-        Ok(Ran { rows: covered.rows.rows, truncated: covered.rows.truncated, notices })
+        Ok(ran)
     }
 
     /// The types that PostgreSQL infers for all parameters, by OID and name in `pg_type`. Nothing runs.
@@ -136,9 +139,7 @@ impl Surroundings<'_> {
         loop {
             let remaining = call.ends.saturating_duration_since(Instant::now());
             let mut lease = self.lease(remaining).await?;
-            let schemas = call.checked.operator_schemas();
-            let mut envelope = Envelope::new(self.settings, self.abilities, schemas, remaining);
-            envelope.set_all(call.checked.settings());
+            let envelope = self.envelope(call, remaining);
             let Some(link) = lease.link() else { return Err(error::lost()) };
             call.progress.has_connection();
             let text = pooler::anew(call.checked.text(), attempt);
@@ -157,9 +158,16 @@ impl Surroundings<'_> {
         }
     }
 
+    pub(super) fn envelope(&self, call: &Call<'_>, remaining: Duration) -> Envelope {
+        let schemas = call.checked.operator_schemas();
+        let mut envelope = Envelope::new(self.settings, self.abilities, schemas, remaining);
+        envelope.set_all(call.checked.settings());
+        envelope
+    }
+
     /// Waits for a server that comes back: it was there before, or there would be no catalog. Not for one that says nothing:
     /// the call would hold its place in the caller's share meanwhile.
-    async fn lease(&self, remaining: Duration) -> Result<Lease, Diagnostic> {
+    pub(super) async fn lease(&self, remaining: Duration) -> Result<Lease, Diagnostic> {
         let started = Instant::now();
         loop {
             match self.pool.lease(remaining).await {
@@ -173,7 +181,7 @@ impl Surroundings<'_> {
         }
     }
 
-    /// Streams the rows, and holds the answer back until the locks that cover them all are read.
+    /// Runs what was parsed, in one round trip.
     async fn execute(
         &self,
         link: &Link,
@@ -183,41 +191,63 @@ impl Surroundings<'_> {
         sink: &mut dyn RowSink,
     ) -> Result<Covered, Diagnostic> {
         let client = link.client();
-        let stream = async {
-            let params = bound(call.params, begun.statement.params());
-            let text = traced(projected.text(), context);
-            let rows = client.query_typed_raw(&text, params).await.map_err(Failed::Driver)?;
-            let bounds = Bounds {
-                rows: call.limits.rows,
-                field_chars: call.limits.field_chars,
-                columns: projected.columns(),
-                progress: call.progress,
-            };
-            let cover = || self.cover_from_outside(call, begun.locks.backend).boxed();
-            rows::feed(rows, &bounds, sink, cover).await
-        };
+        let params = bound(call.params, begun.statement.params());
+        let text = traced(projected.text(), context);
+        let mut rows = pin!(maybe_done(client.query_typed_raw(&text, params)));
+        let mut locks = pin!(maybe_done(locks::own(client)));
         // Both requests leave at once, the rows' first: the locks are read when the last row is out.
-        let (streamed, locks) = match select(pin!(stream), pin!(locks::own(client))).await {
-            Either::Left((streamed, locks)) => {
-                let streamed = streamed.map_err(|failed| call.failed(failed))?;
-                let locks = match streamed.truncated {
-                    Some(Truncation::Sink) => timeout(RUN_OUT, locks).await.ok(),
-                    Some(Truncation::Rows) | None => Some(locks.await),
-                };
-                (streamed, locks)
-            }
-            Either::Right((locks, streamed)) => {
-                (streamed.await.map_err(|failed| call.failed(failed))?, Some(locks))
+        poll_fn(|cx| {
+            let opened = rows.as_mut().poll(cx);
+            let _ = locks.as_mut().poll(cx);
+            opened
+        })
+        .await;
+        let rows = rows.as_mut().take_output().ok_or_else(error::lost)?;
+        let rows = rows.map_err(|failed| call.diagnostic(&failed))?;
+        let given = AtomicBool::new(false);
+        let streaming = self.stream(call, (projected, &given), (rows, locks), sink);
+        streaming.await.map_err(|failed| call.failed(failed))
+    }
+
+    /// Streams the rows, and holds the answer back until the locks that cover them all are read. `given`: rows were given
+    /// away before.
+    pub(super) async fn stream(
+        &self,
+        call: &Call<'_>,
+        (projected, given): (&Projected, &AtomicBool),
+        (rows, mut locks): (
+            RowStream,
+            Pin<&mut MaybeDone<impl Future<Output = Result<(Locks, Session), Error>>>>,
+        ),
+        sink: &mut dyn RowSink,
+    ) -> Result<Covered, Failed> {
+        let bounds = Bounds {
+            rows: call.limits.rows,
+            field_chars: call.limits.field_chars,
+            columns: projected.columns(),
+            progress: call.progress,
+        };
+        let covered = || async {
+            self.cover_from_outside(call).await?;
+            given.store(true, Relaxed);
+            Ok(())
+        };
+        let rows = rows::feed(rows, &bounds, sink, || covered().boxed()).await?;
+        let reading = locks.as_mut();
+        let in_time = match rows.truncated {
+            Some(Truncation::Sink) => timeout(RUN_OUT, reading).await.is_ok(),
+            Some(Truncation::Rows) | None => {
+                reading.await;
+                true
             }
         };
-        let Some(locks) = locks else {
-            self.cover_from_outside(call, begun.locks.backend).await?;
-            return Ok(Covered { rows: streamed, ended: false });
+        let Some(read) = locks.take_output().filter(|_| in_time) else {
+            self.cover_from_outside(call).await.map_err(Failed::Refused)?;
+            return Ok(Covered { rows, ended: false });
         };
-        let (locks, session) = locks.map_err(|e| call.diagnostic(&e))?;
-        session.check(self.users)?;
-        call.check_after(&locks)?;
-        Ok(Covered { rows: streamed, ended: true })
+        let (locks, session) = read?;
+        session.check(self.users).and_then(|()| call.check_after(&locks)).map_err(Failed::Refused)?;
+        Ok(Covered { rows, ended: true })
     }
 
     fn verdict(&self, call: &Call<'_>, locks: &Locks, session: &Session) -> Result<(), Diagnostic> {
@@ -229,7 +259,8 @@ impl Surroundings<'_> {
     /// its locks up. So they are read before, by another backend. Locks are kept to the transaction's end, so these
     /// cover every row so far. (Portals in chunks would do without, at the price of two round trips more for every
     /// statement.)
-    async fn cover_from_outside(&self, call: &Call<'_>, backend: i32) -> Result<(), Diagnostic> {
+    async fn cover_from_outside(&self, call: &Call<'_>) -> Result<(), Diagnostic> {
+        let Some(backend) = call.progress.backend() else { return Err(error::lost()) };
         let remaining = call.ends.saturating_duration_since(Instant::now());
         let mut lease = self.control.lease(remaining).await?;
         let Some(link) = lease.link() else { return Err(error::lost()) };
@@ -246,7 +277,18 @@ impl Call<'_> {
         if self.checked.runs_user_code() { locks.check_reading() } else { locks.check(self.checked.reach()) }
     }
 
-    fn failed(&self, failed: Failed) -> Diagnostic {
+    /// What a run leaves behind that was proved.
+    pub(super) fn ran(&self, covered: &Covered, link: &Link) -> Ran {
+        let mut notices = self.checked.notices().to_vec();
+        let of_server = link.take_notices();
+        // They could hold values of rows that are kept back.
+        if !self.checked.is_guarded() {
+            notices.extend(of_server);
+        }
+        Ran { rows: covered.rows.rows, truncated: covered.rows.truncated, notices }
+    }
+
+    pub(super) fn failed(&self, failed: Failed) -> Diagnostic {
         match failed {
             Failed::Driver(error) => self.diagnostic(&error),
             Failed::Refused(refusal) => refusal,
@@ -254,7 +296,7 @@ impl Call<'_> {
     }
 
     /// An error of the statement before it ran, with its place in the caller's text.
-    fn not_parsed(&self, failed: &tokio_postgres::Error) -> Diagnostic {
+    pub(super) fn not_parsed(&self, failed: &tokio_postgres::Error) -> Diagnostic {
         let position = failed.as_db_error().and_then(|error| match error.position() {
             Some(ErrorPosition::Original(character)) => self.checked.place_of(*character),
             Some(ErrorPosition::Internal { .. }) | None => None,
@@ -263,7 +305,7 @@ impl Call<'_> {
     }
 
     /// An error of the running statement. Where something is kept back it carries no data.
-    fn diagnostic(&self, failed: &tokio_postgres::Error) -> Diagnostic {
+    pub(super) fn diagnostic(&self, failed: &tokio_postgres::Error) -> Diagnostic {
         let diagnostic = error::diagnostic(failed);
         if self.checked.is_guarded() { error::without_data(diagnostic) } else { diagnostic }
     }
@@ -274,7 +316,7 @@ fn is_starting(error: &Diagnostic) -> bool {
     error.retryable && matches!(error.sqlstate, SqlState::CONNECTION_FAILURE | SqlState::CANNOT_CONNECT_NOW)
 }
 
-fn bound<'a>(
+pub(super) fn bound<'a>(
     params: &'a [Option<String>],
     types: &'a [Type],
 ) -> impl Iterator<Item = (TextParam<'a>, Type)> + 'a {

@@ -13,7 +13,7 @@ use crate::sql::ProjectedColumn;
 
 /// Takes rows one by one as they arrive; holds at most its own budget.
 pub trait RowSink: Send {
-    /// Called once, before the first row.
+    /// Called before the first row; and once more where the rows so far count for nothing, none of which was flushed.
     fn begin(&mut self, columns: &[ProjectedColumn]);
 
     /// One row: one text per column, `None` for NULL. A field longer than [`RunLimits::field_chars`] characters was

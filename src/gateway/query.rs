@@ -7,6 +7,7 @@ mod paged;
 mod repair;
 mod reply;
 mod run;
+mod statements;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(super) use live::Live;
 pub(super) use repair::repaired;
 pub(super) use reply::{Cut, Rest, reply};
 pub(super) use run::{Finished, Run, random_id};
+pub(super) use statements::Statements;
 
 use super::tasks::{Question, bug};
 use super::{Asked, Gateway, QueryOutput, QueryRequest, TaskView};

@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::identities::Identities;
 use super::operations::Operations;
+use super::query::Statements;
 use super::resources::LastPages;
 use super::share::Shares;
 use super::suspended::Barrier;
@@ -28,6 +29,7 @@ pub struct Served {
     pub policies: Policies,
     pub notes: Arc<NotesSource>,
     pub(super) shares: Arc<Shares>,
+    pub(super) statements: Arc<Statements>,
     pub(super) identities: Arc<Identities>,
     pub(super) saved: Option<Arc<SavedSource>>,
     pub(super) pages: Arc<LastPages>,
@@ -80,8 +82,17 @@ impl Served {
     pub fn new(database: Arc<Database>, policies: impl Into<Policies>) -> Self {
         let shares = Arc::new(Shares::of_pool(database.settings().pool_size));
         let (policies, notes, pages) = (policies.into(), Arc::default(), Arc::default());
-        let documents = Arc::default();
-        Self { database, policies, notes, shares, identities: Arc::default(), saved: None, pages, documents }
+        Self {
+            database,
+            policies,
+            notes,
+            shares,
+            statements: Arc::default(),
+            identities: Arc::default(),
+            saved: None,
+            pages,
+            documents: Arc::default(),
+        }
     }
 
     pub(super) fn behind(self, suspensions: &Arc<Suspensions>, operations: &Arc<Operations>) -> Self {

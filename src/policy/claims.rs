@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Claims by name. Values are text; a condition gives them the type of what they are compared with.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Claims(BTreeMap<String, String>);
 
 impl Claims {

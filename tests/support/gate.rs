@@ -71,6 +71,7 @@ impl Page {
 impl RowSink for Page {
     fn begin(&mut self, columns: &[ProjectedColumn]) {
         self.columns = columns.to_vec();
+        self.rows.clear();
     }
 
     fn row(&mut self, fields: &[Option<&str>]) -> Flow {

@@ -49,6 +49,8 @@ struct State {
     fired: AtomicU64,
     connections: AtomicU64,
     swallowed: AtomicU64,
+    /// How often the client spoke after the server had.
+    turns: AtomicU64,
     /// Everything is swallowed, on every connection.
     hole: AtomicBool,
     /// Of each chunk.
@@ -112,6 +114,11 @@ impl Proxy {
         self.state.connections.load(SeqCst)
     }
 
+    /// Round trips so far, of all connections: the client asked after it was answered.
+    pub fn turns(&self) -> u64 {
+        self.state.turns.load(SeqCst)
+    }
+
     /// Bytes that went into a hole.
     pub fn swallowed(&self) -> u64 {
         self.state.swallowed.load(SeqCst)
@@ -123,6 +130,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, state: Arc<State>) 
     server.set_nodelay(true).unwrap();
     let (mut to_server, mut to_client) = (Frames::starting(), Frames::default());
     let (mut lost, mut closed) = (false, false);
+    let mut last = Way::ToClient;
     let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
     loop {
         let (way, read) = tokio::select! {
@@ -138,6 +146,10 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, state: Arc<State>) 
             }
             return;
         };
+        if (last, way) == (Way::ToClient, Way::ToServer) {
+            state.turns.fetch_add(1, SeqCst);
+        }
+        last = way;
         let (bytes, frames, to) = match way {
             Way::ToServer => (&asked[..count], &mut to_server, &mut server),
             Way::ToClient => (&answered[..count], &mut to_client, &mut client),

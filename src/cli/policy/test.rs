@@ -274,6 +274,7 @@ struct Answer {
 impl RowSink for Answer {
     fn begin(&mut self, columns: &[ProjectedColumn]) {
         self.columns = columns.iter().map(|column| column.name.clone()).collect();
+        self.rows.clear();
     }
 
     fn row(&mut self, fields: &[Option<&str>]) -> Flow {

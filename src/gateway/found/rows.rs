@@ -117,7 +117,9 @@ impl Rows {
 }
 
 impl RowSink for Rows {
-    fn begin(&mut self, _: &[ProjectedColumn]) {}
+    fn begin(&mut self, _: &[ProjectedColumn]) {
+        self.0.clear();
+    }
 
     fn row(&mut self, fields: &[Option<&str>]) -> Flow {
         self.0.push(fields.iter().map(|field| field.map(str::to_owned)).collect());

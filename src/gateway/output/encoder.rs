@@ -26,6 +26,9 @@ pub(crate) struct Encoder {
     used: usize,
     /// Characters that `out` may hold.
     budget: usize,
+    /// Characters of a field, as asked for.
+    asked_chars: usize,
+    /// The same, so that a first row fits.
     field_chars: usize,
     rows: u64,
     cut_fields: u64,
@@ -69,6 +72,7 @@ impl Encoder {
             out: String::new(),
             used: 0,
             budget: budget.saturating_sub(ENVELOPE_CHARS),
+            asked_chars: field_chars,
             field_chars,
             rows: 0,
             cut_fields: 0,
@@ -151,6 +155,9 @@ impl Encoder {
 impl RowSink for Encoder {
     fn begin(&mut self, columns: &[ProjectedColumn]) {
         self.columns = columns.to_vec();
+        self.out.clear();
+        (self.rows, self.cut_fields, self.withheld_fields) = (0, 0, 0);
+        self.field_chars = self.asked_chars;
         self.layout.head(columns, &mut self.out);
         let headers: Vec<ColumnHeader> = columns.iter().cloned().map(header).collect();
         let named = serde_json::to_value(&headers).map_or(0, |json| json_chars(&json));

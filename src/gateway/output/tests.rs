@@ -153,6 +153,25 @@ fn too_many_columns_give_no_row_and_say_so() {
 }
 
 #[test]
+fn rows_that_count_for_nothing_leave_no_trace() {
+    let columns = text_columns(1);
+    for format in [Format::Json, Format::Csv, Format::Markdown] {
+        let row = vec![Some("x")];
+        let expected = encode(format, 2_000, &columns, std::slice::from_ref(&row));
+        let mut encoder = Encoder::new(format, 2_000, 50);
+        encoder.begin(&columns);
+        let long = "long".repeat(1_000);
+        encoder.row(&[Some(long.as_str())]);
+        encoder.begin(&columns);
+        encoder.row(&row);
+        let encoded = encoder.finish().unwrap();
+        assert_eq!((encoded.rows.get(), &encoded.text), (expected.rows.get(), &expected.text));
+        let counts = |of: &Encoded| (of.row_count, of.cut_fields, of.field_chars, of.left);
+        assert_eq!(counts(&encoded), counts(&expected));
+    }
+}
+
+#[test]
 fn no_rows_are_still_a_whole_reply() {
     assert_eq!(encode(Format::Json, 40_000, &text_columns(2), &[]).rows.get(), "[]");
     assert_eq!(encode(Format::Csv, 40_000, &text_columns(2), &[]).text.unwrap(), "c0,c1\r\n");

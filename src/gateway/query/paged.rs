@@ -175,6 +175,7 @@ impl<'r> Paged<'r> {
 impl RowSink for Paged<'_> {
     fn begin(&mut self, columns: &[ProjectedColumn]) {
         self.columns = columns.to_vec();
+        self.chunk = Chunk::default();
         if let Some((encoder, _)) = &mut self.page {
             encoder.begin(columns);
         }

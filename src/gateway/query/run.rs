@@ -107,7 +107,8 @@ impl Run {
         let seen = &seen.inspect_err(|refusal| self.report_refusal(served, policy.version(), refusal))?;
         let ready = within.deadline.min(UNTIL_READY);
         let catalog = seen.catalog(ready, &self.live.stop).await?;
-        let checked = self.decide(seen, &pinned, &within, Arc::clone(&catalog)).await?;
+        let statement = self.decide(seen, &pinned, &within, Arc::clone(&catalog)).await?;
+        let checked = statement.checked();
 
         // Nobody else sets them.
         let _ = self.policy.set(policy.version().to_owned());
@@ -126,7 +127,7 @@ impl Run {
         let mut sink = Paged::new(self, &within, policy.version(), &notices, (rows, about), first);
         let started = Instant::now();
         let run = seen.database.run_watched(
-            checked,
+            &statement,
             &request.params,
             &limits,
             &mut sink,

@@ -39,6 +39,7 @@ pub(super) struct ByKey {
 impl RowSink for First {
     fn begin(&mut self, columns: &[ProjectedColumn]) {
         self.columns = columns.iter().map(|column| column.name.clone()).collect();
+        self.rows.clear();
     }
 
     fn row(&mut self, fields: &[Option<&str>]) -> Flow {
