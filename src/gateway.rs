@@ -55,8 +55,9 @@ pub use identities::{OwnLogins, RunAs};
 pub use investigation::{as_data, printed};
 pub use notes::{Notes, NotesError, NotesSource};
 pub use operations::{
-    CallerView, Connected, DatabaseView, Latency, PolicyView, QueuedView, Recent, RecentDecision,
-    RunningView, SessionView, Snapshot, Stoppable, Told, Trial, TrialRequest, Worded, cost,
+    Acted, CallerView, Connected, DatabaseView, Latency, PolicyView, QueuedView, Recent, RecentDecision,
+    RunningView, SessionView, Snapshot, Stoppable, Told, Trial, TrialRequest, Tried, Unrecorded, Worded,
+    cost,
 };
 pub use policies::{Pinned, Policies, PolicySource, When};
 pub use query::Patience;

@@ -30,6 +30,7 @@ pub use check::{CheckContext, Checked, StatementKind, THREAD_STACK_BYTES, check}
 pub use check::{parses, reprint};
 pub use explained::{Explained, explained};
 pub use index::{IndexDefinition, IndexKey, IndexMethod};
+pub use limits::MAX_BYTES;
 pub use mentions::{Mentions, mentions};
 pub use parse::split;
 pub use project::{

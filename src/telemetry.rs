@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use authorization::Authorization;
-pub use event::{Answer, ApprovalStep, Event, Limit, Outcome, Stopped};
+pub use event::{Act, Answer, ApprovalStep, Event, Limit, Outcome, Stopped};
 pub use statement::Statement;
 pub use who::Who;
 pub use witness::{Kept, Witness};

@@ -142,9 +142,10 @@ impl Draft {
                 Self::new("saved_queries").reloaded((database, file), (before, now), *fault)
             }
             Event::Authorization(step) => Self::authorized(step),
-            Event::Operator { who, action, of, reason } => Self::new("operator")
+            Event::Operator { who, action, act, of, reason } => Self::new("operator")
                 .of_whom(who)
                 .with("action", *action)
+                .with("outcome", act.word())
                 .maybe("of", Some(*of).filter(|of| !of.is_empty()))
                 .maybe("reason", Some(*reason).filter(|reason| !reason.is_empty())),
             Event::Suspension { of, resumed, reason, by, until } => Self::new("suspension")

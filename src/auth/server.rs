@@ -70,7 +70,7 @@ pub use secret::Opaque;
 pub use sessions::{Session, Sessions};
 pub use settings::{Lifetimes, Settings, StaticClient, TrustedHosts};
 pub use store::{ClientRow, GrantRow, GrantStore, SessionRow, TokenKind, TokenRow};
-pub use throttle::Throttle;
+pub use throttle::{Rate, Throttle};
 pub use token::{TokenAnswer, TokenRequest};
 pub use verify::Revoked;
 
@@ -78,7 +78,6 @@ use clients::Clients;
 pub(super) use seal::LoginKey;
 use seal::Seal;
 use standing::Standings;
-use throttle::Rate;
 use verify::Admissions;
 
 /// What the server is composed of.

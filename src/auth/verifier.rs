@@ -32,6 +32,9 @@ pub enum Verdict {
 pub trait Verifier: Send + Sync + fmt::Debug {
     /// `from`: where the request came from, as far as that is known.
     fn verify<'a>(&'a self, presented: &'a str, from: Option<ClientAddress>) -> BoxFuture<'a, Verdict>;
+
+    /// What was seen before is not enough for the next answer, as far as that is here.
+    fn look_anew(&self) {}
 }
 
 /// The verifiers that are on, in order. Cheap to clone.
@@ -41,6 +44,12 @@ pub struct Authenticator(Arc<[Arc<dyn Verifier>]>);
 impl Authenticator {
     pub fn new(verifiers: Vec<Arc<dyn Verifier>>) -> Self {
         Self(verifiers.into())
+    }
+
+    /// As [`Self::verify`], of what holds right now: for what must not happen by a token that was taken back a moment ago.
+    pub async fn verify_anew(&self, presented: &str, from: Option<ClientAddress>) -> Verdict {
+        self.0.iter().for_each(|verifier| verifier.look_anew());
+        self.verify(presented, from).await
     }
 
     pub async fn verify(&self, presented: &str, from: Option<ClientAddress>) -> Verdict {

@@ -13,15 +13,15 @@ use std::sync::{Arc, OnceLock};
 
 use running::Running;
 
-pub use acts::Stoppable;
+pub use acts::{Acted, Stoppable};
 pub use connected::{Connected, SessionView};
 pub use latency::Latency;
 pub use recent::{CallerView, Recent, RecentDecision, Told};
 pub use running::RunningView;
 pub(super) use running::{Doing, Entered};
-pub use snapshot::{DatabaseView, PolicyView, QueuedView, Snapshot};
+pub use snapshot::{DatabaseView, PolicyView, QueuedView, Snapshot, Unrecorded};
 pub use text::Worded;
-pub use trial::{Trial, TrialRequest, cost};
+pub use trial::{Trial, TrialRequest, Tried, cost};
 
 /// What a gateway knows of itself for them.
 #[derive(Debug, Default)]
@@ -35,6 +35,11 @@ pub(super) struct Operations {
 impl Operations {
     pub(super) fn enter(&self, database: &Arc<str>, doing: &Doing<'_>) -> Entered {
         self.running.enter(database, doing, self.recent.get().map(|recent| recent.statements()))
+    }
+
+    /// Operators have ended what still runs as `query_id`.
+    pub(super) fn has_stopped(&self, query_id: &str) -> bool {
+        self.running.has_stopped(query_id)
     }
 }
 

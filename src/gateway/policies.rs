@@ -82,13 +82,9 @@ impl Policies {
         stop: &CancellationToken,
         work: impl Future<Output = Result<T, Diagnostic>>,
     ) -> Result<T, Diagnostic> {
-        let Doing { caller, writes, .. } = doing;
-        let policy = self.chosen(caller).ok().and_then(PolicySource::path);
+        let policy = self.chosen(doing.caller).ok().and_then(PolicySource::path);
         match &self.barrier {
-            Some(barrier) => {
-                let work = barrier.enter(&doing).guard(stop, work);
-                barrier.guard(Passing { caller, policy, writes }, stop, work).await
-            }
+            Some(barrier) => barrier.guard(&doing, policy, stop, work).await,
             None => work.await,
         }
     }

@@ -36,7 +36,7 @@ impl Barrier {
     }
 
     /// It can be seen, and cancelled by an operator, while what this gives lives.
-    pub(super) fn enter(&self, doing: &Doing<'_>) -> Entered {
+    fn enter(&self, doing: &Doing<'_>) -> Entered {
         self.operations.enter(&self.database, doing)
     }
 
@@ -67,20 +67,25 @@ impl Barrier {
         }
     }
 
-    /// `work`, which `stop` ends: once the caller is suspended it is stopped, waited for, and refused. What has happened
-    /// nevertheless, or ended for another reason, is answered as it is.
+    /// `work`, which `stop` ends: once the caller is suspended, or an operator cancels it, it is stopped, waited for, and
+    /// refused. What has happened nevertheless, or ended for another reason, is answered as it is.
     pub(super) async fn guard<T>(
         &self,
-        passing: Passing<'_>,
+        doing: &Doing<'_>,
+        policy: Option<&Path>,
         stop: &CancellationToken,
         work: impl Future<Output = Result<T, Diagnostic>>,
     ) -> Result<T, Diagnostic> {
-        let mut work = std::pin::pin!(work);
+        let passing = Passing { caller: doing.caller, policy, writes: doing.writes };
+        let entered = self.enter(doing);
+        let suspended = entered.suspended();
+        let mut work = std::pin::pin!(entered.guard(stop, work));
         let refusal = tokio::select! {
             biased;
             done = &mut work => return done,
             refusal = self.closes(passing) => refusal,
         };
+        suspended.cancel();
         stop.cancel();
         work.await.map_err(|error| if error.sqlstate == SqlState::QUERY_CANCELED { refusal } else { error })
     }
@@ -242,13 +247,15 @@ mod tests {
             tokio::task::yield_now().await;
             suspensions.suspend(Suspended::All, "why", "ops", None).await.unwrap();
         };
-        let guarded = barrier.guard(passing(&anna, "a", false), &stop, cancelled);
+        let doing = |writes| Doing { caller: &anna, writes, kind: "query", query_id: "1", statement: None };
+        let (reads, writes) = (doing(false), doing(true));
+        let guarded = barrier.guard(&reads, None, &stop, cancelled);
         assert!(is_refusal(&tokio::join!(guarded, later).0.unwrap_err()));
         let stop = CancellationToken::new();
         let committed = async {
             stop.cancelled().await;
             Ok(7)
         };
-        assert_eq!(barrier.guard(passing(&anna, "a", true), &stop, committed).await.unwrap(), 7);
+        assert_eq!(barrier.guard(&writes, None, &stop, committed).await.unwrap(), 7);
     }
 }

@@ -7,7 +7,8 @@ use tracing::{info, warn};
 /// No password, code, token or cookie: who, which client, what, from where.
 #[derive(Clone, Debug)]
 pub struct Authorization<'a> {
-    /// `login`, `consent`, `code`, `token`, `refresh`, `reuse`, `revoke`, `client_fetch`, `register`, `own_login`.
+    /// `login`, `consent`, `code`, `token`, `refresh`, `reuse`, `revoke`, `client_fetch`, `register`, `own_login`,
+    /// `operations_login`.
     pub step: &'static str,
     /// Empty where nobody is known.
     pub subject: &'a str,

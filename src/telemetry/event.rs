@@ -59,10 +59,30 @@ impl Answer {
     }
 }
 
+/// How far an operator's act is. What opens again is announced first; whatever else is told of once it is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    Announced,
+    Done,
+    Refused,
+}
+
+impl Act {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Announced => "announced",
+            Self::Done => "done",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What ended a statement before its own end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stopped {
     ByCaller,
+    /// They cancelled it, or suspended its caller.
+    ByOperator,
     /// Somebody in PostgreSQL.
     ByServer,
     AtDeadline,
@@ -210,6 +230,7 @@ pub enum Event<'a> {
         who: Who<'a>,
         /// `login`, `cancel`, `suspend`, `resume`.
         action: &'static str,
+        act: Act,
         /// What it was done to; empty for a login.
         of: &'a str,
         /// Empty where none was given.
@@ -269,10 +290,13 @@ impl Event<'_> {
                     of = *of, reason = *reason, by = *by, until = *until, "suspended: {of}"
                 );
             }
-            Self::Operator { who, action, of, reason } => {
+            // What came of it is told.
+            Self::Operator { act: Act::Announced, .. } => {}
+            Self::Operator { who, action, act, of, reason } => {
                 warn!(
                     target: "pgwarden::operations",
-                    subject = who.subject, action = *action, of = *of, reason = *reason, "operator: {action} {of}"
+                    subject = who.subject, action = *action, of = *of, reason = *reason,
+                    "operator: {action} {of}{}", if *act == Act::Refused { ": refused" } else { "" }
                 );
             }
             Self::Decision {

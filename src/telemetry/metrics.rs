@@ -137,6 +137,7 @@ impl Sink for Metrics {
             }
             Event::Stopped { database, how } => match how {
                 Stopped::ByCaller => self.count(&series::CANCELLATIONS, &[database, "caller"]),
+                Stopped::ByOperator => self.count(&series::CANCELLATIONS, &[database, "operator"]),
                 Stopped::ByServer => self.count(&series::CANCELLATIONS, &[database, "server"]),
                 Stopped::AtDeadline => self.count(&series::TIMEOUTS, &[database]),
             },

@@ -14,9 +14,12 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use super::fault::Fault;
+use crate::sql;
 
 /// Bytes of a form: an authorization request with everything it may hold, and a reason.
 const MOST_BYTES: usize = 16 * 1024;
+/// And of one that has a statement: a byte of it is three at the most.
+const MOST_BYTES_OF_STATEMENT: usize = MOST_BYTES + 3 * sql::MAX_BYTES;
 const MOST_FIELDS: usize = 32;
 /// For the whole body.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -62,12 +65,29 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Fault;
 
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, Fault> {
+        Self::within(request, MOST_BYTES).await
+    }
+}
+
+/// A form with a statement, which is as long as one may be.
+pub(super) struct Long(pub(super) Form);
+
+impl<S: Send + Sync> FromRequest<S> for Long {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, Fault> {
+        Form::within(request, MOST_BYTES_OF_STATEMENT).await.map(Self)
+    }
+}
+
+impl Form {
+    async fn within(request: Request<Body>, most: usize) -> Result<Self, Fault> {
         let (parts, body) = request.into_parts();
         if !is_urlencoded(&parts.headers) {
             let message = "A form has to be application/x-www-form-urlencoded.";
             return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "That cannot be read", message));
         }
-        let body = read(body, MOST_BYTES)
+        let body = read(body, most)
             .await
             .map_err(|unread| Fault::new(unread.status(), "That cannot be read", unread.message()))?;
         Self::parse(&body).map_err(Fault::bad_request)

@@ -1,6 +1,8 @@
 //! Text that a person is to judge, shown so that it cannot pretend to be another: what nobody sees is written out, what
 //! looks like a sign of ASCII and is none carries its code point.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 use crate::gateway::invisible::is_invisible;
@@ -25,6 +27,19 @@ pub(super) fn line_of(text: &str) -> Markup {
             }
         }
     }
+}
+
+/// For an attribute and whatever else takes no element: what is marked elsewhere stands in brackets.
+pub(super) fn said(text: &str) -> String {
+    pieces(text).iter().fold(String::new(), |mut words, piece| {
+        // Writing to a string does not fail.
+        let _ = match piece {
+            Piece::Plain(plain) => write!(words, "{plain}"),
+            Piece::Marked(c) if hides(*c) => write!(words, "[U+{:04X}]", u32::from(*c)),
+            Piece::Marked(c) => write!(words, "{c}[U+{:04X}]", u32::from(*c)),
+        };
+        words
+    })
 }
 
 /// How many characters of it are marked.
@@ -143,6 +158,7 @@ mod tests {
         assert_eq!(shown("a\u{202e}b"), "a<mark>U+202E</mark>b");
         assert_eq!(shown("a\u{200b}\u{a0}"), "a<mark>U+200B</mark><mark>U+00A0</mark>");
         assert_eq!(shown("ab\u{fe0f}\u{2800}"), "ab<mark>U+FE0F</mark><mark>U+2800</mark>");
+        assert_eq!(said("a\u{202e}b\u{1b} p\u{430}id"), "a[U+202E]b[U+001B] p\u{430}[U+0430]id");
         assert_eq!(shown("\r\u{0}"), "<mark>U+000D</mark><mark>U+0000</mark>");
         for c in (0..0x11_0000).filter_map(char::from_u32).filter(|c| is_invisible(*c) && *c != '\t') {
             assert!(!shown(&format!("a{c}b")).contains(c), "{c:?}");

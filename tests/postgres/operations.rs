@@ -2,9 +2,12 @@
 
 mod acts;
 mod door;
+mod recorded;
 mod shown;
 
 use std::io::{BufRead as _, BufReader};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -42,14 +45,19 @@ rows = 10
 const LONG: &str = "SELECT 'canary7316' AS mark, count(*) AS pairs FROM generate_series(1, (SELECT 2000000)) AS a, \
                     generate_series(1, (SELECT 2000000)) AS b";
 
-/// The program over HTTP, before a database with [`GROUND`].
-struct Serving {
+/// The program over HTTP.
+struct Process {
     child: Child,
     log: Arc<Mutex<String>>,
     mcp: String,
     /// Where the page is.
     origin: String,
     client: Client,
+}
+
+/// One before a database with [`GROUND`].
+struct Serving {
+    process: Process,
     admin: tokio_postgres::Client,
     tokens: String,
     _database: Database<'static>,
@@ -57,7 +65,7 @@ struct Serving {
 }
 
 impl Serving {
-    /// `more` is put into its configuration, before the database.
+    /// `more` is put into its configuration, before the database; `STORE` in it is the URL of a store.
     async fn start(more: &str) -> Self {
         let database = Database::create(Template::Empty).await;
         let login = database.create_role("watched", "LOGIN").await;
@@ -70,38 +78,29 @@ impl Serving {
         std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
         let tokens = folder.path().join("tokens.toml").to_str().unwrap().to_owned();
         created(&tokens, "nobody", "read");
+        std::fs::write(folder.path().join("key"), "5e".repeat(32)).unwrap();
+        if more.contains("STORE") {
+            assert_eq!(run(&["migrate", "--store", &database.admin_url()]).status, 0);
+        }
+        let more = more.replace("STORE", &database.admin_url());
         let config = format!(
             "[auth]\ntokens_file = \"tokens.toml\"\n[operations]\nlisten = \"127.0.0.1:0\"\n{more}\n\
              [databases.shop]\nurl = \"{}\"\npolicy = \"policy.toml\"\n",
             database.url(&login)
         );
-        let path = folder.path().join("pgwarden.toml");
-        std::fs::write(&path, config).unwrap();
-        let mut command = program(&["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()]);
-        let mut child = command.env("NO_COLOR", "1").stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let log = Arc::new(Mutex::new(String::new()));
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push_str(&format!("{line}\n")));
-        });
-        let found = |before: &'static str, behind: &'static str| {
-            let log = Arc::clone(&log);
-            async move {
-                until(before, async || {
-                    let log = log.lock().unwrap();
-                    assert!(!log.contains("pgwarden: "), "it does not start: {log}");
-                    let rest = log.split_once(before)?.1;
-                    rest.split_once(behind).map(|(address, _)| address.to_owned())
-                })
-                .await
-            }
-        };
-        let origin = format!("http://{}", found("operations page on http://", "/").await);
-        let mcp = format!("http://{}/mcp", found("listening on http://", "/mcp").await);
-        let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        found("database `shop` is ready", "\n").await;
-        Self { child, log, mcp, origin, client, admin, tokens, _database: database, folder }
+        std::fs::write(folder.path().join("pgwarden.toml"), config).unwrap();
+        let process = Process::launch(folder.path()).await;
+        Self { process, admin, tokens, _database: database, folder }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What the audit log has in its file.
+    fn records(&self) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.file("audit.jsonl")).unwrap();
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// A token in clear; the server has taken it when this returns.
@@ -113,6 +112,54 @@ impl Serving {
         })
         .await;
         token
+    }
+
+    /// One in which the bearer of a new admin's token is.
+    async fn operator(&self, subject: &str) -> Browser {
+        let token = self.token(subject, "admin").await;
+        let mut browser = self.browser();
+        assert_eq!(browser.log_in(&token).await, StatusCode::SEE_OTHER);
+        browser
+    }
+}
+
+impl Deref for Serving {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl Process {
+    /// By the configuration in `folder`.
+    async fn launch(folder: &Path) -> Self {
+        let path = folder.join("pgwarden.toml");
+        let mut command = program(&["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()]);
+        let mut child = command.env("NO_COLOR", "1").stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push_str(&format!("{line}\n")));
+        });
+        // Up to the next blank.
+        let found = |before: &'static str| {
+            let log = Arc::clone(&log);
+            async move {
+                until(before, async || {
+                    let log = log.lock().unwrap();
+                    assert!(!log.contains("pgwarden: "), "it does not start: {log}");
+                    let (url, _) = log.split_once(before)?.1.split_once(char::is_whitespace)?;
+                    Some(url.trim_end_matches('/').to_owned())
+                })
+                .await
+            }
+        };
+        let (origin, mcp) = (found("operations page on ").await, found("listening on ").await);
+        let client = Client::builder().redirect(Policy::none()).danger_accept_invalid_certs(true);
+        found("database `shop` is ready").await;
+        Self { child, log, mcp, origin, client: client.build().unwrap() }
     }
 
     async fn call(&self, token: &str, name: &str, arguments: Value) -> Value {
@@ -137,20 +184,16 @@ impl Serving {
     }
 
     /// Somebody's browser, in which nobody is logged in.
-    fn browser(&self) -> Browser<'_> {
-        Browser { serving: self, cookies: Vec::new() }
+    fn browser(&self) -> Browser {
+        Browser { origin: self.origin.clone(), client: self.client.clone(), cookies: Vec::new() }
     }
 
-    /// One in which the bearer of a new admin's token is.
-    async fn operator(&self, subject: &str) -> Browser<'_> {
-        let token = self.token(subject, "admin").await;
-        let mut browser = self.browser();
-        assert_eq!(browser.log_in(&token).await, StatusCode::SEE_OTHER);
-        browser
+    fn said(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 }
 
-impl Drop for Serving {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -159,14 +202,15 @@ impl Drop for Serving {
 
 /// As a browser sends requests, as far as the page looks at them.
 #[derive(Clone)]
-struct Browser<'s> {
-    serving: &'s Serving,
+struct Browser {
+    origin: String,
+    client: Client,
     cookies: Vec<(String, String)>,
 }
 
-impl Browser<'_> {
+impl Browser {
     async fn get(&mut self, path: &str) -> Response {
-        let request = self.serving.client.get(format!("{}{path}", self.serving.origin));
+        let request = self.client.get(format!("{}{path}", self.origin));
         let answer = request.header(COOKIE, self.cookie()).send().await.unwrap();
         self.keep(&answer);
         answer
@@ -180,16 +224,23 @@ impl Browser<'_> {
 
     /// A form, as the page itself would send it.
     async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
-        let origin = self.serving.origin.clone();
+        let origin = self.origin.clone();
         self.post_from(&origin, path, fields).await
     }
 
     async fn post_from(&mut self, origin: &str, path: &str, fields: &[(&str, &str)]) -> Response {
-        let request = self.serving.client.post(format!("{}{path}", self.serving.origin));
+        let request = self.client.post(format!("{}{path}", self.origin));
         let request = request.header(COOKIE, self.cookie()).header("origin", origin);
         let answer = request.form(fields).send().await.unwrap();
         self.keep(&answer);
         answer
+    }
+
+    /// Sends the form of the first page that goes to `path`, and gives the page behind it.
+    async fn act(&mut self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
+        let token = token_of(&self.text("/").await, path);
+        let answer = self.post(path, &[&[("token", token.as_str())], fields].concat()).await;
+        (answer.status(), self.text("/").await)
     }
 
     async fn log_in(&mut self, token: &str) -> StatusCode {

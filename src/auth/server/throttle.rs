@@ -73,14 +73,14 @@ impl Throttle {
 
 /// So many times within a while.
 #[derive(Debug)]
-pub(super) struct Rate {
+pub struct Rate {
     most: u32,
     within: TimeDelta,
     keys: Mutex<HashMap<String, (u32, DateTime<Utc>)>>,
 }
 
 impl Rate {
-    pub(super) fn new(most: u32, within: TimeDelta) -> Self {
+    pub fn new(most: u32, within: TimeDelta) -> Self {
         Self { most, within, keys: Mutex::default() }
     }
 
@@ -90,7 +90,8 @@ impl Rate {
         known.is_none_or(|(count, began)| count < self.most || began + self.within <= now)
     }
 
-    pub(super) fn allows(&self, key: &str, now: DateTime<Utc>) -> bool {
+    /// Counts it, if it is one of them.
+    pub fn allows(&self, key: &str, now: DateTime<Utc>) -> bool {
         let mut keys = lock(&self.keys);
         let (count, began) = keys.get(key).copied().unwrap_or((0, now));
         let (count, began) = if began + self.within <= now { (0, now) } else { (count, began) };

@@ -95,8 +95,13 @@ impl TokenStore {
     }
 
     fn reload_if_changed(&self) {
+        self.reload(RECHECK);
+    }
+
+    /// Where it was not looked at for so long.
+    fn reload(&self, recheck: Duration) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.at.elapsed() < RECHECK {
+        if seen.at.elapsed() < recheck {
             return;
         }
         seen.at = Instant::now();
@@ -133,6 +138,10 @@ impl Verifier for TokenStore {
             }
         }
         .boxed()
+    }
+
+    fn look_anew(&self) {
+        self.reload(Duration::ZERO);
     }
 }
 

@@ -105,7 +105,7 @@ impl Reading<'_> {
             truncated: ran.as_ref().is_ok_and(|ran| ran.truncated.is_some()),
             took,
         });
-        self.gateway.report_stop(self.served.name(), ran.as_ref().err(), self.cancel);
+        self.gateway.report_stop(self.served.name(), query_id, ran.as_ref().err(), self.cancel);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an operator does: cancel, suspend, resume. Each is an event with their name.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::gateway::suspended::is_of;
 use crate::pg::{Diagnostic, SqlState};
 use crate::store::suspensions::Suspended;
 use crate::tasks::{Cancel, TaskId};
-use crate::telemetry::Event;
+use crate::telemetry::{Act, Authorization, Event};
 
 /// Open tasks among which one is looked for.
 const OPEN: usize = 10_000;
@@ -26,67 +27,113 @@ pub enum Stoppable {
     Task(TaskId),
 }
 
+/// What came of an act.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acted {
+    Recorded,
+    /// It is done. The audit log cannot be written: its record is in memory, and is lost if the process is killed.
+    Unrecorded,
+    /// There was nothing to do.
+    Nothing,
+}
+
 impl Gateway {
-    /// Cancels it, in PostgreSQL too; whoever waits for it is told by whom. `false` where it has ended already.
-    pub async fn stop(&self, operator: &Caller, what: Stoppable) -> Result<bool, Diagnostic> {
+    /// Cancels it, in PostgreSQL too; whoever waits for it is told by whom.
+    pub async fn stop(&self, operator: &Caller, what: Stoppable) -> Result<Acted, Diagnostic> {
         let of = match what {
             Stoppable::Run(number) => match self.operations.running.cancel(number) {
                 Some(run) => format!("{} {} of {}", run.kind, run.query_id, run.subject),
-                None => return Ok(false),
+                None => return Ok(Acted::Nothing),
             },
             Stoppable::Task(id) => {
                 let open = self.desk.store().open(OPEN).await?;
-                let Some(task) = open.into_iter().find(|task| task.id == id) else { return Ok(false) };
+                let Some(task) = open.into_iter().find(|task| task.id == id) else {
+                    return Ok(Acted::Nothing);
+                };
                 let cancelled = self.desk.store().cancel(&task.owner, id, BY_OPERATOR).await?;
                 self.desk.forget_recent(id);
                 match cancelled {
                     Cancel::Done(task) => format!("task {id} of {}", task.owner.subject),
-                    Cancel::TooLate(_) | Cancel::Unknown => return Ok(false),
+                    Cancel::TooLate(_) | Cancel::Unknown => return Ok(Acted::Nothing),
                 }
             }
         };
-        self.telemetry.emit(&Event::Operator { who: operator.who(), action: "cancel", of: &of, reason: "" });
-        Ok(true)
+        Ok(self.acted(operator, "cancel", &of, "").await)
     }
 
     /// As [`crate::store::suspensions::Suspensions::suspend`]. A database or a policy that there is not is refused: a misspelt
-    /// name would stop nobody.
+    /// name would stop nobody. It waits for no record.
     pub async fn suspend(
         &self,
         operator: &Caller,
         of: Suspended,
         reason: &str,
         time: Option<Duration>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<Acted, Diagnostic> {
         self.exists(&of)?;
         let (shown, by) = (of.to_string(), Person::of(operator).shown());
         self.suspensions.suspend(of, reason, &by, time).await?;
-        let (who, of) = (operator.who(), shown.as_str());
-        self.telemetry.emit(&Event::Operator { who, action: "suspend", of, reason });
-        Ok(())
+        Ok(self.acted(operator, "suspend", &shown, reason).await)
     }
 
-    /// `false`: it was not suspended. Stopping is always possible; what opens again waits until its record is kept.
-    pub async fn resume(&self, operator: &Caller, of: &Suspended) -> Result<bool, Diagnostic> {
+    /// Stopping is always possible; what opens again is announced by a record that is there to stay, then done, and then what
+    /// came of it is recorded.
+    pub async fn resume(&self, operator: &Caller, of: &Suspended) -> Result<Acted, Diagnostic> {
         if !self.suspensions.current().iter().any(|one| one.of == *of) {
-            return Ok(false);
+            return Ok(Acted::Nothing);
         }
-        if matches!(of, Suspended::Caller { .. }) && is_of(of, operator) {
-            let message =
-                "nobody takes back their own suspension: another operator can, or `pgwarden resume`";
-            return Err(
-                Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message).rule("operations.suspended")
-            );
+        let shown = of.to_string();
+        let resumed = async {
+            may_resume(operator, of)?;
+            let act = Act::Announced;
+            let event =
+                Event::Operator { who: operator.who(), action: "resume", act, of: &shown, reason: "" };
+            self.telemetry.keep(&event).await?;
+            self.suspensions.resume(of).await
+        };
+        match resumed.await {
+            Ok(true) => Ok(self.acted(operator, "resume", &shown, "").await),
+            Ok(false) => {
+                self.act_refused(operator, "resume", &shown);
+                Ok(Acted::Nothing)
+            }
+            Err(refusal) => {
+                self.act_refused(operator, "resume", &shown);
+                Err(refusal)
+            }
         }
-        let (who, shown) = (operator.who(), of.to_string());
-        self.telemetry.keep(&Event::Operator { who, action: "resume", of: &shown, reason: "" }).await?;
-        self.suspensions.resume(of).await
     }
 
     /// Somebody has come in as an operator.
     pub fn operator_came(&self, operator: &Caller) {
         let who = operator.who();
-        self.telemetry.emit(&Event::Operator { who, action: "login", of: "", reason: "" });
+        self.telemetry.emit(&Event::Operator { who, action: "login", act: Act::Done, of: "", reason: "" });
+    }
+
+    /// Somebody at `address` has not.
+    pub fn operator_refused(&self, address: IpAddr, cause: &'static str) {
+        self.telemetry.emit(&Event::Authorization(Authorization {
+            step: "operations_login",
+            subject: "",
+            client_id: None,
+            address: Some(address),
+            refused: true,
+            cause: Some(cause),
+        }));
+    }
+
+    async fn acted(&self, operator: &Caller, action: &'static str, of: &str, reason: &str) -> Acted {
+        let who = operator.who();
+        let event = Event::Operator { who, action, act: Act::Done, of, reason };
+        match self.telemetry.keep(&event).await {
+            Ok(()) => Acted::Recorded,
+            Err(_) => Acted::Unrecorded,
+        }
+    }
+
+    fn act_refused(&self, operator: &Caller, action: &'static str, of: &str) {
+        let who = operator.who();
+        self.telemetry.emit(&Event::Operator { who, action, act: Act::Refused, of, reason: "" });
     }
 
     fn exists(&self, of: &Suspended) -> Result<(), Diagnostic> {
@@ -106,6 +153,14 @@ impl Gateway {
         let message = format!("there is no `{}`", of.to_string().trim_start_matches("policy "));
         Err(Diagnostic::refused(SqlState::UNDEFINED_OBJECT, message))
     }
+}
+
+fn may_resume(operator: &Caller, of: &Suspended) -> Result<(), Diagnostic> {
+    if !matches!(of, Suspended::Caller { .. }) || !is_of(of, operator) {
+        return Ok(());
+    }
+    let message = "nobody takes back their own suspension: another operator can, or `pgwarden resume`";
+    Err(Diagnostic::refused(SqlState::INSUFFICIENT_PRIVILEGE, message).rule("operations.suspended"))
 }
 
 impl fmt::Display for Stoppable {

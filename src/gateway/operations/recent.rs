@@ -10,7 +10,7 @@ use super::latency::{Latency, Took};
 use super::text::{Text, Worded};
 use crate::audit::Statements;
 use crate::pg::SqlState;
-use crate::telemetry::{Event, Outcome, Sink};
+use crate::telemetry::{Act, Event, Outcome, Sink};
 
 /// Refusals that are kept, and as many decisions that let something pass.
 const DECISIONS: usize = 60;
@@ -18,6 +18,8 @@ const DECISIONS: usize = 60;
 const TOLD: usize = 30;
 /// Callers that are kept.
 const CALLERS: usize = 200;
+/// Clients of one of them that are kept.
+const CLIENTS: usize = 3;
 /// Characters of what others name.
 const NAME: usize = 200;
 
@@ -55,14 +57,15 @@ pub struct Told {
 pub struct CallerView {
     pub issuer: String,
     pub subject: String,
-    pub client: Option<String>,
+    /// As they call themselves, the last first.
+    pub clients: Vec<String>,
     pub seen: DateTime<Utc>,
     pub allowed: u64,
     pub refused: u64,
 }
 
-/// Issuer, subject and client.
-type Asking = (String, String, Option<String>);
+/// Issuer and subject. What a client calls itself costs nothing: with it, one caller could push the others out.
+type Asking = (String, String);
 
 /// Bounded, and of this process alone.
 #[derive(Debug)]
@@ -142,7 +145,7 @@ impl Recent {
 
 impl Kept {
     fn saw(&mut self, one: &RecentDecision) {
-        let key = (one.issuer.clone(), one.subject.clone(), one.client.clone());
+        let key = (one.issuer.clone(), one.subject.clone());
         if self.callers.len() >= CALLERS && !self.callers.contains_key(&key) {
             let oldest = self.callers.iter().min_by_key(|(_, view)| view.seen).map(|(key, _)| key.clone());
             oldest.map(|key| self.callers.remove(&key));
@@ -150,12 +153,17 @@ impl Kept {
         let view = self.callers.entry(key).or_insert_with(|| CallerView {
             issuer: one.issuer.clone(),
             subject: one.subject.clone(),
-            client: one.client.clone(),
+            clients: Vec::new(),
             seen: one.at,
             allowed: 0,
             refused: 0,
         });
         view.seen = one.at;
+        if let Some(client) = &one.client {
+            view.clients.retain(|known| known != client);
+            view.clients.insert(0, client.clone());
+            view.clients.truncate(CLIENTS);
+        }
         *(if one.allowed { &mut view.allowed } else { &mut view.refused }) += 1;
     }
 }
@@ -177,6 +185,8 @@ impl Sink for Recent {
                 rules: _,
                 took: _,
             } => {
+                // RACE: what is kept under a setting is forgotten after it has become another one.
+                let mut kept = self.kept();
                 let one = Arc::new(RecentDecision {
                     at: Utc::now(),
                     issuer: short(who.issuer),
@@ -191,7 +201,6 @@ impl Sink for Recent {
                     sqlstate: *sqlstate,
                     text: Text::new(statement, self.statements()),
                 });
-                let mut kept = self.kept();
                 kept.saw(&one);
                 let ring = if *allowed { &mut kept.allowed } else { &mut kept.refused };
                 push(ring, one, DECISIONS);
@@ -206,8 +215,11 @@ impl Sink for Recent {
                 // Who resumed it, an event of theirs says.
                 self.tell("suspension", if *resumed { "" } else { by }, &what);
             }
-            Event::Operator { who, action, of, reason: _ } => {
-                self.tell("operator", who.subject, &format!("{action} {of}"));
+            // What came of it is told.
+            Event::Operator { act: Act::Announced, .. } => {}
+            Event::Operator { who, action, act, of, reason: _ } => {
+                let refused = if *act == Act::Refused { ": refused" } else { "" };
+                self.tell("operator", who.subject, &format!("{action} {of}{refused}"));
             }
             Event::Policy { database, file: _, before, now, fault } => {
                 let what = match fault {
@@ -254,9 +266,13 @@ mod tests {
     use crate::telemetry::{Statement, Who};
 
     fn decide(recent: &Recent, subject: &str, allowed: bool) {
+        decide_by(recent, subject, None, allowed);
+    }
+
+    fn decide_by(recent: &Recent, subject: &str, client: Option<&str>, allowed: bool) {
         recent.take(&Event::Decision {
             query_id: "1",
-            who: Who { subject, ..Who::default() },
+            who: Who { subject, client, ..Who::default() },
             database: "shop",
             statement: Statement::Asked("SELECT 'canary'"),
             kind: "query",
@@ -285,5 +301,17 @@ mod tests {
         (0..2 * TOLD).for_each(|_| recent.tell("operator", "", &"x".repeat(2 * NAME)));
         let told = recent.told();
         assert_eq!((told.len(), told.first().unwrap().what.len()), (TOLD, NAME + 2));
+    }
+
+    #[test]
+    fn one_caller_of_many_names_of_clients_pushes_no_other_out() {
+        let recent = Recent::new(Statements::Redacted);
+        decide(&recent, "anna", true);
+        for number in 0..2 * CALLERS {
+            decide_by(&recent, "mallory", Some(&format!("client/{number}")), true);
+        }
+        let callers = recent.callers();
+        assert_eq!(callers.iter().map(|one| &*one.subject).collect::<Vec<_>>(), ["mallory", "anna"]);
+        assert_eq!(callers.first().unwrap().clients, ["client/399", "client/398", "client/397"]);
     }
 }

@@ -69,6 +69,7 @@ struct Entry {
     statement: Option<Arc<Text>>,
     began: Instant,
     cancelled: CancellationToken,
+    suspended: CancellationToken,
 }
 
 /// It runs while this lives.
@@ -76,6 +77,7 @@ pub(in crate::gateway) struct Entered {
     running: Arc<Running>,
     number: u64,
     cancelled: CancellationToken,
+    suspended: CancellationToken,
 }
 
 impl Running {
@@ -86,7 +88,7 @@ impl Running {
         statements: Option<Statements>,
     ) -> Entered {
         let Doing { caller, writes, kind, query_id, statement } = doing;
-        let cancelled = CancellationToken::new();
+        let (cancelled, suspended) = (CancellationToken::new(), CancellationToken::new());
         // Nobody looks where there is no page.
         let statement = statement.zip(statements).map(|(text, statements)| Text::new(&text, statements));
         let entry = Entry {
@@ -100,17 +102,19 @@ impl Running {
             statement: statement.map(Arc::new),
             began: Instant::now(),
             cancelled: cancelled.clone(),
+            suspended: suspended.clone(),
         };
         let mut book = self.book();
         book.last += 1;
         let number = book.last;
         book.entries.insert(number, entry);
         drop(book);
-        Entered { running: Arc::clone(self), number, cancelled }
+        Entered { running: Arc::clone(self), number, cancelled, suspended }
     }
 
-    /// The oldest, at most `most`, and how many there are.
-    pub(super) fn views(&self, most: usize) -> (Vec<RunningView>, usize) {
+    /// The oldest, at most `most`, and how many there are. `statements`: what may be shown of them now, which is less where it
+    /// was less when they began.
+    pub(super) fn views(&self, most: usize, statements: Statements) -> (Vec<RunningView>, usize) {
         let book = self.book();
         let all = book.entries.len();
         let taken: Vec<(RunningView, Option<Arc<Text>>)> =
@@ -118,7 +122,7 @@ impl Running {
         // Printing a statement takes time, and calls wait for the book.
         drop(book);
         let worded = |(view, text): (RunningView, Option<Arc<Text>>)| match text {
-            Some(text) => RunningView { statement: text.worded().clone(), ..view },
+            Some(text) => RunningView { statement: text.worded_within(statements), ..view },
             None => view,
         };
         (taken.into_iter().map(worded).collect(), all)
@@ -130,6 +134,11 @@ impl Running {
         let entry = book.entries.get(&number)?;
         entry.cancelled.cancel();
         Some(entry.view(number).0)
+    }
+
+    pub(super) fn has_stopped(&self, query_id: &str) -> bool {
+        let stopped = |entry: &Entry| entry.cancelled.is_cancelled() || entry.suspended.is_cancelled();
+        self.book().entries.values().any(|entry| entry.query_id == query_id && stopped(entry))
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -158,6 +167,11 @@ impl Entry {
 }
 
 impl Entered {
+    /// Fire it before what runs is stopped for a suspension.
+    pub(in crate::gateway) fn suspended(&self) -> CancellationToken {
+        self.suspended.clone()
+    }
+
     /// `work`, which `stop` ends: once an operator has cancelled it, it is stopped, waited for, and refused. What has happened
     /// nevertheless, or ended for another reason, is answered as it is.
     pub(in crate::gateway) async fn guard<T>(

@@ -43,6 +43,15 @@ pub struct Snapshot {
     /// Why what the files hold now was not taken, with the place.
     pub not_taken: Vec<String>,
     pub databases: Vec<DatabaseView>,
+    /// Where the audit log cannot be written.
+    pub unrecorded: Option<Unrecorded>,
+}
+
+/// While the audit log cannot be written, what is done is recorded later, if this process lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unrecorded {
+    /// Reads are refused, as writes are.
+    pub reads: bool,
 }
 
 /// A task that does not run here.
@@ -87,7 +96,8 @@ impl Gateway {
         let mut callers = recent.map(|recent| recent.callers()).unwrap_or_default();
         let callers_in_all = callers.len();
         callers.truncate(ROWS);
-        let (mut running, running_in_all) = operations.running.views(ROWS);
+        let statements = self.statements_shown();
+        let (mut running, running_in_all) = operations.running.views(ROWS, statements);
         let here = self.desk.query_ids();
         running.iter_mut().for_each(|view| view.is_task = here.values().any(|id| **id == *view.query_id));
         let databases = join_all(self.served.iter().map(|served| self.database_view(served)));
@@ -107,7 +117,18 @@ impl Gateway {
             told: recent.map(|recent| recent.told()).unwrap_or_default(),
             not_taken: self.faults_told(),
             databases,
+            unrecorded: self.unrecorded(),
         }
+    }
+
+    /// Whether what is done now is recorded only later, and perhaps never.
+    fn unrecorded(&self) -> Option<Unrecorded> {
+        let reads = self.telemetry.may_read().is_err();
+        self.telemetry.may_write().is_err().then_some(Unrecorded { reads })
+    }
+
+    fn statements_shown(&self) -> Statements {
+        self.operations.recent.get().map_or(Statements::None, |recent| recent.statements())
     }
 
     /// Of each database: its name and the files of its policies.
@@ -126,7 +147,7 @@ impl Gateway {
         };
         let Ok(Ok((open, states))) = timeout(PATIENCE, asked).await else { return (Vec::new(), None) };
         let here: HashSet<TaskId> = here.into_keys().collect();
-        let statements = self.operations.recent.get().map_or(Statements::None, |recent| recent.statements());
+        let statements = self.statements_shown();
         let others = open.iter().filter(|task| !here.contains(&task.id));
         let only = match &*self.served {
             [only] => Some(only.name()),

@@ -55,17 +55,25 @@ impl Text {
     }
 
     pub(super) fn worded(&self) -> &Worded {
-        self.shown.get_or_init(|| self.print())
+        self.shown.get_or_init(|| self.print(self.statements))
     }
 
-    fn print(&self) -> Worded {
-        if self.statements == Statements::None {
+    /// No more of it than `now` lets be shown.
+    pub(super) fn worded_within(&self, now: Statements) -> Worded {
+        match self.asked.is_some() && shows(now) < shows(self.statements) {
+            true => self.print(now),
+            false => self.worded().clone(),
+        }
+    }
+
+    fn print(&self, statements: Statements) -> Worded {
+        if statements == Statements::None {
             return Worded::Withheld;
         }
         let Some(text) = self.asked.as_deref() else { return Worded::TooLong };
-        let literals = if self.statements == Statements::Whole { Literals::Kept } else { Literals::Redacted };
+        let literals = if statements == Statements::Whole { Literals::Kept } else { Literals::Redacted };
         let Some(printed) = sql::reprinted(text, self.checked, literals) else { return Worded::Unreadable };
-        match self.statements {
+        match statements {
             Statements::Redacted | Statements::Whole => Worded::Statement(cut(printed)),
             Statements::Fingerprint => Worded::Fingerprint(fingerprint(&printed)),
             Statements::None => Worded::Withheld,
@@ -76,6 +84,16 @@ impl Text {
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Text(..)")
+    }
+}
+
+/// The less the smaller.
+fn shows(statements: Statements) -> u8 {
+    match statements {
+        Statements::None => 0,
+        Statements::Fingerprint => 1,
+        Statements::Redacted => 2,
+        Statements::Whole => 3,
     }
 }
 

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use tokio::time::{Duration, timeout};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Scope};
 use crate::catalog::Catalog;
 use crate::gateway::matrix::{self, Cell};
+use crate::gateway::suspended::is_refusal;
+use crate::gateway::writes::may_write;
 use crate::gateway::{Gateway, Served, layout};
 use crate::pg::{Diagnostic, SqlState};
 use crate::policy::{Claims, Policy};
 use crate::sql::{self, CheckContext, Checked, CheckedWrite, Enforcement, WriteOptions};
 
+/// The kind of a statement that reads.
+const READS: &str = "SELECT";
 /// For the catalog.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -22,6 +26,15 @@ pub struct TrialRequest {
     pub database: Option<String>,
     pub caller: Caller,
     pub sql: String,
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tried {
+    /// What the caller would be refused with at the moment, whatever is said of the statement.
+    pub before: Vec<Diagnostic>,
+    /// The refusal of the statement, or what would run.
+    pub answer: Result<Trial, Diagnostic>,
 }
 
 /// A statement that would pass.
@@ -48,9 +61,29 @@ pub struct Trial {
 type Seen = (Arc<Policy>, Option<String>, Arc<Catalog>);
 
 impl Gateway {
-    /// The refusal that the caller would get, or what would run. That the caller is suspended is not looked at.
-    pub async fn try_statement(&self, request: TrialRequest) -> Result<Trial, Diagnostic> {
-        let TrialRequest { database, caller, sql } = request;
+    /// As if the caller had asked; nothing of it is counted.
+    pub async fn try_statement(&self, request: TrialRequest) -> Tried {
+        let answer = self.tried(&request).await;
+        let writes = answer.as_ref().is_ok_and(|trial| trial.kind != READS);
+        Tried { before: self.would_stop(request.database.as_deref(), &request.caller, writes), answer }
+    }
+
+    fn would_stop(&self, database: Option<&str>, caller: &Caller, writes: bool) -> Vec<Diagnostic> {
+        let scope = match writes {
+            true => may_write(caller),
+            false => may_read(caller),
+        };
+        let suspended = match self.served(database) {
+            Ok(served) if writes => served.policies.lets_write(caller),
+            Ok(served) => served.policies.of(caller).map(drop),
+            Err(_) => self.may_call(caller),
+        };
+        let suspended = suspended.err().filter(is_refusal);
+        scope.err().into_iter().chain(suspended).collect()
+    }
+
+    async fn tried(&self, request: &TrialRequest) -> Result<Trial, Diagnostic> {
+        let TrialRequest { database, caller, sql } = request.clone();
         let (policy, file, catalog) = self.seen(database.as_deref(), &caller).await?;
         let tried = tokio::task::spawn_blocking(move || {
             let cx = CheckContext { catalog: &catalog, policy: &policy, claims: &caller.claims };
@@ -106,7 +139,7 @@ fn of_read(checked: &Checked, policy: &Policy, file: Option<String>, claims: &Cl
     Trial {
         policy: policy.version().to_owned(),
         file,
-        kind: "SELECT",
+        kind: READS,
         rules: checked.rules().to_vec(),
         relations: checked.relations().iter().map(ToString::to_string).collect(),
         kept_back: masks.chain(enforced).collect(),
@@ -149,6 +182,18 @@ pub fn cost(by: Enforcement) -> &'static str {
         Enforcement::Fence => {
             "its rows are read before other conditions are looked at; only simple comparisons are repeated inside"
         }
+    }
+}
+
+/// As a token without the scope is refused at `/mcp`.
+fn may_read(caller: &Caller) -> Result<(), Diagnostic> {
+    match caller.scopes.has(Scope::Read) {
+        true => Ok(()),
+        false => Err(Diagnostic::refused(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            "this caller's authorization does not cover reading: it lacks the scope `read`",
+        )
+        .rule("auth.scope")),
     }
 }
 

@@ -185,7 +185,7 @@ impl Run {
             truncated: ran.as_ref().is_ok_and(|ran| ran.truncated.is_some()),
             took,
         });
-        self.gateway.report_stop(served.name(), ran.as_ref().err(), &self.live.stop);
+        self.gateway.report_stop(served.name(), &self.query_id, ran.as_ref().err(), &self.live.stop);
     }
 }
 

@@ -152,7 +152,7 @@ impl<'g> Session<'g> {
             truncated: false,
             took: began.elapsed(),
         });
-        self.gateway.report_stop(self.served.name(), ran.as_ref().err(), cancel);
+        self.gateway.report_stop(self.served.name(), &self.query_id, ran.as_ref().err(), cancel);
         ran.map_err(|error| self.named(error))
     }
 

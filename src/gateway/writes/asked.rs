@@ -194,14 +194,14 @@ impl Asked {
         took: Duration,
         cancel: &CancellationToken,
     ) -> Result<(), Diagnostic> {
-        self.gateway.report_stop(self.served.name(), ended.err(), cancel);
+        self.gateway.report_stop(self.served.name(), &self.query_id, ended.err(), cancel);
         self.gateway.telemetry.keep(&self.end(ended, took)).await
     }
 
     /// The events of the end of one that changed nothing.
     pub fn report_run(&self, ended: Result<u64, &Diagnostic>, took: Duration, cancel: &CancellationToken) {
         self.gateway.telemetry.emit(&self.end(ended, took));
-        self.gateway.report_stop(self.served.name(), ended.err(), cancel);
+        self.gateway.report_stop(self.served.name(), &self.query_id, ended.err(), cancel);
     }
 
     fn end(&self, ended: Result<u64, &Diagnostic>, took: Duration) -> Event<'_> {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::databases::segment;
 use super::words::{lasted, section, table, who};
 use crate::gateway::{CallerView, SessionView, Snapshot};
-use crate::web::shown::line_of;
+use crate::web::shown::{line_of, said};
 
 pub(super) fn panel(snapshot: &Snapshot) -> Markup {
     let callers = (snapshot.callers.len(), snapshot.callers_in_all);
@@ -34,14 +34,15 @@ pub(super) fn panel(snapshot: &Snapshot) -> Markup {
 
 fn caller(one: &CallerView, now: DateTime<Utc>) -> Markup {
     let ago = (now - one.seen).to_std().unwrap_or_default();
+    let clients = (!one.clients.is_empty()).then(|| one.clients.join(", "));
     let link = format!("/?subject={}&issuer={}#suspend", segment(&one.subject), segment(&one.issuer));
     html! {
         tr {
-            td { (who(&one.issuer, &one.subject, one.client.as_deref())) }
+            td { (who(&one.issuer, &one.subject, clients.as_deref())) }
             td { (lasted(ago)) " ago" }
             td.number { (one.allowed) }
             td.number { @if one.refused > 0 { span.over { (one.refused) } } @else { "0" } }
-            td { a href=(link) aria-label=(format!("Suspend {}", one.subject)) { "Suspend .." } }
+            td { a href=(link) aria-label=(said(&format!("Suspend {}", one.subject))) { "Suspend .." } }
         }
     }
 }

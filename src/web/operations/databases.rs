@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::words::{lasted, section, table};
 use crate::gateway::{DatabaseView, Snapshot};
-use crate::web::shown::line_of;
+use crate::web::shown::{line_of, said};
 
 pub(super) fn panel(snapshot: &Snapshot) -> Markup {
     let all = snapshot.databases.len();
@@ -31,7 +31,7 @@ fn row(one: &DatabaseView) -> Markup {
             td {
                 @for (name, pool) in &one.pools {
                     div {
-                        meter aria-label=(format!("{name} in use")) min="0" max=(pool.size.max(1)) value=(pool.in_use) {}
+                        meter aria-label=(said(&format!("{name} in use"))) min="0" max=(pool.size.max(1)) value=(pool.in_use) {}
                         " " (pool.in_use) " of " (pool.size) " " span.quiet { (name) }
                         @if pool.waiting > 0 { ", " span.over { (pool.waiting) " wait" } }
                     }

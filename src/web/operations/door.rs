@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use maud::{Markup, html};
 
 use super::Room;
-use super::sessions::Barred;
+use super::sessions::{Barred, Look};
 use crate::auth::{Caller, ClientAddress};
 use crate::web::cookies::{self, Purpose};
 use crate::web::fault::Fault;
@@ -51,10 +51,14 @@ impl FromRequestParts<Arc<Room>> for Operator {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, room: &Arc<Room>) -> Result<Self, Response> {
-        // What a page asks by itself keeps nobody in.
         let asks_itself = parts.uri.path() == super::live::PART;
+        let look = match (asks_itself, &parts.method) {
+            (true, _) => Look::ByItself,
+            (false, &Method::GET) => Look::Reading,
+            (false, _) => Look::Acting,
+        };
         if let Some(secret) = cookies::read(&parts.headers, Purpose::Operations, room.place.secure) {
-            let found = room.sessions.find(&secret, address(parts), !asks_itself).await;
+            let found = room.sessions.find(&secret, address(parts), look).await;
             if let Some(caller) = found.map_err(Fault::into_response)? {
                 return Ok(Self { caller, secret });
             }
@@ -93,7 +97,12 @@ pub(super) async fn submit(
             append(&mut response, [set, cookies::clear(Purpose::BeforeOperations, secure)]);
             Ok(response)
         }
-        Err(barred) => room.login(&headers, Some(&barred)),
+        Err(barred) => {
+            if room.sessions.is_told(address) {
+                room.gateway.now().operator_refused(address.0, cause(&barred));
+            }
+            room.login(&headers, Some(&barred))
+        }
     }
 }
 
@@ -156,6 +165,16 @@ fn words(barred: &Barred) -> (StatusCode, &'static str) {
         Barred::Unavailable => {
             (StatusCode::SERVICE_UNAVAILABLE, "The token cannot be verified at the moment. Try again.")
         }
+    }
+}
+
+/// As in events.
+fn cause(barred: &Barred) -> &'static str {
+    match barred {
+        Barred::Throttled(_) => "throttled",
+        Barred::NotValid => "invalid_token",
+        Barred::NoAdmin => "no_scope",
+        Barred::Unavailable => "unavailable",
     }
 }
 

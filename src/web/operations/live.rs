@@ -10,6 +10,7 @@ use maud::{Markup, html};
 
 use super::door::{Operator, way_out};
 use super::running::CANCEL;
+use super::sessions::Said;
 use super::suspended::{RESUME, switch};
 use super::{Room, acts};
 use crate::web::fault::Fault;
@@ -30,8 +31,10 @@ pub(super) async fn page(
     let named = (query.field("subject"), query.field("issuer"));
     let token = |form| operator.token(&room, form);
     let body = html! {
-        @if let Some(words) = room.sessions.said(&operator.secret) {
-            p.note role="status" { (line_of(&words)) }
+        @match room.sessions.said(&operator.secret) {
+            Some(Said { words, warns: false }) => { p.note role="status" { (line_of(&words)) } }
+            Some(Said { words, warns: true }) => { p.error role="alert" { (line_of(&words)) } }
+            None => {}
         }
         // Buttons of the panels belong to these: the panels are the same for everybody.
         (outside(CANCEL, "/cancel", &token(acts::CANCEL)))

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::words::{lasted, section, statement, table, who};
 use crate::gateway::{QueuedView, RunningView, Snapshot, Stoppable};
 use crate::tasks::State;
-use crate::web::shown::line_of;
+use crate::web::shown::{line_of, said};
 
 /// The form that the buttons belong to.
 pub(super) const CANCEL: &str = "cancel";
@@ -80,6 +80,6 @@ fn queued(one: &QueuedView) -> Markup {
 fn button(what: Stoppable, kind: &str, subject: &str) -> Markup {
     html! {
         button.plain.tight type="submit" form=(CANCEL) name="what" value=(what)
-            aria-label=(format!("Cancel the {kind} of {subject}")) { "Cancel" }
+            aria-label=(said(&format!("Cancel the {kind} of {subject}"))) { "Cancel" }
     }
 }

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-use crate::auth::server::Throttle;
+use crate::auth::server::{Rate, Throttle};
 use crate::auth::{Admitted, Authenticator, Caller, ClientAddress, Scope, Verdict};
 use crate::store::{MasterKey, Vault};
 use crate::web::fault::Fault;
@@ -31,10 +31,16 @@ const TOKEN: usize = 8 * 1024;
 /// Attempts of one address that cost nothing, and the longest wait behind them. Nobody guesses a token: this is about load.
 const FREE: u32 = 10;
 const WAIT: TimeDelta = TimeDelta::seconds(10);
+/// Refused attempts that are told of, within a minute: of one address, and in all.
+const TOLD_OF_ONE: u32 = 20;
+const TOLD: u32 = 200;
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
 pub(super) struct Sessions {
     authenticator: Authenticator,
     throttle: Throttle,
+    told_of_one: Rate,
+    told: Rate,
     kept: Mutex<HashMap<Key, Kept>>,
 }
 
@@ -49,7 +55,24 @@ struct Kept {
     used: Instant,
     verified: Instant,
     /// What the next page says once.
-    said: Option<String>,
+    said: Option<Said>,
+}
+
+/// What came of a form.
+pub(super) struct Said {
+    pub(super) words: String,
+    /// It is not as its sender wanted it.
+    pub(super) warns: bool,
+}
+
+/// What somebody does with their session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Their page asks by itself: that keeps nobody in.
+    ByItself,
+    Reading,
+    /// A form: its token is verified right now.
+    Acting,
 }
 
 /// Why nobody came in.
@@ -62,15 +85,25 @@ pub(super) enum Barred {
 
 impl Sessions {
     pub(super) fn new(authenticator: Authenticator) -> Self {
-        Self { authenticator, throttle: Throttle::new(FREE, WAIT), kept: Mutex::default() }
+        Self {
+            authenticator,
+            throttle: Throttle::new(FREE, WAIT),
+            told_of_one: Rate::new(TOLD_OF_ONE, MINUTE),
+            told: Rate::new(TOLD, MINUTE),
+            kept: Mutex::default(),
+        }
     }
 
-    /// The secret of a new session, and whose it is.
+    /// The secret of a new session, and whose it is. Who has a good token waits for nobody else's attempts.
     pub(super) async fn begin(&self, token: &str, from: ClientAddress) -> Result<(String, Caller), Barred> {
-        let network = from.network();
-        self.throttle.attempt(&network, Utc::now()).map_err(Barred::Throttled)?;
-        let Admitted { caller, ended } = self.verify(token, from).await?;
-        self.throttle.forgive(&network, false, Utc::now());
+        let Admitted { caller, ended } = match self.verify(token, from, true).await {
+            Ok(admitted) => admitted,
+            Err(Barred::Unavailable) => return Err(Barred::Unavailable),
+            Err(barred) => {
+                self.throttle.attempt(&from.network(), Utc::now()).map_err(Barred::Throttled)?;
+                return Err(barred);
+            }
+        };
         let secret = random().map_err(|_| Barred::Unavailable)?;
         let key = hash(&secret);
         let sealed =
@@ -82,12 +115,18 @@ impl Sessions {
         Ok((secret, caller))
     }
 
-    /// Whose session it is. `used`: they did something.
+    /// Whether a refused attempt is told of: somebody who tries without an end fills no log.
+    pub(super) fn is_told(&self, from: ClientAddress) -> bool {
+        let now = Utc::now();
+        self.told_of_one.allows(&from.network(), now) && self.told.allows("", now)
+    }
+
+    /// Whose session it is, as `look` asks.
     pub(super) async fn find(
         &self,
         secret: &str,
         from: ClientAddress,
-        used: bool,
+        look: Look,
     ) -> Result<Option<Caller>, Fault> {
         let key = hash(secret);
         let (operator, sealed) = {
@@ -97,17 +136,17 @@ impl Sessions {
                 kept.remove(&key);
                 return Ok(None);
             }
-            if used {
+            if look != Look::ByItself {
                 session.used = Instant::now();
             }
-            if session.verified.elapsed() < VERIFIED {
+            if look != Look::Acting && session.verified.elapsed() < VERIFIED {
                 return Ok(Some(session.operator.clone()));
             }
             (session.operator.clone(), session.sealed.clone())
         };
         let token = vault(secret).open(&key, b"token", &sealed).map(Zeroizing::new)?;
         let token = std::str::from_utf8(&token).map_err(|_| Fault::unavailable())?;
-        match self.verify(token, from).await {
+        match self.verify(token, from, look == Look::Acting).await {
             Ok(Admitted { caller, ended }) if caller.person() == operator.person() => {
                 if let Some(session) = self.kept().get_mut(&key) {
                     (session.verified, session.ended) = (Instant::now(), ended);
@@ -128,24 +167,28 @@ impl Sessions {
     }
 
     /// For the next page of this session.
-    pub(super) fn say(&self, secret: &str, words: String) {
+    pub(super) fn say(&self, secret: &str, said: Said) {
         if let Some(session) = self.kept().get_mut(&hash(secret)) {
-            session.said = Some(words);
+            session.said = Some(said);
         }
     }
 
-    pub(super) fn said(&self, secret: &str) -> Option<String> {
+    pub(super) fn said(&self, secret: &str) -> Option<Said> {
         self.kept().get_mut(&hash(secret))?.said.take()
     }
 
     /// Without what else opens something: of an operator only the name is needed.
-    async fn verify(&self, token: &str, from: ClientAddress) -> Result<Admitted, Barred> {
+    async fn verify(&self, token: &str, from: ClientAddress, anew: bool) -> Result<Admitted, Barred> {
         let is_one =
             !token.is_empty() && token.len() <= TOKEN && token.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_one {
             return Err(Barred::NotValid);
         }
-        match self.authenticator.verify(token, Some(from)).await {
+        let verdict = match anew {
+            true => self.authenticator.verify_anew(token, Some(from)).await,
+            false => self.authenticator.verify(token, Some(from)).await,
+        };
+        match verdict {
             Verdict::Admitted(admitted) if !admitted.caller.scopes.has(Scope::Admin) => Err(Barred::NoAdmin),
             Verdict::Admitted(admitted) => {
                 let Admitted { caller, ended } = *admitted;

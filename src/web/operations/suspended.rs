@@ -6,7 +6,7 @@ use super::words::{section, table};
 use crate::gateway::Snapshot;
 use crate::store::suspensions::{Suspended, Suspension, shown};
 use crate::web::fields::form;
-use crate::web::shown::line_of;
+use crate::web::shown::{line_of, marked, said};
 
 /// The form that the buttons belong to.
 pub(super) const RESUME: &str = "resume";
@@ -46,7 +46,7 @@ fn row(one: &Suspension) -> Markup {
             td { (until.map_or("it is resumed".to_owned(), shown)) }
             td {
                 button.plain.tight type="submit" form=(RESUME) name="what" value=(value(of))
-                    aria-label=(format!("Resume {words}")) { "Resume" }
+                    aria-label=(said(&format!("Resume {words}"))) { "Resume" }
             }
         }
     }
@@ -95,6 +95,10 @@ pub(super) fn switch(
                         }
                     }
                 }
+                // A field has it as it is, since it says whom.
+                @for named in [subject, issuer] {
+                    @if marked(named) > 0 { p.error { "Named as " (line_of(named)) } }
+                }
                 label for="reason" { "Reason" }
                 input #reason type="text" name="reason" required maxlength="500" autocomplete="off";
                 button.danger type="submit" { "Suspend" }
@@ -109,12 +113,12 @@ fn of_database(database: &str, files: &[String]) -> Markup {
     };
     html! {
         option value=(value(&Suspended::Writes { database: Some(database.to_owned()) })) {
-            "writes in " (database)
+            "writes in " (said(database))
         }
-        option value=(policy(None)) { "whoever calls under a policy of " (database) }
+        option value=(policy(None)) { "whoever calls under a policy of " (said(database)) }
         @if files.len() > 1 {
             @for file in files {
-                option value=(policy(Some(file))) { "under " (file) " of " (database) }
+                option value=(policy(Some(file))) { "under " (said(file)) " of " (said(database)) }
             }
         }
     }

@@ -9,18 +9,20 @@ use maud::{Markup, html};
 
 use super::Room;
 use super::door::{Operator, way_out};
-use crate::auth::Caller;
-use crate::gateway::{Trial, TrialRequest};
+use crate::auth::{Caller, Scope, Scopes};
+use crate::gateway::{Trial, TrialRequest, Tried};
 use crate::pg::Diagnostic;
+use crate::sql;
 use crate::web::fault::Fault;
 use crate::web::fields::{form, hidden};
-use crate::web::form::Form;
+use crate::web::form::{Form, Long};
 use crate::web::layout::Page;
-use crate::web::shown::{line_of, lines};
+use crate::web::shown::{line_of, lines, said};
 
 const TRY: &str = "operations try";
-/// Bytes of a statement.
-const MOST: usize = 12 * 1024;
+/// Scopes of the caller, as the form says them.
+const SCOPES: [(&str, &str); 3] =
+    [("write", "read and write"), ("read", "read"), ("approve", "neither: approve alone")];
 
 pub(super) async fn show(State(room): State<Arc<Room>>, operator: Operator) -> Response {
     room.trial(&operator, &Form::default(), None)
@@ -29,13 +31,11 @@ pub(super) async fn show(State(room): State<Arc<Room>>, operator: Operator) -> R
 pub(super) async fn submit(
     State(room): State<Arc<Room>>,
     operator: Operator,
-    form: Form,
+    Long(form): Long,
 ) -> Result<Response, Fault> {
     operator.sent(&room, TRY, &form)?;
-    let sql = form.field("sql").to_owned();
-    if sql.len() > MOST {
-        return Err(Fault::bad_request(format!("The statement is longer than {MOST} bytes.")));
-    }
+    // Browsers end lines in forms by two characters.
+    let sql = form.field("sql").replace("\r\n", "\n");
     let _place = room.trying.try_acquire().map_err(|_| busy())?;
     let (database, caller) = (database(&form), caller(&form)?);
     let tried = room.gateway.now().try_statement(TrialRequest { database, caller, sql }).await;
@@ -43,18 +43,14 @@ pub(super) async fn submit(
 }
 
 impl Room {
-    fn trial(
-        &self,
-        operator: &Operator,
-        given: &Form,
-        tried: Option<&Result<Trial, Diagnostic>>,
-    ) -> Response {
+    fn trial(&self, operator: &Operator, given: &Form, tried: Option<&Tried>) -> Response {
         let body = html! {
             p.quiet { "Says what would be decided and what would run. Nothing runs." }
             @if let Some(tried) = tried {
                 section #answer aria-labelledby="answer-title" {
                     h2 #answer-title { "What would be decided" }
-                    @match tried { Ok(trial) => (allowed(trial)), Err(refusal) => (refused(refusal)) }
+                    @for stops in &tried.before { (at_the_moment(stops)) }
+                    @match &tried.answer { Ok(trial) => (allowed(trial)), Err(refusal) => (refused(refusal)) }
                 }
             }
             section aria-labelledby="try-title" {
@@ -62,7 +58,7 @@ impl Room {
                 (form("/try", &operator.token(self, TRY), html! {
                     (as_whom(&self.gateway.now().databases(), given))
                     label for="sql" { "Statement" }
-                    textarea #sql.code name="sql" rows="8" required maxlength=(MOST) spellcheck="false"
+                    textarea #sql.code name="sql" rows="8" required maxlength=(sql::MAX_BYTES) spellcheck="false"
                         autocapitalize="none" { (given.field("sql")) }
                     button type="submit" { "Try" }
                 }))
@@ -89,7 +85,7 @@ pub(super) fn as_whom(databases: &[String], given: &Form) -> Markup {
                         label for="database" { "Database" }
                         select #database name="database" {
                             @for name in several {
-                                option value=(name) selected[given.field("database") == name] { (name) }
+                                option value=(name) selected[given.field("database") == name] { (said(name)) }
                             }
                         }
                     }
@@ -104,6 +100,19 @@ pub(super) fn as_whom(databases: &[String], given: &Form) -> Markup {
                 label for="issuer" { "Issuer" }
                 input #issuer type="text" name="issuer" value=(given.field("issuer")) maxlength="500"
                     autocomplete="off" spellcheck="false" autocapitalize="none";
+            }
+            div {
+                label for="client" { "Client, as it calls itself" }
+                input #client type="text" name="client" value=(given.field("client")) maxlength="200"
+                    autocomplete="off" spellcheck="false" autocapitalize="none";
+            }
+            div {
+                label for="scopes" { "Scopes" }
+                select #scopes name="scopes" {
+                    @for (name, words) in SCOPES {
+                        option value=(name) selected[given.field("scopes") == name] { (words) }
+                    }
+                }
             }
         }
         label for="claims" { "Claims, a line each, as in " code { "role=analyst" } }
@@ -126,7 +135,19 @@ pub(super) fn caller(form: &Form) -> Result<Caller, Fault> {
     });
     let claims = claims.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
     let issuer = form.field("issuer").trim().to_owned();
-    Ok(Caller { issuer, claims, ..Caller::local(form.field("subject").trim()) })
+    let client = Some(form.field("client").trim()).filter(|client| !client.is_empty()).map(str::to_owned);
+    let scopes = Scopes::parse(form.given("scopes").unwrap_or(Scope::Write.word()));
+    Ok(Caller { issuer, claims, client, scopes, ..Caller::local(form.field("subject").trim()) })
+}
+
+/// What says no before the statement is looked at.
+fn at_the_moment(refusal: &Diagnostic) -> Markup {
+    html! {
+        p.error role="alert" {
+            "Refused at the moment, whatever is said of the statement: " (line_of(&refusal.message))
+            @if let Some(rule) = &refusal.rule { " (" code { (line_of(rule)) } ")" }
+        }
+    }
 }
 
 fn allowed(trial: &Trial) -> Markup {

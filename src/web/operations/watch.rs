@@ -7,7 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use tokio::sync::Mutex;
 
 use super::{connected, databases, recent, running, suspended};
-use crate::gateway::{Live, Snapshot};
+use crate::gateway::{Live, Snapshot, Unrecorded};
 
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
@@ -45,11 +45,23 @@ fn panels(snapshot: &Snapshot) -> Markup {
     let time = snapshot.at.format("%H:%M:%S");
     html! {
         p #moment .quiet.small { "As of " time { (time) " UTC" } }
+        @if let Some(unrecorded) = snapshot.unrecorded { (not_recorded(unrecorded)) }
         (suspended::panel(snapshot))
         (databases::panel(snapshot))
         (running::panel(snapshot))
         (recent::decisions(snapshot))
         (connected::panel(snapshot))
         (recent::told(snapshot))
+    }
+}
+
+fn not_recorded(Unrecorded { reads }: Unrecorded) -> Markup {
+    html! {
+        p #unrecorded .error role="alert" {
+            "The audit log cannot be written. "
+            @if reads { "Every statement is refused" } @else { "Whatever writes is refused" }
+            ", and nothing can be resumed. What is cancelled or suspended now is done, and recorded only once the log can be \
+             written again: not, if this process is killed before."
+        }
     }
 }

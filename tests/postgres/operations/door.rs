@@ -161,6 +161,48 @@ async fn attempts_are_throttled_and_who_is_in_stays_in() {
     }
     assert!(throttled >= 20, "{throttled}");
     operator.text("/").await;
+    // Nor does anybody keep somebody with a good token out, from the same address.
+    serving.operator("eve").await;
+}
+
+#[tokio::test]
+async fn a_form_looks_at_its_token_right_then() {
+    let serving = Serving::start("").await;
+    let mut operator = serving.operator("dora").await;
+    let token = token_of(&operator.text("/").await, "/suspend");
+    let ended = run(&["token", "revoke", "--tokens-file", &serving.tokens, "dora"]);
+    assert_eq!(ended.status, 0, "{}", ended.err);
+    let fields = [("token", token.as_str()), ("what", "\"all\""), ("time", "1h"), ("reason", "x")];
+    assert_eq!(operator.post("/suspend", &fields).await.status(), StatusCode::FORBIDDEN);
+    let page = serving.operator("eve").await.text("/").await;
+    assert!(!page.contains("Resume all"), "{page}");
+}
+
+#[tokio::test]
+async fn with_tls_the_cookie_is_bound_to_the_host() {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let (folder, key) = (tempfile::tempdir().unwrap(), made.signing_key.serialize_pem());
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(file("key.pem"), key).unwrap();
+    let tls = format!("tls.cert_file = {:?}\ntls.key_file = {:?}", file("cert.pem"), file("key.pem"));
+    let serving = Serving::start(&tls).await;
+    assert!(serving.origin.starts_with("https://127.0.0.1:"), "{}", serving.origin);
+    let admin = serving.token("dora", "admin").await;
+    let mut browser = serving.browser();
+    let form = token_of(&browser.text("/login").await, "/login");
+    let answer = browser.post("/login", &[("token", &form), ("access_token", &admin)]).await;
+    let set: Vec<_> =
+        answer.headers().get_all("set-cookie").iter().map(|set| set.to_str().unwrap()).collect();
+    let session = set.iter().find(|set| set.starts_with("__Host-pgwarden-operations=")).unwrap();
+    for word in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(session.contains(word), "{session}");
+    }
+    assert!(!session.contains("Domain"), "{session}");
+    let page = browser.text("/").await;
+    assert!(page.contains("Logged in as <strong>dora</strong>"), "{page}");
+    let plain = serving.origin.replace("https://", "http://");
+    serving.client.get(&plain).send().await.unwrap_err();
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn a_statement_is_tried_as_a_caller_and_nothing_runs() {
     let serving = Serving::start("").await;
     let mut operator = serving.operator("dora").await;
     let token = token_of(&operator.text("/try").await, "/try");
-    let mut tried = async |sql: &str| {
+    let tried = async |sql: &str| {
         let fields = [
             ("token", token.as_str()),
             ("database", "shop"),
@@ -71,7 +71,7 @@ async fn a_statement_is_tried_as_a_caller_and_nothing_runs() {
             ("claims", "role=x"),
             ("sql", sql),
         ];
-        let answer = operator.post("/try", &fields).await;
+        let answer = operator.clone().post("/try", &fields).await;
         (answer.status(), answer.text().await.unwrap())
     };
     let (_, page) = tried("select name from s.customers").await;
@@ -82,9 +82,13 @@ async fn a_statement_is_tried_as_a_caller_and_nothing_runs() {
     assert!(page.contains("Allowed") && page.contains("as UPDATE"), "{page}");
     let (_, page) = tried("</textarea><script>").await;
     assert!(page.contains("Refused: ") && page.matches("<script").count() == 1, "{page}");
-    let (status, _) = tried(&"x".repeat(13_000)).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST);
-    let (status, _) = tried(&"x".repeat(40_000)).await;
+    // As long as `query` takes, however it is written in a form.
+    let long = |bytes: usize| format!("SELECT name FROM s.customers{}", "\n".repeat(bytes - 28));
+    let (_, page) = tried(&long(65_536)).await;
+    assert!(page.contains("Allowed"), "{page}");
+    let (_, page) = tried(&long(65_537)).await;
+    assert!(page.contains("Refused: ") && page.contains("54000"), "{page}");
+    let (status, _) = tried(&"%".repeat(100_000)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     let count = "SELECT count(*) FROM s.customers WHERE name = 'tried'";
     assert_eq!(serving.admin.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 0);
@@ -130,4 +134,94 @@ async fn a_session_of_a_client_is_shown_with_its_name_and_a_server_that_is_gone_
         operator.clone().text("/live").await.contains(">answers<").then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_trial_says_what_else_would_refuse_the_caller() {
+    let serving = Serving::start("").await;
+    let mut operator = serving.operator("dora").await;
+    let token = token_of(&operator.text("/try").await, "/try");
+    let tried = async |browser: &super::Browser, subject: &str, scopes: &str, sql: &str| {
+        let fields = [("token", &*token), ("database", "shop"), ("subject", subject), ("scopes", scopes)];
+        let answer = browser.clone().post("/try", &[&fields[..], &[("sql", sql)]].concat()).await;
+        answer.text().await.unwrap()
+    };
+    let (read, update) = ("SELECT 1", "UPDATE s.customers SET name = 'x' WHERE id = 2");
+    for (scopes, sql, lacks) in [
+        ("write", update, None),
+        ("read", read, None),
+        ("read", update, Some("write")),
+        ("approve", read, Some("read")),
+    ] {
+        let page = tried(&operator, "anna", scopes, sql).await;
+        assert!(page.contains("Allowed"), "{page}");
+        assert_eq!(page.contains("Refused at the moment"), lacks.is_some(), "{scopes} {sql}: {page}");
+        assert!(lacks.is_none_or(|scope| page.contains(&format!("lacks the scope `{scope}`"))), "{page}");
+    }
+    for (what, subject, reads) in [("caller", "anna", true), (r#"{"writes":{"database":null}}"#, "", false)] {
+        let fields = [("what", what), ("subject", subject), ("time", "1h"), ("reason", "a leak")];
+        operator.act("/suspend", &fields).await;
+        for (subject, sql) in [("anna", read), ("bob", read), ("bob", update)] {
+            let page = tried(&operator, subject, "write", sql).await;
+            let expected = (subject == "anna") || (!reads && sql == update);
+            assert_eq!(page.contains("operations.suspended"), expected, "{what} {subject} {sql}: {page}");
+            assert!(page.contains("Allowed"), "{page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_trial_is_under_the_policy_of_the_client() {
+    let serving = Serving::start("").await;
+    let config = std::fs::read_to_string(serving.file("pgwarden.toml")).unwrap();
+    let mapped = "[[databases.shop.policies]]\nwhen = { client = \"odd\" }\npolicy = \"odd.toml\"\n";
+    std::fs::write(serving.file("odd.toml"), "version = 1\ninclude = []\n").unwrap();
+    std::fs::write(serving.file("pgwarden.toml"), format!("{config}{mapped}")).unwrap();
+    let mut operator = serving.operator("dora").await;
+    let token = token_of(&operator.text("/try").await, "/try");
+    until("the client has its policy", async || {
+        let sql = ("sql", "SELECT name FROM s.customers");
+        let fields =
+            [("token", &*token), ("database", "shop"), ("subject", "anna"), ("client", "odd/2"), sql];
+        let page = operator.clone().post("/try", &fields).await.text().await.unwrap();
+        page.contains("Refused: ").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_began_under_a_wider_setting_is_shown_as_the_narrower_one_says() {
+    let serving = Serving::start(
+        "[tasks]\nhandle_after_ms = 1\n[audit]\nfile = \"audit.jsonl\"\nstatements = \"whole\"",
+    )
+    .await;
+    let anna = serving.token("anna", "read").await;
+    serving.query(&anna, super::LONG).await;
+    let operator = serving.operator("dora").await;
+    until("it runs, and is shown whole", async || {
+        operator.clone().text("/live").await.contains(CANARY).then_some(())
+    })
+    .await;
+    let config = std::fs::read_to_string(serving.file("pgwarden.toml")).unwrap();
+    std::fs::write(serving.file("pgwarden.toml"), config.replace("\"whole\"", "\"redacted\"")).unwrap();
+    until("it is taken", async || serving.said().contains("configuration taken").then_some(())).await;
+    until("its literals are gone", async || {
+        let page = operator.clone().text("/live").await;
+        let running = page.split_once("id=\"running\"").unwrap().1;
+        let running = running.split_once("id=\"waiting\"").unwrap().0;
+        (running.contains("pairs") && !page.contains(CANARY)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_that_hides_something_is_marked_in_attributes_too() {
+    let serving = Serving::start("").await;
+    let mut operator = serving.operator("dora").await;
+    let named = "an\u{202e}na\u{1b}";
+    let fields = [("what", "caller"), ("subject", named), ("time", "1h"), ("reason", "x")];
+    let (_, page) = operator.act("/suspend", &fields).await;
+    assert!(page.contains("aria-label=\"Resume caller an[U+202E]na[U+001B]\""), "{page}");
+    let page = operator.text("/?subject=an%E2%80%AEna#suspend").await;
+    assert!(page.contains("Named as an<mark>U+202E</mark>na"), "{page}");
 }
