@@ -59,6 +59,8 @@ pub use operations::{
     RunningView, SessionView, Snapshot, Stoppable, Told, Trial, TrialRequest, Tried, Unrecorded, Worded,
     cost,
 };
+#[doc(hidden)]
+pub use output::encoded;
 pub use policies::{Pinned, Policies, PolicySource, When};
 pub use query::Patience;
 pub use reload::{Fault as ReloadFault, Kind as ReloadKind, Proposal, texts_of};

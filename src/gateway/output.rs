@@ -19,7 +19,10 @@ pub(super) use cell::{CUT_MARK, WITHHELD_MARK};
 pub(super) use encoder::{Encoded, Encoder};
 pub(super) use fence::Fence;
 
-use crate::db::Flow;
+use serde_json::value::RawValue;
+
+use super::request::Format;
+use crate::db::{Flow, RowSink as _};
 use crate::sql::ProjectedColumn;
 use cell::Cell;
 
@@ -36,4 +39,17 @@ trait Layout: Send {
 
     /// What stands after the rows; ASCII.
     fn tail(&self) -> &'static str;
+}
+
+/// Rows as the reply's JSON, for what measures the encoder alone; `None` where they are too wide for the reply.
+pub fn encoded(
+    columns: &[ProjectedColumn],
+    rows: &[Vec<Option<&str>>],
+    characters: usize,
+) -> Option<Box<RawValue>> {
+    let mut encoder = Encoder::new(Format::Json, characters, characters);
+    encoder.begin(columns);
+    let taken = rows.iter().take_while(|row| encoder.row(row) == Flow::Continue).count();
+    let encoded = encoder.finish().ok()?;
+    (taken == rows.len()).then_some(encoded.rows)
 }

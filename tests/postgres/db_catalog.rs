@@ -302,3 +302,36 @@ async fn three_hundred_relations_are_read_in_well_under_a_second() {
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     eprintln!("{} relations in {:?}", catalog.relations().len(), started.elapsed());
 }
+
+/// PostgreSQL's own functions look at what is, the rest of the reading at its snapshot.
+#[tokio::test]
+async fn tables_that_go_while_the_catalog_is_read_do_not_make_it_unreadable() {
+    let database = Database::create(Template::Shop).await;
+    let gate = gate(&database.url(READER));
+    gate.ready().await.unwrap();
+    let admin = database.admin().await;
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let changing = async {
+        let names: Vec<String> = (0..20).map(|n| format!("public.passing_{n}")).collect();
+        let create =
+            |name: &String| format!("CREATE TABLE {name} (id integer PRIMARY KEY, n integer CHECK (n > 0));");
+        let (create, drop) =
+            (names.iter().map(create).collect::<String>(), format!("DROP TABLE {}", names.join(", ")));
+        while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            admin.batch_execute(&create).await.unwrap();
+            admin.batch_execute(&drop).await.unwrap();
+        }
+    };
+    let reading = async {
+        let mut read = Vec::new();
+        for _ in 0..60 {
+            read.push(gate.refresh().await.map(|_| ()));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        read
+    };
+    let (read, ()) = tokio::join!(reading, changing);
+    for one in read {
+        one.unwrap();
+    }
+}

@@ -26,12 +26,13 @@ const PGWARDEN: &str = env!("CARGO_BIN_EXE_pgwarden");
 const PACKAGED: &str = "tests/packages/page.sh runs it";
 const SERVED: &str = "needs a running server: probe.rs and suspend.rs run it";
 
-const ELSEWHERE: [Elsewhere; 29] = [
+const ELSEWHERE: [Elsewhere; 30] = [
     elsewhere("./scripts/demo", "builds pgwarden anew; what it starts is in cli.rs", &[]),
     elsewhere("./scripts/test", "runs this test", &[]),
     elsewhere("./scripts/faults", "runs the tests of faults.rs", &[]),
     elsewhere("cargo test --test load", "wants the machine for itself", &[]),
     elsewhere("scripts/soak ", "takes the machine for an hour", &[]),
+    elsewhere("scripts/bench", "builds and measures for minutes, and wants the machine for itself", &[]),
     elsewhere("pgwarden demo ", "cli.rs runs it, at a free port", &[PGWARDEN, "demo", "--help"]),
     elsewhere("cargo install ", RELEASE, &["cargo", "install", "-h"]),
     elsewhere("sudo tar ", PACKAGED, &[]),

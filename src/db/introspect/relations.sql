@@ -26,7 +26,8 @@ SELECT
               'generated', a.attgenerated <> '',
               'identity', a.attidentity <> '',
               'comment', m.description,
-              'selectable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'),
+              -- NULL, like the other functions that look by themselves, where it was dropped since the snapshot.
+              'selectable', COALESCE(pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'), FALSE),
               'collation', NULLIF(a.attcollation::int8, 0)
             )
             ORDER BY a.attnum
@@ -152,7 +153,7 @@ SELECT
               'name', x.relname,
               'unique', i.indisunique,
               'valid', i.indisvalid,
-              'definition', pg_catalog.pg_get_indexdef(i.indexrelid)
+              'definition', COALESCE(pg_catalog.pg_get_indexdef(i.indexrelid), '')
             )
             ORDER BY x.relname
           )
@@ -163,7 +164,7 @@ SELECT
       '[]'
     ),
     'checks', pg_catalog.to_json(ARRAY(
-      SELECT pg_catalog.pg_get_constraintdef(k.oid)
+      SELECT COALESCE(pg_catalog.pg_get_constraintdef(k.oid), '')
       FROM pg_catalog.pg_constraint AS k
       WHERE k.conrelid = c.oid AND k.contype = 'c'
       ORDER BY k.conname

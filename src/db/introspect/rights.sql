@@ -35,8 +35,8 @@ SELECT
           pg_catalog.json_agg(
             pg_catalog.json_build_object(
               'name', n.nspname,
-              'usage', pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE'),
-              'create', pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
+              'usage', COALESCE(pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE'), FALSE),
+              'create', COALESCE(pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE'), FALSE)
             )
             ORDER BY n.nspname
           )
@@ -56,7 +56,7 @@ SELECT
               'oid', c.oid::int8,
               'name', pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname),
               'columns', pg_catalog.to_json(v.readable),
-              'whole', pg_catalog.has_table_privilege(r.oid, c.oid, 'SELECT'),
+              'whole', COALESCE(pg_catalog.has_table_privilege(r.oid, c.oid, 'SELECT'), FALSE),
               'writes', pg_catalog.to_json(v.writes),
               'owner', pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE'),
               'row_security_binds',

@@ -10,7 +10,7 @@ SELECT
     END,
     'arguments', CASE
       WHEN n.nspname = 'pg_catalog' THEN ''
-      ELSE pg_catalog.pg_get_function_identity_arguments(p.oid)
+      ELSE COALESCE(pg_catalog.pg_get_function_identity_arguments(p.oid), '')
     END,
     'out_columns', CASE
       WHEN p.proargmodes IS NULL THEN '[]'

@@ -3,7 +3,7 @@ SELECT
     'oid', n.oid::int8,
     'name', n.nspname,
     'comment', pg_catalog.obj_description(n.oid, 'pg_namespace'),
-    'usable', pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+    'usable', COALESCE(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), FALSE),
     'creators', pg_catalog.to_json(ARRAY(
       SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE COALESCE(r.rolname::text, a.grantee::text) END
       FROM pg_catalog.aclexplode(n.nspacl) AS a

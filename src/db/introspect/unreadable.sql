@@ -10,9 +10,9 @@ SELECT
         a.attrelid = c.oid
         AND a.attnum > 0
         AND NOT a.attisdropped
-        AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
+        AND NOT COALESCE(pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'), FALSE)
     )),
-    'everything', NOT pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),
+    'everything', NOT COALESCE(pg_catalog.has_any_column_privilege(c.oid, 'SELECT'), FALSE),
     'row_security', c.relrowsecurity,
     'security_invoker', COALESCE(
       'security_invoker=true' = ANY (c.reloptions) OR 'security_invoker=on' = ANY (c.reloptions),

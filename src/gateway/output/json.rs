@@ -3,7 +3,7 @@
 use super::cell::{CUT_MARK, WITHHELD_MARK};
 use super::document::push_document;
 use super::escape::push_string;
-use super::number::{Decimal, is_printed_double};
+use super::number::{Decimal, is_printed_double, is_short_integer};
 use super::{Cell, Layout};
 use crate::sql::{Encoding, ProjectedColumn};
 
@@ -53,6 +53,6 @@ fn push_value(column: &ProjectedColumn, text: &str, out: &mut String) {
 fn is_raw_number(column: &ProjectedColumn, text: &str) -> bool {
     match column.type_name.as_str() {
         "double precision" | "real" => is_printed_double(text),
-        _ => Decimal::parse(text).is_some_and(|decimal| decimal.is_safe()),
+        _ => is_short_integer(text) || Decimal::parse(text).is_some_and(|decimal| decimal.is_safe()),
     }
 }

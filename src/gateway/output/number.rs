@@ -9,6 +9,14 @@ const SAFE_EXPONENT: i64 = 300;
 /// 2^53.
 const SAFE_INTEGER: u64 = 1 << 53;
 
+/// Most integers: nothing has to be taken apart, or allocated, to see that they are safe.
+pub(super) fn is_short_integer(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    unsigned.len() <= SAFE_DIGITS
+        && is_digits(unsigned)
+        && (unsigned.len() == 1 || !unsigned.starts_with('0'))
+}
+
 /// A number in JSON's grammar, its value as digits times a power of ten.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Decimal {
