@@ -16,6 +16,7 @@ mod investigate;
 mod observability;
 mod operations;
 mod password;
+mod replicas;
 mod section;
 mod server;
 mod settings;

@@ -67,6 +67,7 @@ mod postgres {
     mod saved;
     mod security;
     mod sql_cases;
+    mod standby_reads;
     mod suspend;
     mod task_store;
     mod tasks;

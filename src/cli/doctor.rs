@@ -5,6 +5,7 @@ mod identities;
 mod monitor;
 mod passwords;
 mod providers;
+mod replicas;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use serde_json::json;
 use self::beyond::Beyond;
 use self::identities::Identities;
 use self::monitor::MonitorReport;
+use self::replicas::Replicas;
 use super::FAILED;
 use super::arguments::DoctorArguments;
 use super::setup::{Setup, environment};
@@ -31,6 +33,7 @@ struct Report<'s> {
     examination: Result<Examination, Diagnostic>,
     beyond: Beyond,
     monitor: MonitorReport,
+    replicas: Replicas,
     identities: Identities,
     /// What the policies name and the database does not have.
     missing: Vec<PolicyError>,
@@ -60,6 +63,7 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
     let examination = served.database.examine().await;
     let beyond = if examination.is_ok() { Beyond::find(served).await } else { Beyond::default() };
     let monitor = MonitorReport::find(served).await;
+    let replicas = Replicas::find(served).await;
     let identities = Identities::find(served).await;
     // Without the checks of the login, which are told above.
     let (missing, missing_notes, saved, documents) = match served.database.ready().await {
@@ -76,6 +80,7 @@ async fn examine<'s>(entry: &'s DatabaseEntry, served: &'s Served) -> Report<'s>
         examination,
         beyond,
         monitor,
+        replicas,
         identities,
         missing,
         missing_notes,
@@ -91,6 +96,7 @@ impl Report<'_> {
             && self.saved.is_empty()
             && !self.documents.iter().any(DocumentFault::is_fatal)
             && self.monitor.is_healthy()
+            && self.replicas.are_healthy()
             && self.identities.are_healthy(self.accepted)
             && self
                 .examination
@@ -118,7 +124,7 @@ impl Report<'_> {
             "name": self.entry.name, "connection": shown, "healthy": self.is_healthy(), "found": found,
             "policy": missing, "notes": notes, "saved_queries": saved, "monitor_login": self.monitor.json(),
             "identities": self.identities.json(), "documents": documents,
-            "passwords": passwords::json(self.entry),
+            "passwords": passwords::json(self.entry), "replicas": self.replicas.json(),
         })
         .to_string()
     }
@@ -131,6 +137,7 @@ impl Report<'_> {
         }
         passwords::describe(self.entry, &mut out);
         self.monitor.describe(&mut out);
+        self.replicas.describe(&mut out);
         self.identities.describe(self.accepted, &mut out);
         for missing in &self.missing {
             line(&mut out, "FAIL", &missing.to_string(), None);
@@ -250,6 +257,7 @@ mod tests {
             examination: Ok(examination),
             beyond: Beyond::default(),
             monitor: MonitorReport::default(),
+            replicas: Replicas::default(),
             identities: Identities::default(),
             missing: Vec::new(),
             missing_notes: Vec::new(),
@@ -314,6 +322,7 @@ mod tests {
             examination: Err(error),
             beyond: Beyond::default(),
             monitor: MonitorReport::default(),
+            replicas: Replicas::default(),
             identities: Identities::default(),
             missing: Vec::new(),
             missing_notes: Vec::new(),

@@ -274,6 +274,8 @@ fn logs_in_elsewhere(config: &Config, entry: &DatabaseEntry) -> bool {
 fn serve(entry: &DatabaseEntry, logs_in_elsewhere: bool) -> anyhow::Result<Served> {
     let mut settings = DatabaseSettings::new(&entry.name, entry.connection.clone());
     settings.monitor.clone_from(&entry.monitor_login);
+    settings.replicas.clone_from(&entry.replicas);
+    settings.replica_lag = entry.replica_lag.map_or(settings.replica_lag, Duration::from_secs);
     settings.pool_size = entry.pool_size.unwrap_or(settings.pool_size);
     settings.search_path.clone_from(&entry.search_path);
     settings.time_zone.clone_from(&entry.time_zone);
@@ -313,8 +315,8 @@ fn policies(entry: &DatabaseEntry, settings: &DatabaseSettings) -> anyhow::Resul
 
 /// Of the login of one policy: the database is the same.
 fn settings_of(login: &ConnectionSettings, settings: &DatabaseSettings) -> DatabaseSettings {
-    let connection = login.clone();
-    DatabaseSettings { connection, identity: Identity::Login, monitor: None, ..settings.clone() }
+    let (connection, replicas) = (login.clone(), Vec::new());
+    DatabaseSettings { connection, identity: Identity::Login, monitor: None, replicas, ..settings.clone() }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::investigate::investigate;
 use super::observability::{metrics, tracing};
 use super::operations::operations;
 use super::password::{OF_LOGIN, OF_MONITOR, OF_URL, with_passwords, with_passwords_of};
+use super::replicas;
 use super::section::{Fault, Section, Source, each, integer, pairs, string, strings};
 use super::server::server;
 use super::store::store;
@@ -131,6 +132,9 @@ fn database(
         is_another_login(&monitor, &connection, "_monitor LOGIN IN ROLE pg_monitor").map(|()| monitor)
     })?;
     let monitor_login = with_passwords_of(&mut section, &OF_MONITOR, files, monitor_login)?;
+    let replica = |url: &str| replicas::of(connect(url)?, &connection);
+    let replicas = section.value("replicas", |value| each(value, replica))?.unwrap_or_default();
+    let replica_lag = section.value("replica_lag", integer(replicas::LAGS))?;
     let login = |url: &str| {
         let login = connect(url)?;
         is_another_login(&login, &connection, "_other LOGIN").map(|()| login)
@@ -141,6 +145,8 @@ fn database(
         policies: policies.collect::<Result<_, _>>()?,
         connection,
         monitor_login,
+        replicas,
+        replica_lag,
         policy: section.value("policy", string)?.map(|file| folder.join(file)),
         notes: section.value("notes", string)?.map(|file| folder.join(file)),
         queries: section.value("queries", string)?.map(|file| folder.join(file)),

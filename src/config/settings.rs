@@ -69,6 +69,10 @@ pub struct DatabaseEntry {
     pub connection: ConnectionSettings,
     /// A second login to the same database, a member of `pg_monitor`.
     pub monitor_login: Option<ConnectionSettings>,
+    /// Physical standbys that may answer reads.
+    pub replicas: Vec<ConnectionSettings>,
+    /// How old what they answer may be, in seconds; `None` takes the default.
+    pub replica_lag: Option<u64>,
     /// Of callers whom none of `policies` is for.
     pub policy: Option<PathBuf>,
     pub policies: Vec<MappedPolicy>,
@@ -104,6 +108,8 @@ impl DatabaseEntry {
             name: name.into(),
             connection,
             monitor_login: None,
+            replicas: Vec::new(),
+            replica_lag: None,
             policy: None,
             policies: Vec::new(),
             notes: None,

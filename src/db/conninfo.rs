@@ -207,6 +207,11 @@ impl ConnectionSettings {
         format!("{}/{}", hosts.join(","), self.dbname)
     }
 
+    /// It is known which server a connection reaches.
+    pub fn is_of_one_host(&self) -> bool {
+        self.hosts.len() == 1
+    }
+
     /// The way to PostgreSQL does not leave this machine.
     pub fn is_local(&self) -> bool {
         self.hosts.iter().all(|host| match (&host.name, host.address) {

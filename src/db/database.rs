@@ -3,6 +3,8 @@
 
 mod answers;
 pub(super) mod identities;
+mod replicas;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +14,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::told::unanswered;
+pub(super) use self::told::{canceled_by_client, past_deadline};
 use super::connect::Connector;
 use super::fixed::{Record, Value};
 use super::knowledge::{Inspection, Knowledge, Known};
 use super::look::look;
 use super::pool::{Pool, PoolState};
 use super::repeatable::Memory;
+use super::replicas::Replicas;
 use super::run::{Call, Surroundings};
 use super::watching::{Look, Looker, Seen};
 use super::{
@@ -53,6 +58,7 @@ pub struct Database {
     outside: Pool,
     connector: Arc<Connector>,
     monitor: Option<Arc<Monitor>>,
+    pub(super) replicas: Option<Arc<Replicas>>,
     knowledge: Knowledge,
     looker: Looker,
     tasks: TaskTracker,
@@ -69,6 +75,7 @@ impl Database {
         let pool = |size| Pool::new(&settings.name, Arc::clone(&connector), size, tasks.clone());
         let (pool, control) = (pool(settings.pool_size), pool(CONTROL_CONNECTIONS));
         let monitor = settings.monitor.as_ref().map(|connection| Monitor::new(&settings.name, connection));
+        let replicas = Replicas::new(&settings, &tasks);
         Arc::new(Self {
             settings,
             pool,
@@ -76,6 +83,7 @@ impl Database {
             control,
             connector,
             monitor: monitor.map(Arc::new),
+            replicas,
             knowledge: Knowledge::default(),
             looker: Looker::default(),
             tasks,
@@ -157,7 +165,7 @@ impl Database {
         Some(self.settings.time_zone.clone().unwrap_or_else(|| known.examination.time_zone.clone()))
     }
 
-    /// Runs a checked statement. The rows in `sink` may be used only after `Ok`.
+    /// Runs a checked statement on the primary. The rows in `sink` may be used only after `Ok`.
     pub async fn run(
         self: &Arc<Self>,
         checked: Checked,
@@ -167,12 +175,30 @@ impl Database {
         cancel: &CancellationToken,
     ) -> Result<Ran, Diagnostic> {
         let statement = Repeatable::new(checked);
-        self.run_watched(&statement, params, limits, sink, &Progress::default(), cancel).await
+        self.run_at(None, &statement, params, limits, sink, &Progress::default(), cancel).await
     }
 
-    /// As [`Self::run`], for somebody who looks on, and perhaps not for the first time.
+    /// As [`Self::run`], for somebody who looks on, and perhaps not for the first time; on a replica where one may answer.
     pub async fn run_watched(
         self: &Arc<Self>,
+        statement: &Repeatable,
+        params: &[Option<String>],
+        limits: &RunLimits,
+        sink: &mut dyn RowSink,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Ran, Diagnostic> {
+        let replicas = self.replicas.as_ref();
+        self.run_at(replicas, statement, params, limits, sink, progress, cancel).await
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "those of the two ways to run a statement, and which of them it is"
+    )]
+    async fn run_at(
+        self: &Arc<Self>,
+        replicas: Option<&Arc<Replicas>>,
         statement: &Repeatable,
         params: &[Option<String>],
         limits: &RunLimits,
@@ -192,7 +218,7 @@ impl Database {
             biased;
             () = cancel.cancelled() => Err(canceled_by_client()),
             () = self.ended.cancelled() => Err(identities::ended()),
-            ran = timeout_at(ends, Box::pin(self.run_known(&call, sink))) => match ran {
+            ran = timeout_at(ends, Box::pin(self.run_known(replicas, &call, sink))) => match ran {
                 Ok(Ok(ran)) => Ok(ran),
                 Ok(Err(error)) => Err(self.explain(error, limits.deadline)),
                 Err(_) if progress.backend().is_none() => Err(unanswered(limits.deadline)),
@@ -294,8 +320,19 @@ impl Database {
         Ok(types)
     }
 
-    async fn run_known(self: &Arc<Self>, call: &Call<'_>, sink: &mut dyn RowSink) -> Result<Ran, Diagnostic> {
+    async fn run_known(
+        self: &Arc<Self>,
+        replicas: Option<&Arc<Replicas>>,
+        call: &Call<'_>,
+        sink: &mut dyn RowSink,
+    ) -> Result<Ran, Diagnostic> {
         let known = self.known().await?;
+        if let Some(replicas) = replicas {
+            replicas.watch(&self.outside, &self.tasks);
+            if let Some(answer) = Box::pin(replicas.answer(&self.settings, &known, call, sink)).await {
+                return answer;
+            }
+        }
         self.surroundings(&known).run(call, sink).await
     }
 
@@ -307,6 +344,7 @@ impl Database {
             catalog: &known.catalog,
             users: &known.users,
             abilities: known.abilities,
+            needed: None,
         }
     }
 
@@ -376,6 +414,11 @@ impl Database {
         self.pool.close();
         self.control.close();
         if *self.identity() != Identity::Own
+            && let Some(replicas) = &self.replicas
+        {
+            replicas.close();
+        }
+        if *self.identity() != Identity::Own
             && let Some(monitor) = &self.monitor
         {
             monitor.close().await;
@@ -402,27 +445,4 @@ pub(super) fn check_parameters(expected: usize, given: &[Option<String>]) -> Res
         return Err(refused("a parameter holds a NUL character, which PostgreSQL's text cannot".to_owned()));
     }
     Ok(())
-}
-
-pub(super) fn past_deadline(deadline: Duration) -> Diagnostic {
-    let seconds = deadline.as_secs_f64();
-    Diagnostic::refused(
-        SqlState::QUERY_CANCELED,
-        format!("the statement was canceled: it ran longer than its deadline of {seconds} s"),
-    )
-    .hint("make it read less: a LIMIT, a condition on an indexed column, a smaller range")
-}
-
-/// Nothing of the statement ran: no connection was to be had, or it said nothing.
-fn unanswered(deadline: Duration) -> Diagnostic {
-    let seconds = deadline.as_secs_f64();
-    Diagnostic::connection(
-        SqlState::CONNECTION_FAILURE,
-        format!("PostgreSQL did not answer within the call's deadline of {seconds} s"),
-    )
-    .hint("nothing has run: try again in a moment")
-}
-
-pub(super) fn canceled_by_client() -> Diagnostic {
-    Diagnostic::refused(SqlState::QUERY_CANCELED, "the statement was canceled by the client")
 }

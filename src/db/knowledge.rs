@@ -37,6 +37,8 @@ pub(super) struct Known {
     pub examination: Examination,
     pub users: Users,
     pub abilities: Abilities,
+    /// From before the catalog was read.
+    pub read: Instant,
     version: String,
 }
 
@@ -236,7 +238,7 @@ impl Knowledge {
             lease.end();
             let users = settings.identity.users(&read.facts)?;
             login::accept(&examination, &settings.accepted, &settings.identity)?;
-            Ok(known(read, examination, users, connection_check))
+            Ok(known(read, examination, users, connection_check, started))
         })
         .await
         .map_err(|failure| settings.identity.explain(failure))?;
@@ -261,10 +263,16 @@ impl std::fmt::Debug for Knowledge {
     }
 }
 
-fn known(read: Introspected, examination: Examination, users: Users, connection_check: bool) -> Known {
+fn known(
+    read: Introspected,
+    examination: Examination,
+    users: Users,
+    connection_check: bool,
+    started: Instant,
+) -> Known {
     let abilities = Abilities { version: read.facts.server_version_num, connection_check };
     let catalog = Arc::new(read.catalog);
-    Known { catalog, examination, users, abilities, version: read.version }
+    Known { catalog, examination, users, abilities, read: started, version: read.version }
 }
 
 /// Runs in the transaction that introspection opened, with its search_path and its role.

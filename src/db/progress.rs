@@ -1,12 +1,14 @@
 //! How far a run is, for whoever looks on.
 
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Written by the run, read from anywhere.
 #[derive(Debug, Default)]
 pub struct Progress {
     phase: AtomicU8,
     backend: AtomicI32,
+    /// 0: the primary.
+    replica: AtomicUsize,
     rows: AtomicU64,
 }
 
@@ -37,6 +39,23 @@ impl Progress {
     /// The process id of the backend that it runs on.
     pub fn backend(&self) -> Option<i32> {
         Some(self.backend.load(Relaxed)).filter(|backend| *backend != 0)
+    }
+
+    /// The replica that it runs on, by its place in the configuration; `None`: the primary.
+    pub fn replica(&self) -> Option<usize> {
+        Some(self.replica.load(Relaxed)).filter(|replica| *replica != 0)
+    }
+
+    pub(super) fn runs_at(&self, replica: usize) {
+        self.replica.store(replica, Relaxed);
+    }
+
+    /// On the primary, without what was seen elsewhere.
+    pub(super) fn begins_anew(&self) {
+        self.phase.store(0, Relaxed);
+        self.backend.store(0, Relaxed);
+        self.rows.store(0, Relaxed);
+        self.replica.store(0, Relaxed);
     }
 
     pub(super) fn runs_on(&self, backend: i32) {

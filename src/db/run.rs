@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use futures_util::future::{MaybeDone, maybe_done};
-use futures_util::{FutureExt, TryFutureExt as _};
+use futures_util::FutureExt as _;
+use futures_util::future::{MaybeDone, maybe_done, try_join};
 use tokio::time::{Instant, timeout};
 use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::types::Type;
@@ -25,6 +25,7 @@ use super::locks::{self, Locks, Session};
 use super::params::TextParam;
 use super::pool::Pool;
 use super::repeatable::{self, Memory, Seen};
+use super::replicas::{self, Needed};
 use super::rows::{self, Bounds, Failed, Streamed};
 use super::traced::traced;
 use super::{DatabaseSettings, Progress, Ran, RowSink, RunLimits, Truncation, error, planner, pooler};
@@ -50,6 +51,8 @@ pub(super) struct Surroundings<'a> {
     pub catalog: &'a Arc<Catalog>,
     pub users: &'a Users,
     pub abilities: Abilities,
+    /// Of a replica; `None`: the pool is the primary's.
+    pub needed: Option<&'a Needed>,
 }
 
 /// One call: what to run and within which bounds.
@@ -84,7 +87,9 @@ impl Surroundings<'_> {
         sink: &mut dyn RowSink,
         context: Option<&Context>,
     ) -> Result<Ran, Diagnostic> {
-        if let Some(seen) = call.memory.of(self.catalog).filter(|_| call.is_repeatable()) {
+        // A replica is asked first whether it is one.
+        let on_primary = self.needed.is_none();
+        if let Some(seen) = call.memory.of(self.catalog).filter(|_| on_primary && call.is_repeatable()) {
             match self.again(call, &seen, sink, context).await? {
                 Some(ran) => return Ok(ran),
                 None => call.memory.forget(),
@@ -144,7 +149,14 @@ impl Surroundings<'_> {
             call.progress.has_connection();
             let text = pooler::anew(call.checked.text(), attempt);
             let begun = envelope.begin(link.client(), &text, call.progress);
-            match begun.and_then(|begun| pooler::tidied(link, begun)).await {
+            let begun = async {
+                match begun.await {
+                    Ok(begun) => Ok(pooler::tidied(link, begun).await),
+                    Err(failed) => Ok(Err(failed)),
+                }
+            };
+            let ((), begun) = try_join(replicas::stands(self.needed, link.client()), begun).await?;
+            match begun {
                 Ok(begun) => return Ok((lease, begun)),
                 Err(gone)
                     if attempt < ATTEMPTS && (error::is_gone(&gone) || pooler::is_stale(link, &gone)) =>
@@ -168,6 +180,9 @@ impl Surroundings<'_> {
     /// Waits for a server that comes back: it was there before, or there would be no catalog. Not for one that says nothing:
     /// the call would hold its place in the caller's share meanwhile.
     pub(super) async fn lease(&self, remaining: Duration) -> Result<Lease, Diagnostic> {
+        if self.needed.is_some() {
+            return self.pool.lease(remaining.min(replicas::PATIENCE)).await;
+        }
         let started = Instant::now();
         loop {
             match self.pool.lease(remaining).await {

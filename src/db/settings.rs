@@ -14,6 +14,10 @@ pub struct DatabaseSettings {
     pub identity: Identity,
     /// A second login, a member of `pg_monitor`, for statements of our own.
     pub monitor: Option<ConnectionSettings>,
+    /// Physical standbys of it, which may answer reads.
+    pub replicas: Vec<ConnectionSettings>,
+    /// How old what a replica answers may be.
+    pub replica_lag: Duration,
     /// Connections for callers' statements; two more serve introspection.
     pub pool_size: usize,
     /// Resolves unqualified names; `None` takes the login's own search_path.
@@ -34,6 +38,8 @@ impl DatabaseSettings {
             connection,
             identity: Identity::default(),
             monitor: None,
+            replicas: Vec::new(),
+            replica_lag: Duration::from_secs(10),
             pool_size: 8,
             search_path: None,
             time_zone: None,

@@ -13,7 +13,8 @@ use crate::sql::ProjectedColumn;
 
 /// Takes rows one by one as they arrive; holds at most its own budget.
 pub trait RowSink: Send {
-    /// Called before the first row; and once more where the rows so far count for nothing, none of which was flushed.
+    /// Called before the first row. Called again, the rows so far are void, and others come from the start: only before the
+    /// first [`Self::flush`], and only in [`super::Database::run_watched`].
     fn begin(&mut self, columns: &[ProjectedColumn]);
 
     /// One row: one text per column, `None` for NULL. A field longer than [`RunLimits::field_chars`] characters was

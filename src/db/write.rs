@@ -131,7 +131,8 @@ impl Writing<'_> {
         let reset = !self.write.runs_user_code() && !self.effects.runs_owners_code(self.events);
         let tasks = self.database.tasks().clone();
         let (failure, patience) = (self.failure(), self.limits.deadline);
-        Ok(Uncommitted { lease, tasks, failure, affected, notices, bounds, patience, reset })
+        let replicas = self.database.replicas.clone();
+        Ok(Uncommitted { lease, tasks, replicas, failure, affected, notices, bounds, patience, reset })
     }
 
     async fn execute(

@@ -11,7 +11,8 @@ use super::world::Worlds;
 use super::{Gateway, Served};
 use crate::db::PoolState;
 use crate::telemetry::metrics::series::{
-    CONFIGURATIONS, POLICY, POOL_IN_USE, POOL_OPEN, POOL_SIZE, POOL_WAIT, POOL_WAITING, RELOAD_PENDING, TASKS,
+    CONFIGURATIONS, POLICY, POOL_IN_USE, POOL_OPEN, POOL_SIZE, POOL_WAIT, POOL_WAITING, RELOAD_PENDING,
+    REPLICA_LAG, REPLICA_STATEMENTS, REPLICA_USED, TASKS,
 };
 use crate::telemetry::metrics::{Page, Source};
 
@@ -71,6 +72,25 @@ fn of_database(served: &Served, page: &mut Page) {
             state.in_use += more.in_use;
             state.waiting += more.waiting;
         }
+    }
+    for replica in served.database.replicas() {
+        let number = replica.number.to_string();
+        page.count(&REPLICA_USED, &[name, &number], usize::from(replica.used));
+        if let Some(lag) = replica.lag {
+            page.set(&REPLICA_LAG, &[name, &number], lag.as_secs_f64());
+        }
+        for (result, count) in replica.counts {
+            page.count(
+                &REPLICA_STATEMENTS,
+                &[name, &number, result],
+                usize::try_from(count).unwrap_or(usize::MAX),
+            );
+        }
+        let state = pools.entry("replicas").or_default();
+        state.size += replica.pool.size;
+        state.open += replica.pool.open;
+        state.in_use += replica.pool.in_use;
+        state.waiting += replica.pool.waiting;
     }
     for (pool, state) in pools {
         for (series, count) in [

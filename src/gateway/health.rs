@@ -1,6 +1,7 @@
 //! Whether calls can be answered, and what of the files was not taken.
 
-use super::{Gateway, ReloadKind};
+use super::{Gateway, ReloadKind, Served};
+use crate::db::Standing;
 use crate::pg::Diagnostic;
 use crate::policy::Place;
 
@@ -14,6 +15,8 @@ pub enum Health {
         policies: Vec<Place>,
         notes: Vec<Place>,
         saved: Vec<Place>,
+        /// Replicas that are not used, as `shop 2`: the second one of `shop`.
+        replicas: Vec<String>,
     },
     /// The audit log cannot be written: writes are refused, and reads, too, where `reads` says so.
     Unrecorded {
@@ -51,7 +54,8 @@ impl Gateway {
             return Health::Unrecorded { reads: self.telemetry.may_read().is_err() };
         }
         let faults = self.worlds.faults.load();
-        if faults.is_empty() {
+        let replicas: Vec<String> = now.served.iter().flat_map(unused).collect();
+        if faults.is_empty() && replicas.is_empty() {
             return Health::Ready;
         }
         let places = |kind: ReloadKind| {
@@ -62,6 +66,15 @@ impl Gateway {
             policies: places(ReloadKind::Policy),
             notes: places(ReloadKind::Notes),
             saved: places(ReloadKind::SavedQueries),
+            replicas,
         }
     }
+}
+
+/// Replicas that do not follow; those of which nothing is known yet are not among them.
+fn unused(served: &Served) -> Vec<String> {
+    let replicas = served.database.replicas().into_iter();
+    let unused =
+        replicas.filter(|replica| !replica.standing.follows() && replica.standing != Standing::Unknown);
+    unused.map(|replica| format!("{} {}", served.database.name(), replica.number)).collect()
 }

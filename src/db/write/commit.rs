@@ -1,5 +1,6 @@
 //! The end of a transaction that has written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -10,6 +11,7 @@ use super::locks::Bounds;
 use super::rows::Affected;
 use crate::db::error;
 use crate::db::lease::Lease;
+use crate::db::replicas::Replicas;
 use crate::pg::Diagnostic;
 
 const COMMIT: &str = "COMMIT";
@@ -27,6 +29,8 @@ const UNDOING: Duration = Duration::from_secs(5);
 pub struct Uncommitted {
     pub(super) lease: Lease,
     pub(super) tasks: TaskTracker,
+    /// Where it is not read before it is there.
+    pub(super) replicas: Option<Arc<Replicas>>,
     pub(super) failure: Failure,
     pub(super) affected: Affected,
     pub(super) notices: Vec<Diagnostic>,
@@ -71,12 +75,28 @@ impl Uncommitted {
         let held = link.is_pooled() && !self.reset;
         let commit = if held { COMMIT_AND_HOLD } else { COMMIT };
         match timeout(patience, link.client().batch_execute(commit)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(failed)) => return Err(self.failure.of_commit(&failed)),
-            Err(_) => return Err(unknown_outcome()),
+            Ok(Ok(())) => self.is_known_to(Replicas::has_written),
+            Ok(Err(failed)) => {
+                let told = self.failure.of_commit(&failed);
+                if told.rule == unknown_outcome().rule {
+                    self.is_known_to(Replicas::may_have_written);
+                }
+                return Err(told);
+            }
+            Err(_) => {
+                self.is_known_to(Replicas::may_have_written);
+                return Err(unknown_outcome());
+            }
         }
         self.give_back();
         Ok(())
+    }
+
+    /// No replica is read before it has what was written.
+    fn is_known_to(&self, how: impl FnOnce(&Replicas)) {
+        if let Some(replicas) = self.replicas.as_deref() {
+            how(replicas);
+        }
     }
 
     /// Undoes it.

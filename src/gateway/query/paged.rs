@@ -177,6 +177,7 @@ impl RowSink for Paged<'_> {
         self.columns = columns.to_vec();
         self.chunk = Chunk::default();
         if let Some((encoder, _)) = &mut self.page {
+            self.chunk = Chunk::default();
             encoder.begin(columns);
         }
     }

@@ -20,7 +20,9 @@ impl Gateway {
     }
 
     async fn waits_of(&self, run: &Here, runs: &[Here]) -> Option<String> {
-        let backend = run.live.progress.backend()?;
+        let progress = &run.live.progress;
+        // Backends of a replica are no backends of the primary.
+        let backend = progress.backend().filter(|_| progress.replica().is_none())?;
         let served = self.served(run.database.as_deref()).ok()?;
         // Whatever goes wrong here, the run goes on.
         let wait = served.database.lock_wait(backend).await.ok()??;

@@ -1,5 +1,5 @@
 //! `/healthz`: the process answers. `/readyz`: its databases do, under the policies that their files hold. Open to
-//! all, so they tell nothing but places in those files, and a flood of them asks the databases once a second.
+//! all, so they tell nothing but places in those files and numbers of replicas, and a flood of them asks the databases once a second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,7 +59,7 @@ fn answer(health: Option<gateway::Health>) -> Answer {
     use gateway::Health::{Degraded, NotReady, Ready, Unprotected, Unrecorded};
     match health {
         Some(Ready) => (StatusCode::OK, "ready\n".to_owned()),
-        Some(Degraded { configuration, policies, notes, saved }) => {
+        Some(Degraded { configuration, policies, notes, saved, replicas }) => {
             let told = [
                 ("configuration not taken, the one before stays", configuration),
                 ("policy not taken, the one before stays", policies),
@@ -67,8 +67,11 @@ fn answer(health: Option<gateway::Health>) -> Answer {
                 ("saved queries not taken, those before stay", saved),
             ];
             let told = told.iter().filter(|(_, places)| !places.is_empty());
-            let told: Vec<String> =
+            let mut told: Vec<String> =
                 told.map(|(what, places)| format!("{what}: {}", listed(places))).collect();
+            if !replicas.is_empty() {
+                told.push(format!("replicas not used, the primary answers: {}", replicas.join(", ")));
+            }
             (StatusCode::OK, format!("degraded: {}\n", told.join("; ")))
         }
         Some(Unrecorded { reads: false }) => {

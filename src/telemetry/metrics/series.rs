@@ -74,6 +74,12 @@ series! {
         "Calls that wait for a connection.";
     POOL_WAIT = "pgwarden_pool_wait_seconds", Histogram(DURATIONS), ["database", "pool"],
         "Waiting for a connection, opening one included.";
+    REPLICA_USED = "pgwarden_replica_used", Gauge, ["database", "replica"],
+        "1 while reads go to the replica, else 0.";
+    REPLICA_LAG = "pgwarden_replica_lag_seconds", Gauge, ["database", "replica"],
+        "How old answers of the replica are, at the most.";
+    REPLICA_STATEMENTS = "pgwarden_replica_statements_total", Counter, ["database", "replica", "result"],
+        "Statements that were begun on the replica.";
     APPROVALS = "pgwarden_approvals_total", Counter, ["database", "step"],
         "Steps of approvals.";
     AUTHORIZATIONS = "pgwarden_authorization_steps_total", Counter, ["step", "result", "cause"],
