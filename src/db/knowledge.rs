@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::envelope::Abilities;
 use super::identity::Users;
 use super::introspect::{self, Facts, Introspected, Moment};
+use super::lease::Lease;
 use super::link::Link;
 use super::login::{self, Attributes, Examination, LOGIN};
 use super::pool::Pool;
@@ -28,6 +29,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const LOOKING_PART: u32 = 5;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+/// Of reading the catalog, while it changes.
+const ATTEMPTS: usize = 3;
 const ROLLBACK: &str = "ROLLBACK";
 const CONNECTION_CHECK: &str =
     "SELECT pg_catalog.set_config('client_connection_check_interval', '1000', TRUE)";
@@ -228,11 +231,8 @@ impl Knowledge {
     async fn load(&self, control: &Pool, settings: &DatabaseSettings) -> Result<Arc<Known>, Diagnostic> {
         let started = Instant::now();
         let known = within(LIMIT, async {
-            let mut lease = control.lease(LIMIT).await?;
+            let (mut lease, read) = read(control, settings).await?;
             let link = lease.link().ok_or_else(error::lost)?;
-            let read =
-                introspect::introspect(link.client(), &settings.identity, settings.search_path.as_deref())
-                    .await?;
             let examination = examination(link, &read.facts, &settings.identity).await?;
             let connection_check = connection_check(link).await?;
             lease.end();
@@ -260,6 +260,21 @@ impl Knowledge {
 impl std::fmt::Debug for Knowledge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Knowledge({})", if self.last().is_some() { "ready" } else { "none" })
+    }
+}
+
+/// Reads anew where something was dropped behind the snapshot: PostgreSQL's own functions look at what is.
+async fn read(control: &Pool, settings: &DatabaseSettings) -> Result<(Lease, Introspected), Diagnostic> {
+    let mut attempt = 1;
+    loop {
+        let mut lease = control.lease(LIMIT).await?;
+        let link = lease.link().ok_or_else(error::lost)?;
+        let path = settings.search_path.as_deref();
+        match introspect::introspect(link.client(), &settings.identity, path).await {
+            Ok(read) => return Ok((lease, read)),
+            Err(torn) if torn.sqlstate == SqlState::INTERNAL_ERROR && attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error),
+        }
     }
 }
 

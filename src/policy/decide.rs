@@ -4,6 +4,7 @@
 //! and beside it, `write` what of it may be written, `routine` and `types` say what may run.
 
 mod column;
+mod column_rules;
 mod decision;
 mod family;
 mod relation;

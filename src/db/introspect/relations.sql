@@ -164,7 +164,8 @@ SELECT
       '[]'
     ),
     'checks', pg_catalog.to_json(ARRAY(
-      SELECT COALESCE(pg_catalog.pg_get_constraintdef(k.oid), '')
+      -- Which is an error where its relation was dropped since.
+      SELECT CASE WHEN pg_catalog.pg_get_expr(k.conbin, k.conrelid) IS NULL THEN '' ELSE pg_catalog.pg_get_constraintdef(k.oid) END
       FROM pg_catalog.pg_constraint AS k
       WHERE k.conrelid = c.oid AND k.contype = 'c'
       ORDER BY k.conname

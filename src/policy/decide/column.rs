@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::column_rules::ColumnRules;
 use super::decision::Decision;
 use super::family::{Names, descendants};
 use crate::catalog::{Catalog, Column, Relation, Type};
@@ -56,8 +57,11 @@ impl Policy {
     pub fn access(&self, relation: &Relation, catalog: &Catalog) -> Access<'_> {
         let decision = self.decide_select(relation, catalog);
         let names = Names::of(relation, catalog);
-        let columns =
-            relation.columns.iter().map(|column| self.column_access(relation, column, &names, catalog));
+        let rules = ColumnRules::of(self, relation, &names);
+        let columns = relation.columns.iter().map(|column| match self.is_readable(column, catalog) {
+            true => rules.access(column),
+            false => ColumnAccess::Unreadable,
+        });
         Access { decision, columns: columns.collect(), filters: self.filters_of(&names) }
     }
 
@@ -75,51 +79,6 @@ impl Policy {
 
     pub(super) fn filters_of(&self, names: &Names<'_>) -> Vec<&Filter> {
         self.filters.iter().filter(|filter| names.match_any(&filter.relations)).collect()
-    }
-
-    fn column_access(
-        &self,
-        relation: &Relation,
-        column: &Column,
-        names: &Names<'_>,
-        catalog: &Catalog,
-    ) -> ColumnAccess<'_> {
-        if !self.is_readable(column, catalog) {
-            return ColumnAccess::Unreadable;
-        }
-        self.column_rules(relation, column, names)
-    }
-
-    fn column_rules(&self, relation: &Relation, column: &Column, names: &Names<'_>) -> ColumnAccess<'_> {
-        if let Some(denial) = self.denial(Action::Select, |patterns| {
-            patterns
-                .iter()
-                .any(|p| p.is_of_columns() && names.match_column(std::slice::from_ref(p), &column.name))
-        }) {
-            return ColumnAccess::Denied(Decision::deny(&denial.name).because(denial.reason.as_ref()));
-        }
-        let grants = |pattern: &Pattern| {
-            // A partition follows its parent; a child in an inheritance needs a grant of its own.
-            if relation.is_partition {
-                names.match_column(std::slice::from_ref(pattern), &column.name)
-            } else {
-                pattern.matches_column(&relation.name, &column.name)
-            }
-        };
-        let granted = self
-            .allow
-            .iter()
-            .any(|rule| rule.targets.iter().any(|(action, p)| *action == Action::Select && grants(p)));
-        if !granted {
-            return ColumnAccess::Denied(Decision::deny("default.deny"));
-        }
-        let mut masks = self.masks.iter().filter(|mask| names.match_column(&mask.columns, &column.name));
-        match (masks.next(), masks.next()) {
-            (None, _) => ColumnAccess::Clear,
-            (Some(mask), None) => ColumnAccess::Masked(mask),
-            // Which of two masks hides more, nobody can say.
-            (Some(_), Some(_)) => ColumnAccess::Denied(Decision::deny("default.masks")),
-        }
     }
 
     /// The login may read it, and reading it runs nothing unseen.
@@ -158,7 +117,8 @@ impl Policy {
     /// A rule masks, filters or denies a part of the relation.
     pub(super) fn keeps_back(&self, relation: &Relation, catalog: &Catalog) -> bool {
         let names = Names::of(relation, catalog);
-        let kept = |column: &Column| self.column_rules(relation, column, &names) != ColumnAccess::Clear;
+        let rules = ColumnRules::of(self, relation, &names);
+        let kept = |column: &Column| rules.access(column) != ColumnAccess::Clear;
         !self.filters_of(&names).is_empty() || relation.columns.iter().any(kept)
     }
 
