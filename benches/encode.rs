@@ -30,7 +30,7 @@ fn main() {
     ];
     println!("{:<16} {:>9} {:>9} {:>12}", "columns", "p50 ms", "p99 ms", "rows/s");
     for (name, encoding, field) in kinds {
-        row(name, &vec![column(encoding); COLUMNS], &vec![field; COLUMNS]);
+        row(name, &vec![column(encoding); COLUMNS], &[field; COLUMNS]);
     }
     let (columns, fields): (Vec<_>, Vec<_>) =
         kinds.iter().map(|(_, encoding, field)| (column(*encoding), *field)).unzip();
