@@ -60,10 +60,10 @@ async fn one(stdio: &Stdio, admin: &Client, mark: &str) -> Duration {
     took
 }
 
-/// Until so many backends run the statement.
+/// Until so many backends run the statement, workers of one aside.
 async fn until(admin: &Client, mark: &str, count: i64) {
     let sql = "SELECT count(*) FROM pg_stat_activity \
-        WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'";
+        WHERE state = 'active' AND leader_pid IS NULL AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'";
     let started = Instant::now();
     loop {
         let found: i64 = admin.query_one(sql, &[&mark]).await.unwrap().get(0);
