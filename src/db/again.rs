@@ -108,10 +108,7 @@ impl Surroundings<'_> {
         let streaming = self.stream(call, (&projected, &given), (rows, locks), sink);
         match streaming.await {
             Ok(covered) => Ok(Some(covered)),
-            Err(Failed::Driver(failed)) if !given.load(Relaxed) && is_unproved(&failed) => {
-                call.progress.begins_again();
-                Ok(None)
-            }
+            Err(Failed::Driver(failed)) if !given.load(Relaxed) && is_unproved(&failed) => Ok(None),
             Err(failed) => Err(call.failed(failed)),
         }
     }

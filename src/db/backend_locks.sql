@@ -1,5 +1,4 @@
 SELECT
-  $1,
   COALESCE(
     pg_catalog.array_agg(DISTINCT l.relation)
       FILTER (WHERE l.locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text),

@@ -17,7 +17,6 @@ const OF_BACKEND: &str = include_str!("backend_locks.sql");
 /// What a backend holds, and what it is at the moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Locks {
-    pub backend: i32,
     relations: Vec<u32>,
     /// Something else than reading relations: another lock mode, an advisory lock, a transaction ID.
     beyond_reading: bool,
@@ -35,19 +34,19 @@ pub(super) struct Session {
 /// Reads the locks of the client's own backend. The request leaves on the first poll.
 pub(super) async fn own(client: &Client) -> Result<(Locks, Session), Error> {
     let row = client.query_typed_one(OWN, &[]).await?;
-    Ok((locks(&row)?, Session::of(&row, 3)?))
+    Ok((locks(&row)?, Session::of(&row, 2)?))
 }
 
 /// Reads the locks of another backend; `None` where it is in no transaction any more, and so holds none. `client` is
 /// a connection of ours to the same database.
 pub(super) async fn of_backend(client: &Client, backend: i32) -> Result<Option<Locks>, Error> {
     let row = client.query_typed_one(OF_BACKEND, &[(&backend, Type::INT4)]).await?;
-    let in_transaction: bool = row.try_get(3)?;
+    let in_transaction: bool = row.try_get(2)?;
     Ok(in_transaction.then_some(locks(&row)?))
 }
 
 fn locks(row: &Row) -> Result<Locks, Error> {
-    Ok(Locks { backend: row.try_get(0)?, relations: row.try_get(1)?, beyond_reading: row.try_get(2)? })
+    Ok(Locks { relations: row.try_get(0)?, beyond_reading: row.try_get(1)? })
 }
 
 impl Session {

@@ -50,7 +50,7 @@ impl Progress {
         self.replica.store(replica, Relaxed);
     }
 
-    /// On the primary, without what was seen elsewhere.
+    /// What was seen so far counts for nothing: it runs from the start, elsewhere or by another way.
     pub(super) fn begins_anew(&self) {
         self.phase.store(0, Relaxed);
         self.backend.store(0, Relaxed);
@@ -64,11 +64,6 @@ impl Progress {
 
     pub(super) fn has_connection(&self) {
         self.phase.store(1, Relaxed);
-    }
-
-    /// The rows so far count for nothing.
-    pub(super) fn begins_again(&self) {
-        self.rows.store(0, Relaxed);
     }
 
     pub(super) fn row(&self) {

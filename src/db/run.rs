@@ -92,7 +92,10 @@ impl Surroundings<'_> {
         if let Some(seen) = call.memory.of(self.catalog).filter(|_| on_primary && call.is_repeatable()) {
             match self.again(call, &seen, sink, context).await? {
                 Some(ran) => return Ok(ran),
-                None => call.memory.forget(),
+                None => {
+                    call.memory.forget();
+                    call.progress.begins_anew();
+                }
             }
         }
         let (mut lease, begun) = self.begin(call).await?;

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{Cluster, Database, Standby, Template, gate_with, query, until};
 
-const POLICY: &str = "
+/// Reads and writes `public.stock`.
+pub const POLICY: &str = "
 version = 1
 include = []
 [[allow]]

@@ -16,19 +16,9 @@ use pgwarden::telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 
 use self::asked::{Giving, Pair, ask, ask_into, gate_of, until_replica};
+use super::failover::POLICY;
 use crate::support::{Cluster, Standby, until};
 
-const POLICY: &str = "
-version = 1
-include = []
-[[allow]]
-select = [\"public.stock\"]
-[[allow]]
-update = [\"public.stock\"]
-[writes]
-approval = \"none\"
-rows = 10
-";
 const SUM: &str = "SELECT sum(s.kept) FROM public.stock AS s";
 /// Seconds, on a machine with two cores.
 const LONG: &str =
